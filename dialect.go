@@ -1,0 +1,44 @@
+package fairlead
+
+// Dialect is the language of a request's body and of its answer.
+type Dialect string
+
+// The dialects. A request keeps the body in the dialect in which it came.
+const (
+	OpenAIChat       Dialect = "openai-chat"
+	OpenAIEmbeddings Dialect = "openai-embeddings"
+)
+
+// Span is a half-open range of bytes [Start, End) of a body. The zero Span
+// means that there is none.
+type Span struct{ Start, End int }
+
+// Present reports whether the span names any bytes.
+func (s Span) Present() bool { return s.End > s.Start }
+
+// Envelope is what admission and routing need to know of a body. It is scanned
+// from the raw bytes once; everything else in the body goes through unread.
+type Envelope struct {
+	Model  string
+	Stream bool
+	// IncludeUsage says that the client of a stream asked for its usage.
+	IncludeUsage bool
+	// MaxTokens is the most output tokens the client asked for; 0 if it did
+	// not say.
+	MaxTokens int
+	// ModelAt and StreamOptionsAt are where the values of "model" and
+	// "stream_options" stand in the body.
+	ModelAt         Span
+	StreamOptionsAt Span
+	// CloseAt is the offset of the body's closing brace, where members may be
+	// added.
+	CloseAt int
+}
+
+// Request is a model operation in the caller's own bytes. Body must not be
+// changed: an edit is a splice into a copy.
+type Request struct {
+	Dialect  Dialect
+	Body     []byte
+	Envelope Envelope
+}

@@ -1,0 +1,104 @@
+package fairlead
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind says what the caller can do about an error. Faces turn it into a
+// status; nothing else knows status codes.
+type Kind uint8
+
+// The kinds.
+const (
+	// Internal: the service is at fault; there is nothing the caller can do.
+	Internal Kind = iota + 1
+	// Invalid: the request is wrong and will stay so.
+	Invalid
+	// Unauthenticated: no key, or one that does not work.
+	Unauthenticated
+	// Forbidden: the key works but may not do this.
+	Forbidden
+	// NotFound: the thing named does not exist for this app.
+	NotFound
+	// NotAllowed: the path exists but not with this method.
+	NotAllowed
+	// TooLarge: the body or a header is over a limit.
+	TooLarge
+	// WrongType: the body is not in a content type that is understood.
+	WrongType
+	// Unsupported: the model does not have this operation or option.
+	Unsupported
+	// Limited: the app is over a limit of its own; RetryAfter says for how long.
+	Limited
+	// Busy: shared capacity is short; RetryAfter says when to come back.
+	Busy
+	// Late: the operation ran past its time after work had begun.
+	Late
+	// Upstream: a provider failed, or gave an answer that is not one.
+	Upstream
+	// Canceled: the caller left.
+	Canceled
+)
+
+// String returns the kind's name as metrics and logs spell it.
+func (k Kind) String() string {
+	names := [...]string{"none", "internal", "invalid", "unauthenticated", "forbidden", "not_found", "not_allowed",
+		"too_large", "wrong_type", "unsupported", "limited", "busy", "late", "upstream", "canceled"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "unknown"
+}
+
+// Error is an error with what its caller may know. Code, Message, Detail and
+// Param go to the caller; Err is for the log and must hold no prompt, key or
+// document.
+type Error struct {
+	Kind Kind
+	// Code is a stable name, in snake case, that says which limit or check and
+	// whose.
+	Code string
+	// Message is one sentence for the caller; Detail adds figures or names.
+	Message string
+	Detail  string
+	// Param names the field of the request that is wrong, if one is.
+	Param string
+	// RetryAfter is how long to wait before trying again; 0 when that is
+	// unknown or pointless.
+	RetryAfter time.Duration
+	// NoRetry tells clients that would try again on their own not to.
+	NoRetry bool
+	Err     error
+}
+
+// Error describes the error for the log.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Kind, e.Code, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Kind, e.Code)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// AsError returns err as an *Error, wrapping what is not one as Kind Internal.
+// A nil err gives nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Kind: Internal, Code: "internal_error", Message: "The service failed to handle the request", Err: err}
+}
+
+// IsKind reports whether err is an *Error of that kind.
+func IsKind(err error, kind Kind) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == kind
+}

@@ -1,0 +1,137 @@
+// Package config is the service's configuration as plain data: parsed from one
+// YAML file, the environment and flags, completed with defaults, and validated
+// as a whole, so that every mistake is told at once with its line and column.
+//
+// Config is what the rest of the program reads. Load makes one; the struct
+// tags below are the single source of the file's keys, their environment
+// names, their defaults' documentation and the JSON Schema for editors.
+package config
+
+import "time"
+
+// Config is the effective configuration. It is immutable once loaded.
+type Config struct {
+	Server   Server   `yaml:"server" doc:"Where and how the service listens."`
+	Limits   Limits   `yaml:"limits" doc:"What all apps share, and what each may have."`
+	Timeouts Timeouts `yaml:"timeouts" doc:"The most time each operation may take, queue, work and stream included."`
+	Apps     []App    `yaml:"apps" doc:"The applications that may call. Left out, one app called default is made at first start."`
+	LLM      LLM      `yaml:"llm" doc:"The providers, and which models they serve."`
+}
+
+// Server says where and how the service listens.
+type Server struct {
+	Listen         string   `yaml:"listen" env:"FAIRLEAD_LISTEN" doc:"Address to listen on, host:port."`
+	DataDir        string   `yaml:"data_dir" env:"FAIRLEAD_DATA_DIR" doc:"Directory of the database and the pepper."`
+	MemoryLimit    Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the request bodies in flight. 0 = no limit."`
+	MaxBody        Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body."`
+	DrainTimeout   Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM."`
+	InsecurePublic bool     `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
+	TLS            TLS      `yaml:"tls" doc:"Certificate and key files; both or neither."`
+	LogFormat      string   `yaml:"log_format" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
+}
+
+// TLS names the files of the server's certificate.
+type TLS struct {
+	CertFile string `yaml:"cert_file" env:"FAIRLEAD_TLS_CERT_FILE" doc:"PEM file of the certificate chain."`
+	KeyFile  string `yaml:"key_file" env:"FAIRLEAD_TLS_KEY_FILE" doc:"PEM file of the private key."`
+}
+
+// Limits are what all apps share and what each may have by default.
+type Limits struct {
+	MaxConcurrentRequests int   `yaml:"max_concurrent_requests" env:"MAX_CONCURRENT_REQUESTS" doc:"Slots: calls upstream at the same time, shared fairly by all apps. 0 = no limit."`
+	RateLimitPerMinute    int   `yaml:"rate_limit_per_minute" env:"RATE_LIMIT_PER_MINUTE" doc:"Most admissions of one app in any 60 s. 0 = no limit."`
+	MaxQueue              int   `yaml:"max_queue" env:"FAIRLEAD_MAX_QUEUE" doc:"Most calls waiting for a slot."`
+	MaxQueuePerApp        int   `yaml:"max_queue_per_app" env:"FAIRLEAD_MAX_QUEUE_PER_APP" doc:"Most calls of one app waiting for a slot; by default a quarter of max_queue."`
+	Burst                 Burst `yaml:"burst" doc:"Blocks an app that floods."`
+}
+
+// Burst is the guard against floods.
+type Burst struct {
+	RequestsPerSecond int      `yaml:"requests_per_second" env:"FAIRLEAD_BURST_REQUESTS_PER_SECOND" doc:"An app with more arrivals than this within any second is blocked. 0 = never."`
+	Block             Duration `yaml:"block" env:"FAIRLEAD_BURST_BLOCK" doc:"For how long it is blocked."`
+}
+
+// Timeouts are the operations' time limits.
+type Timeouts struct {
+	Chat  Duration `yaml:"chat" env:"FAIRLEAD_TIMEOUT_CHAT" doc:"Time limit of a chat call."`
+	Embed Duration `yaml:"embed" env:"FAIRLEAD_TIMEOUT_EMBED" doc:"Time limit of an embeddings call."`
+}
+
+// App is an application that may call.
+type App struct {
+	Name string `yaml:"name" doc:"The app's name, unique: letters, digits, '.', '_' and '-', at most 64."`
+	// Keys are the secrets written in the file. Keys made by
+	// `fairlead keys create` are in the database instead.
+	Keys               []Secret `yaml:"keys" doc:"API keys of the app, usually ${NAME} of an environment variable."`
+	RateLimitPerMinute int      `yaml:"rate_limit_per_minute" doc:"Overrides limits.rate_limit_per_minute for this app. 0 = no limit."`
+	Models             []string `yaml:"models" doc:"Models the app may use: names and * patterns, as model or provider/model. Left out, every model."`
+}
+
+// LLM says which models there are and who serves them.
+type LLM struct {
+	DefaultModel string            `yaml:"default_model" env:"FAIRLEAD_DEFAULT_MODEL" doc:"Model of a native call that names none; by default the first provider's."`
+	Aliases      map[string]string `yaml:"aliases" doc:"Further names for models: alias to model or provider/model."`
+	// Providers are in the file's order; the first is preferred where two
+	// serve a model of the same name.
+	Providers []Provider `yaml:"providers" doc:"The providers by name; openai, groq, openrouter, ollama and vllm have presets."`
+}
+
+// Provider is one upstream.
+type Provider struct {
+	Name    string   `yaml:"-"`
+	BaseURL string   `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1. Its key is never sent anywhere else."`
+	APIKey  Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable."`
+	Dialect string   `yaml:"dialect" doc:"The API that it speaks: openai."`
+	Models  []string `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
+	// DefaultModel is the preset's model, used where no default_model is set.
+	DefaultModel string     `yaml:"-"`
+	Timeout      Duration   `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`
+	HTTPClient   HTTPClient `yaml:"http_client" doc:"Connections to this provider."`
+}
+
+// HTTPClient limits the connections to a provider.
+type HTTPClient struct {
+	MaxConnections     int      `yaml:"max_connections" doc:"Most open connections. 0 = no limit."`
+	MaxKeepalive       int      `yaml:"max_keepalive" doc:"Most idle connections kept open."`
+	KeepaliveExpiry    Duration `yaml:"keepalive_expiry" doc:"How long an idle connection is kept. 0 = for ever."`
+	ConnectTimeout     Duration `yaml:"connect_timeout" doc:"Most time to open a connection, TLS included. 0 = no limit."`
+	ReadTimeout        Duration `yaml:"read_timeout" doc:"Most silence between two reads of an answer. 0 = no limit."`
+	WriteTimeout       Duration `yaml:"write_timeout" doc:"Most time that one write of a request may block. 0 = no limit."`
+	PoolTimeout        Duration `yaml:"pool_timeout" doc:"Most time to wait for a connection when max_connections are in use. 0 = no limit."`
+	ConcurrentRequests int      `yaml:"concurrent_requests" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
+}
+
+// Duration is a length of time, written as seconds (30, 0.5) or as Go spells
+// it (30s, 1m30s).
+type Duration time.Duration
+
+// Std returns the duration as time.Duration.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
+
+// String spells the duration as Go does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// Size is a number of bytes, written as a number or with a unit: KB, MB, GB
+// (powers of 1000), KiB, MiB, GiB (powers of 1024).
+type Size int64
+
+// Secret is a value that is never printed. String and every encoder show
+// "***"; Reveal gives the value to whoever must send or hash it.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// GoString hides the secret.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the secret.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string { return string(s) }

@@ -1,0 +1,59 @@
+package fairlead
+
+import "context"
+
+// Model is whatever answers a model operation: a provider, a router over
+// providers, a layer around either.
+//
+// Answer blocks until the answer is complete and emitted, or has failed; when
+// it returns nothing of the call is still running. An answer that broke off
+// returns an error even if events were emitted; a nil error means that the End
+// event was emitted. Errors are *Error; of Kind Unsupported when the model does
+// not have the operation.
+type Model interface {
+	Answer(ctx context.Context, call *Call, req *Request, emit Emit) error
+}
+
+// Emit takes the events of an answer in order: one Head, any number of Data,
+// one End. An error means that the caller is gone: stop. The event and its
+// bytes are only valid until Emit returns.
+type Emit func(Event) error
+
+// Event is a piece of an answer. Exactly one of Head, Data and End is set.
+type Event struct {
+	Head *Head
+	// Data is whole frames of a stream, or a piece of a body.
+	Data []byte
+	End  *End
+}
+
+// Head comes before any data.
+type Head struct {
+	ContentType string
+	// Stream says that Data are frames of an event stream.
+	Stream bool
+	// Header holds the upstream's headers worth keeping, under canonical names.
+	Header map[string]string
+}
+
+// End says that the answer is whole.
+type End struct {
+	Usage  Usage
+	Finish string // the provider's finish reason; "" if there is none
+}
+
+// Usage counts tokens. Zero means not known.
+type Usage struct {
+	Input, Output int
+}
+
+// Gate hands out slots. Enter blocks until call may make one attempt against
+// pool, in fair turn: the global slot, the app's and the pool's together or
+// none. It fails with Kind Busy when the queue is full or the deadline of ctx
+// comes first, and with Kind Canceled when the caller has left.
+type Gate interface {
+	Enter(ctx context.Context, call *Call, pool string) (Lease, error)
+}
+
+// LocalPool is the name of the pool of work done in this process.
+const LocalPool = "local"

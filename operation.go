@@ -1,0 +1,26 @@
+package fairlead
+
+// Operation is what a call asks the service to do. Each has a time limit of
+// its own.
+type Operation uint8
+
+// The operations.
+const (
+	Chat Operation = iota + 1
+	Embed
+)
+
+// Operations lists every operation.
+func Operations() []Operation { return []Operation{Chat, Embed} }
+
+// String returns the operation's name as configuration, metrics and logs
+// spell it.
+func (o Operation) String() string {
+	switch o {
+	case Chat:
+		return "chat"
+	case Embed:
+		return "embed"
+	}
+	return "unknown"
+}
