@@ -70,7 +70,10 @@ type Error struct {
 	RetryAfter time.Duration
 	// NoRetry tells clients that would try again on their own not to.
 	NoRetry bool
-	Err     error
+	// Status is what the upstream answered in its own protocol; 0 if nothing.
+	// It is for the account, not for the caller.
+	Status int
+	Err    error
 }
 
 // Error describes the error for the log.

@@ -32,6 +32,8 @@ type Head struct {
 	ContentType string
 	// Stream says that Data are frames of an event stream.
 	Stream bool
+	// Status is what the upstream answered in its own protocol.
+	Status int
 	// Header holds the upstream's headers worth keeping, under canonical names.
 	Header map[string]string
 }
