@@ -3,11 +3,21 @@
 // as a whole, so that every mistake is told at once with its line and column.
 //
 // Config is what the rest of the program reads. Load makes one; the struct
-// tags below are the single source of the file's keys, their environment
-// names, their defaults' documentation and the JSON Schema for editors.
+// tags below are the single source of the file's keys (yaml), their environment
+// names (env), their bounds (most, oneof), their documentation (doc) and the
+// JSON Schema for editors.
+//
+// Start with Load in load.go. It starts from Defaults, lays the file over them
+// (parse.go, walk.go, scalar.go, expand.go), then the environment and the flags
+// (env.go, presets.go), and judges the result (validate*.go). Whatever is wrong
+// becomes a Problem (problem.go), shown with an excerpt that hides secrets
+// (excerpt.go).
 package config
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Config is the effective configuration. It is immutable once loaded.
 type Config struct {
@@ -23,11 +33,11 @@ type Server struct {
 	Listen         string   `yaml:"listen" env:"FAIRLEAD_LISTEN" doc:"Address to listen on, host:port."`
 	DataDir        string   `yaml:"data_dir" env:"FAIRLEAD_DATA_DIR" doc:"Directory of the database and the pepper."`
 	MemoryLimit    Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the request bodies in flight. 0 = no limit."`
-	MaxBody        Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body."`
+	MaxBody        Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
 	DrainTimeout   Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM."`
 	InsecurePublic bool     `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
 	TLS            TLS      `yaml:"tls" doc:"Certificate and key files; both or neither."`
-	LogFormat      string   `yaml:"log_format" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
+	LogFormat      string   `yaml:"log_format" oneof:"auto,human,json" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
 }
 
 // TLS names the files of the server's certificate.
@@ -38,16 +48,16 @@ type TLS struct {
 
 // Limits are what all apps share and what each may have by default.
 type Limits struct {
-	MaxConcurrentRequests int   `yaml:"max_concurrent_requests" env:"MAX_CONCURRENT_REQUESTS" doc:"Slots: calls upstream at the same time, shared fairly by all apps. 0 = no limit."`
-	RateLimitPerMinute    int   `yaml:"rate_limit_per_minute" env:"RATE_LIMIT_PER_MINUTE" doc:"Most admissions of one app in any 60 s. 0 = no limit."`
-	MaxQueue              int   `yaml:"max_queue" env:"FAIRLEAD_MAX_QUEUE" doc:"Most calls waiting for a slot."`
-	MaxQueuePerApp        int   `yaml:"max_queue_per_app" env:"FAIRLEAD_MAX_QUEUE_PER_APP" doc:"Most calls of one app waiting for a slot; by default a quarter of max_queue."`
+	MaxConcurrentRequests int   `yaml:"max_concurrent_requests" most:"1000000" env:"MAX_CONCURRENT_REQUESTS" doc:"Slots: calls upstream at the same time, shared fairly by all apps. 0 = no limit."`
+	RateLimitPerMinute    int   `yaml:"rate_limit_per_minute" most:"1000000" env:"RATE_LIMIT_PER_MINUTE" doc:"Most admissions of one app in any 60 s. 0 = no limit."`
+	MaxQueue              int   `yaml:"max_queue" most:"1000000" env:"FAIRLEAD_MAX_QUEUE" doc:"Most calls waiting for a slot. 0 = no limit."`
+	MaxQueuePerApp        int   `yaml:"max_queue_per_app" most:"1000000" env:"FAIRLEAD_MAX_QUEUE_PER_APP" doc:"Most calls of one app waiting for a slot; by default a quarter of max_queue. 0 = no limit."`
 	Burst                 Burst `yaml:"burst" doc:"Blocks an app that floods."`
 }
 
 // Burst is the guard against floods.
 type Burst struct {
-	RequestsPerSecond int      `yaml:"requests_per_second" env:"FAIRLEAD_BURST_REQUESTS_PER_SECOND" doc:"An app with more arrivals than this within any second is blocked. 0 = never."`
+	RequestsPerSecond int      `yaml:"requests_per_second" most:"1000000" env:"FAIRLEAD_BURST_REQUESTS_PER_SECOND" doc:"An app with more arrivals than this within any second is blocked. 0 = never."`
 	Block             Duration `yaml:"block" env:"FAIRLEAD_BURST_BLOCK" doc:"For how long it is blocked."`
 }
 
@@ -63,7 +73,7 @@ type App struct {
 	// Keys are the secrets written in the file. Keys made by
 	// `fairlead keys create` are in the database instead.
 	Keys               []Secret `yaml:"keys" doc:"API keys of the app, usually ${NAME} of an environment variable."`
-	RateLimitPerMinute int      `yaml:"rate_limit_per_minute" doc:"Overrides limits.rate_limit_per_minute for this app. 0 = no limit."`
+	RateLimitPerMinute int      `yaml:"rate_limit_per_minute" most:"1000000" doc:"Most admissions of this app in any 60 s; by default limits.rate_limit_per_minute. 0 = no limit."`
 	Models             []string `yaml:"models" doc:"Models the app may use: names and * patterns, as model or provider/model. Left out, every model."`
 }
 
@@ -79,9 +89,9 @@ type LLM struct {
 // Provider is one upstream.
 type Provider struct {
 	Name    string   `yaml:"-"`
-	BaseURL string   `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1. Its key is never sent anywhere else."`
-	APIKey  Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable."`
-	Dialect string   `yaml:"dialect" doc:"The API that it speaks: openai."`
+	BaseURL string   `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
+	APIKey  Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY or OPENROUTER_API_KEY for the provider of that name."`
+	Dialect string   `yaml:"dialect" oneof:"openai" doc:"The API that it speaks: openai."`
 	Models  []string `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
 	// DefaultModel is the preset's model, used where no default_model is set.
 	DefaultModel string     `yaml:"-"`
@@ -91,14 +101,14 @@ type Provider struct {
 
 // HTTPClient limits the connections to a provider.
 type HTTPClient struct {
-	MaxConnections     int      `yaml:"max_connections" doc:"Most open connections. 0 = no limit."`
-	MaxKeepalive       int      `yaml:"max_keepalive" doc:"Most idle connections kept open."`
+	MaxConnections     int      `yaml:"max_connections" most:"100000" doc:"Most open connections. 0 = no limit."`
+	MaxKeepalive       int      `yaml:"max_keepalive" most:"100000" doc:"Most idle connections kept open."`
 	KeepaliveExpiry    Duration `yaml:"keepalive_expiry" doc:"How long an idle connection is kept. 0 = for ever."`
 	ConnectTimeout     Duration `yaml:"connect_timeout" doc:"Most time to open a connection, TLS included. 0 = no limit."`
 	ReadTimeout        Duration `yaml:"read_timeout" doc:"Most silence between two reads of an answer. 0 = no limit."`
 	WriteTimeout       Duration `yaml:"write_timeout" doc:"Most time that one write of a request may block. 0 = no limit."`
 	PoolTimeout        Duration `yaml:"pool_timeout" doc:"Most time to wait for a connection when max_connections are in use. 0 = no limit."`
-	ConcurrentRequests int      `yaml:"concurrent_requests" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
+	ConcurrentRequests int      `yaml:"concurrent_requests" most:"100000" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
 }
 
 // Duration is a length of time, written as seconds (30, 0.5) or as Go spells
@@ -111,9 +121,22 @@ func (d Duration) Std() time.Duration { return time.Duration(d) }
 // String spells the duration as Go does.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// Size is a number of bytes, written as a number or with a unit: KB, MB, GB
-// (powers of 1000), KiB, MiB, GiB (powers of 1024).
+// Size is a number of bytes, written as a number or with a unit: B, KB, MB, GB,
+// TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), in any case.
 type Size int64
+
+// String spells the size with the largest unit that divides it.
+func (s Size) String() string {
+	if s <= 0 {
+		return strconv.FormatInt(int64(s), 10)
+	}
+	for _, u := range sizeUnits() {
+		if int64(s)%u.bytes == 0 {
+			return strconv.FormatInt(int64(s)/u.bytes, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(int64(s), 10)
+}
 
 // Secret is a value that is never printed. String and every encoder show
 // "***"; Reveal gives the value to whoever must send or hash it.

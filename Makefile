@@ -1,0 +1,63 @@
+# The commands of the project. Each needs Go alone, but for what it says.
+SHELL := /bin/bash
+GO ?= go
+TOOLS := .cache/tools
+SDK := test/sdk
+
+# The race detector needs a C compiler; without one the tests run without it.
+ifneq ($(shell command -v gcc || command -v clang || command -v cc),)
+RACE := -race
+endif
+
+.PHONY: help run build test check fmt bench proof clean sdk-node sdk-python
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: build ## build and run the service on 127.0.0.1:8080
+	@./bin/fairlead serve
+
+build: ## build bin/fairlead: static, reproducible
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o bin/fairlead ./cmd/fairlead
+
+test: build sdk-node sdk-python ## run all tests; installs the SDKs that they use
+	@$(if $(RACE),true,echo "left out: no C compiler, so the tests run without the race detector (apt install gcc)")
+	$(GO) test $(RACE) -count=1 ./...
+	cd $(SDK) && FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 ./...
+
+# The SDKs are installed once for each version of their lock files.
+sdk-node:
+	@if ! command -v npm >/dev/null; then echo "left out: no node, so the JavaScript SDKs are not tested (apt install nodejs npm)"; \
+	elif ! cmp -s $(SDK)/node/package-lock.json $(SDK)/node/node_modules/.installed; then \
+		(cd $(SDK)/node && npm ci --no-audit --no-fund --loglevel=error) && cp $(SDK)/node/package-lock.json $(SDK)/node/node_modules/.installed; fi
+
+sdk-python:
+	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then echo "left out: no python3 with venv, so the Python SDK is not tested (apt install python3-venv)"; \
+	elif ! cmp -s $(SDK)/python/requirements.txt $(SDK)/python/.venv/.installed; then \
+		python3 -m venv $(SDK)/python/.venv && $(SDK)/python/.venv/bin/pip install --quiet --disable-pip-version-check -r $(SDK)/python/requirements.txt \
+		&& cp $(SDK)/python/requirements.txt $(SDK)/python/.venv/.installed; fi
+
+check: $(TOOLS)/golangci-lint ## format, vet, lint and the shape of the house
+	@out=$$($(TOOLS)/golangci-lint fmt --diff 2>&1) || { echo "$$out"; echo "run: make fmt"; exit 1; }
+	$(GO) vet ./...
+	$(TOOLS)/golangci-lint run ./...
+	$(GO) test -count=1 ./internal/archtest
+	@$(GO) mod verify >/dev/null && $(GO) mod tidy -diff
+
+fmt: $(TOOLS)/golangci-lint ## format the code
+	$(TOOLS)/golangci-lint fmt
+
+$(TOOLS)/%: tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	cd tools && $(GO) build -o ../$(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint golang.org/x/perf/cmd/benchstat gotest.tools/gotestsum
+	@touch $(TOOLS)/golangci-lint $(TOOLS)/benchstat $(TOOLS)/gotestsum
+
+bench: $(TOOLS)/benchstat ## run the benchmarks, 5 times each, and print their medians
+	@$(GO) test -run='^$$' -bench=. -benchmem -count=5 ./... | tee .cache/bench.txt
+	@$(TOOLS)/benchstat .cache/bench.txt
+
+proof: ## run the full counts of the tests: minutes, not seconds
+	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -v ./...
+
+clean: ## remove what was built
+	rm -rf bin .cache

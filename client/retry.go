@@ -1,0 +1,124 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// maxWait is the longest wait that the client sits out. Whoever is told to
+// stay away for longer should know at once.
+const maxWait = 60 * time.Second
+
+// backoff says how often to try and how long to wait in between.
+type backoff struct {
+	attempts    int
+	first, most time.Duration
+	// jitter picks a wait between 0 and its argument.
+	jitter func(time.Duration) time.Duration
+}
+
+func fullJitter(bound time.Duration) time.Duration {
+	if bound <= 0 {
+		return 0
+	}
+	return rand.N(bound + 1) //nolint:gosec // spreads waits; nothing depends on its secrecy
+}
+
+// wait returns how long to wait after the given attempt, the first being 1,
+// when the service named no wait.
+func (b backoff) wait(attempt int) time.Duration {
+	bound := b.first
+	for range attempt - 1 {
+		bound = min(bound*2, b.most)
+	}
+	return b.jitter(min(bound, b.most))
+}
+
+// call is a request that can be sent more than once.
+type call struct {
+	method, path, accept string
+	body                 []byte
+}
+
+// do sends the request until it is answered with 200 or the error is final.
+// The answer's body is unread: whatever goes wrong in it is not tried again.
+func (c *Client) do(ctx context.Context, what call) (*http.Response, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := c.try(ctx, what)
+		if err == nil {
+			return answer, nil
+		}
+		wait, again := c.nextWait(ctx, attempt, err)
+		if !again {
+			return nil, err
+		}
+		if interrupted := pause(ctx, wait); interrupted != nil {
+			return nil, fmt.Errorf("client: waiting to try again: %w; last: %w", interrupted, err)
+		}
+	}
+}
+
+// try sends the request once. An error is an *APIError if the service
+// answered.
+func (c *Client) try(ctx context.Context, what call) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, what.method, c.base+what.path, bytes.NewReader(what.body))
+	if err != nil {
+		return nil, &badRequestError{err}
+	}
+	request.Header.Set("Accept", what.accept)
+	request.Header.Set("X-API-Key", c.key)
+	if len(what.body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	return nil, readAPIError(answer)
+}
+
+// nextWait says whether to try again after err, and when.
+func (c *Client) nextWait(ctx context.Context, attempt int, err error) (time.Duration, bool) {
+	if attempt >= c.backoff.attempts || ctx.Err() != nil {
+		return 0, false
+	}
+	var refusal *APIError
+	var bad *badRequestError
+	wait := time.Duration(0)
+	switch {
+	case errors.As(err, &bad):
+		return 0, false
+	case errors.As(err, &refusal):
+		if !refusal.temporary() {
+			return 0, false
+		}
+		wait = refusal.RetryAfter
+	}
+	if wait <= 0 {
+		wait = c.backoff.wait(attempt)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return 0, false // the answer would come too late: tell now
+	}
+	return wait, true
+}
+
+func pause(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,216 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+const (
+	// writeGrace is how long one write to a slow client may block.
+	writeGrace = 10 * time.Second
+	// gathered is how much of a whole answer is held back before its head goes
+	// out, so that an answer that breaks can still be a clean error.
+	gathered = 1 << 20
+	// gatheredWhole is how much is held back where the whole body is reshaped.
+	gatheredWhole = 32 << 20
+)
+
+// Shape is how a face puts an answer. A nil field leaves it as it is.
+type Shape struct {
+	// Frames appends whole frames of a stream, as the face sends them, to dst.
+	Frames func(dst, frames []byte) []byte
+	// Whole reshapes a whole body.
+	Whole func(body []byte, call *fairlead.Call) ([]byte, error)
+	// ErrorFrame is an error inside a stream that has begun.
+	ErrorFrame func(e *fairlead.Error, requestID string) []byte
+}
+
+// Answer runs an operation and writes what it emits. The head goes out with the
+// first event of a stream, or when a body is whole (or longer than 1 MiB), so
+// an error before that is returned and becomes a real status. After it, a
+// stream ends with an error frame and a body with an aborted connection.
+func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Emit) error) error {
+	w := &writer{x: x, call: call, shape: shape}
+	err := run(w.emit)
+	if err == nil {
+		return nil
+	}
+	e := fairlead.AsError(err)
+	switch {
+	case e.Kind == fairlead.Canceled:
+		x.began = true // nobody is there to read
+		return err
+	case !x.began:
+		x.note(call)
+		return err
+	case w.stream:
+		_ = w.send(shape.ErrorFrame(e, x.ID))
+		return err
+	}
+	panic(http.ErrAbortHandler) // the only way to say that a body is cut
+}
+
+// writer writes the events of one answer.
+type writer struct {
+	x      *Exchange
+	call   *fairlead.Call
+	shape  Shape
+	stream bool
+	head   *fairlead.Head
+	buf    []byte // a whole body held back, or a reshaped frame
+}
+
+func (w *writer) emit(e fairlead.Event) error {
+	switch {
+	case e.Head != nil:
+		head := *e.Head
+		w.head, w.stream = &head, head.Stream
+		return nil
+	case e.End != nil:
+		return w.finish()
+	case w.stream:
+		return w.frames(e.Data)
+	}
+	return w.piece(e.Data)
+}
+
+// frames sends frames of a stream at once.
+func (w *writer) frames(frames []byte) error {
+	if !w.x.began {
+		w.begin(-1)
+	}
+	if w.shape.Frames == nil {
+		return w.send(frames)
+	}
+	w.buf = w.shape.Frames(w.buf[:0], frames)
+	return w.send(w.buf)
+}
+
+// piece holds a piece of a body back, or sends it if the body grew too long for
+// that.
+func (w *writer) piece(data []byte) error {
+	if w.x.began {
+		return w.send(data)
+	}
+	w.buf = append(w.buf, data...)
+	if w.shape.Whole != nil {
+		if len(w.buf) > gatheredWhole {
+			return &fairlead.Error{
+				Kind: fairlead.Upstream, Code: "upstream_answer_too_large", Message: "The provider's answer is too large",
+			}
+		}
+		return nil
+	}
+	if len(w.buf) <= gathered {
+		return nil
+	}
+	w.begin(-1)
+	return w.send(w.buf)
+}
+
+// finish sends what is held back.
+func (w *writer) finish() error {
+	if w.stream || w.x.began {
+		return nil
+	}
+	body := w.buf
+	if w.shape.Whole != nil {
+		var err error
+		if body, err = w.shape.Whole(body, w.call); err != nil {
+			return err
+		}
+	}
+	w.begin(len(body))
+	return w.send(body)
+}
+
+// begin writes the head; length is -1 where it is not known.
+func (w *writer) begin(length int) {
+	h := w.x.W.Header()
+	w.x.note(w.call)
+	for name, value := range w.head.Header {
+		h.Set(name, value)
+	}
+	h.Set("Content-Type", w.head.ContentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if w.stream {
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no")
+	}
+	if length >= 0 {
+		h.Set("Content-Length", strconv.Itoa(length))
+	}
+	w.x.began = true
+	w.x.W.WriteHeader(http.StatusOK)
+}
+
+// send writes p out to the client now.
+func (w *writer) send(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	_ = w.x.control.SetWriteDeadline(time.Now().Add(writeGrace))
+	if _, err := w.x.W.Write(p); err != nil {
+		return clientLeft(err)
+	}
+	if err := w.x.control.Flush(); err != nil {
+		return clientLeft(err)
+	}
+	return nil
+}
+
+func clientLeft(err error) error {
+	return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+}
+
+// note sets the headers that tell what became of the call.
+func (x *Exchange) note(call *fairlead.Call) {
+	h := x.W.Header()
+	setWindow(h, call.Window())
+	if waited := call.Waited(); waited > 0 || call.Slotted() {
+		h.Set("X-Fairlead-Queue-Ms", strconv.FormatInt(waited.Milliseconds(), 10))
+	}
+	if targets := call.Targets(); len(targets) > 0 {
+		h.Set("X-Fairlead-Provider", targets[0].Provider)
+	}
+}
+
+// NoteWindow sets the headers that tell how the app's request window stands.
+func (x *Exchange) NoteWindow(w fairlead.WindowState) { setWindow(x.W.Header(), w) }
+
+// WriteJSON answers 200 with v as JSON.
+func (x *Exchange) WriteJSON(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return x.Write("application/json", append(body, '\n'))
+}
+
+// Write answers 200 with a body that the service made itself.
+func (x *Exchange) Write(contentType string, body []byte) error {
+	x.write(http.StatusOK, contentType, body)
+	return nil
+}
+
+func (x *Exchange) write(status int, contentType string, body []byte) {
+	h := x.W.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	x.began = true
+	_ = x.control.SetWriteDeadline(time.Now().Add(writeGrace))
+	x.W.WriteHeader(status)
+	_, _ = x.W.Write(body)
+}
+
+// ServeAs lets another handler answer the exchange.
+func (x *Exchange) ServeAs(h http.Handler) error {
+	x.began = true
+	h.ServeHTTP(x.W, x.R)
+	return nil
+}

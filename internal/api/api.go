@@ -1,0 +1,103 @@
+// Package api is what the faces share: who is calling, the table of routes with
+// each one's policy, reading a body within its limits, writing an answer as it
+// comes, and what a Kind of error is called in HTTP.
+//
+// A face is a protocol over the gateway: a name, its routes and the shape of
+// its errors. New refuses to start with a route that declares no policy.
+//
+// Start with Face and Exchange.
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// Policy says who may use a route. The zero Policy is none, and no program
+// starts with a route that has it.
+type Policy uint8
+
+// The policies.
+const (
+	// Public routes answer without a key.
+	Public Policy = iota + 1
+	// AppKey routes need the key of an app.
+	AppKey
+)
+
+// Route is one method on one path.
+type Route struct {
+	Method string
+	// Path is a pattern of http.ServeMux, without method and host.
+	Path   string
+	Policy Policy
+	// Handle answers. An error that it returns is written in the face's shape,
+	// unless the answer has begun.
+	Handle func(x *Exchange) error
+}
+
+// Face is a protocol over the gateway.
+type Face interface {
+	Name() string
+	Routes() []Route
+	// ErrorBody is an error in the face's shape.
+	ErrorBody(e *fairlead.Error, requestID string) []byte
+}
+
+// Authenticator knows apps by their keys.
+type Authenticator interface {
+	// Authenticate returns the app whose key this is. It does no I/O. Errors
+	// are of Kind Unauthenticated.
+	Authenticate(key string) (*fairlead.App, error)
+	// IsAdmin reports whether this is the admin token.
+	IsAdmin(key string) bool
+}
+
+// Config is what the faces share.
+type Config struct {
+	Faces []Face
+	Keys  Authenticator
+	// MaxBody is the largest request body, in bytes; 0 = no limit.
+	MaxBody int64
+	// Bodies bounds the bytes of bodies in flight.
+	Bodies *Budget
+	// BusyWait is how long a caller whom there is no room for should wait.
+	BusyWait func() time.Duration
+	// Refused counts requests that were turned away before they named an
+	// operation.
+	Refused func(route, reason string)
+}
+
+// Exchange is one request and its answer.
+type Exchange struct {
+	W http.ResponseWriter
+	R *http.Request
+	// ID is the request id.
+	ID      string
+	Arrived time.Time
+	// App is who calls; nil on public routes.
+	App *fairlead.App
+
+	config   *Config
+	face     Face
+	control  *http.ResponseController
+	reserved int64
+	began    bool // the head of the answer is out
+}
+
+// Call makes the call that this exchange is for.
+func (x *Exchange) Call() *fairlead.Call {
+	return &fairlead.Call{ID: x.ID, App: x.App, Face: x.face.Name(), Arrived: x.Arrived}
+}
+
+// Context returns the request's context: it ends when the client leaves.
+func (x *Exchange) Context() context.Context { return x.R.Context() }
+
+// IsAdmin reports whether the request carries the admin token.
+func (x *Exchange) IsAdmin() bool {
+	key, err := callerKey(x.R.Header)
+	return err == nil && x.config.Keys.IsAdmin(key)
+}

@@ -1,0 +1,175 @@
+// Package native is Fairlead's own face: chat under /chat/completion, and the
+// pages by which people and machines see how the service stands (/metrics,
+// /info, /livez, /readyz, /v1/me).
+//
+// A native chat body is an OpenAI chat body with a few members of our own, so
+// it goes the way of that dialect; the answer is put in the native shape. A
+// stream carries OpenAI's chunks, each with an id: line that numbers it.
+//
+// Start with Face.Routes.
+package native
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
+	"github.com/fairleadhq/fairlead/internal/sse"
+)
+
+// Name is what Records call this face.
+const Name = "native"
+
+// Config is what the face needs.
+type Config struct {
+	Gateway *gateway.Gateway
+	// Metrics answers Prometheus: in aggregate, and with the detail of each app
+	// for whoever shows the admin token.
+	Metrics, AdminMetrics http.Handler
+	// Status tells how the service stands.
+	Status func() Status
+	// Info is what does not change while the service runs.
+	Info Info
+	// Endpoints lists the service's routes.
+	Endpoints func() []string
+}
+
+// Face is the native face.
+type Face struct{ config Config }
+
+// New returns the face.
+func New(config Config) *Face { return &Face{config: config} }
+
+// Name implements api.Face.
+func (f *Face) Name() string { return Name }
+
+// ErrorBody implements api.Face.
+func (f *Face) ErrorBody(e *fairlead.Error, requestID string) []byte {
+	return dialect.NativeError(e, requestID)
+}
+
+// Routes implements api.Face.
+func (f *Face) Routes() []api.Route {
+	return []api.Route{
+		{Method: http.MethodPost, Path: "/chat/completion", Policy: api.AppKey, Handle: f.chat},
+		{Method: http.MethodGet, Path: "/v1/me", Policy: api.AppKey, Handle: f.me},
+		{Method: http.MethodGet, Path: "/metrics", Policy: api.Public, Handle: f.metrics},
+		{Method: http.MethodGet, Path: "/info", Policy: api.Public, Handle: f.info},
+		{Method: http.MethodGet, Path: "/livez", Policy: api.Public, Handle: f.live},
+		{Method: http.MethodGet, Path: "/readyz", Policy: api.Public, Handle: f.ready},
+	}
+}
+
+// chat answers POST /chat/completion.
+func (f *Face) chat(x *api.Exchange) error {
+	call := x.Call()
+	read := func(context.Context) (*fairlead.Request, error) {
+		body, err := x.ReadJSON()
+		if err != nil {
+			return nil, err
+		}
+		return readChat(body, x.R.Header)
+	}
+	frames := 0
+	shape := api.Shape{
+		Frames: func(dst, block []byte) []byte {
+			for frame := range sse.Frames(block) {
+				frames++
+				dst = append(dst, "id: "...)
+				dst = strconv.AppendInt(dst, int64(frames), 10)
+				dst = append(dst, '\n')
+				dst = append(dst, frame...)
+			}
+			return dst
+		},
+		Whole:      whole,
+		ErrorFrame: dialect.NativeErrorFrame,
+	}
+	return x.Answer(call, shape, func(emit fairlead.Emit) error {
+		return f.config.Gateway.Chat(x.Context(), call, read, emit)
+	})
+}
+
+// whole puts an OpenAI answer in the native shape.
+func whole(body []byte, call *fairlead.Call) ([]byte, error) {
+	head := dialect.NativeHead{RequestID: call.ID}
+	if targets := call.Targets(); len(targets) > 0 {
+		head.Provider, head.Model = targets[0].Provider, targets[0].Model
+	}
+	return dialect.NativeAnswer(body, head)
+}
+
+// readChat makes an OpenAI chat request of a native body. A stream, asked for
+// in the body or by the Accept header, always tells its usage at the end.
+func readChat(body []byte, h http.Header) (*fairlead.Request, error) {
+	envelope, chat, err := dialect.ScanNative(body)
+	if err != nil {
+		return nil, err
+	}
+	if envelope.Stream || acceptsStream(h) {
+		chat = asStream(chat, envelope)
+		if envelope, err = dialect.ScanChat(chat); err != nil {
+			return nil, err
+		}
+	}
+	return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: envelope}, nil
+}
+
+// asStream sets the members by which an OpenAI body asks for a stream with its
+// usage. What the body says of either is cut out first.
+func asStream(chat []byte, e fairlead.Envelope) []byte {
+	const stream, usage = `"stream":true`, `"stream_options":{"include_usage":true}`
+	var edits []jsonscan.Edit
+	added := []string{stream, usage}
+	_, err := jsonscan.Object(chat, func(name []byte, value jsonscan.Span) error {
+		switch string(name) {
+		case "stream":
+			edits = append(edits, jsonscan.Edit{Start: value.Start, End: value.End, With: []byte("true")})
+			added = remove(added, stream)
+		case "stream_options":
+			if e.IncludeUsage || e.StreamOptionsAt.Present() && e.Stream {
+				// The client said how it wants its stream.
+				added = remove(added, usage)
+			} else {
+				edits = append(edits, jsonscan.Edit{Start: value.Start, End: value.End, With: []byte(`{"include_usage":true}`)})
+				added = remove(added, usage)
+			}
+		}
+		return nil
+	})
+	if err != nil { // it was scanned before
+		return chat
+	}
+	if len(added) > 0 {
+		edits = append(edits, jsonscan.Edit{Start: e.CloseAt, End: e.CloseAt, With: []byte("," + strings.Join(added, ","))})
+	}
+	return jsonscan.Splice(chat, edits...)
+}
+
+func remove(list []string, gone string) []string {
+	var kept []string
+	for _, s := range list {
+		if s != gone {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// acceptsStream reports whether the client asks for an event stream by header.
+func acceptsStream(h http.Header) bool {
+	return strings.Contains(h.Get("Accept"), "text/event-stream")
+}
+
+// seconds is a duration as the native face spells it: seconds with three
+// decimals at most.
+func seconds(d time.Duration) float64 {
+	return float64(d.Milliseconds()) / 1000
+}

@@ -1,0 +1,187 @@
+package native
+
+import (
+	"strings"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api"
+)
+
+// Status is how the service stands at a moment.
+type Status struct {
+	Totals fairlead.Totals
+	// Slots is 0 where there is no limit.
+	Slots, InUse, MostInUse int
+	Waiting, MaxWaiting     int
+	Pools                   map[string]PoolStatus
+	Active                  []ActiveCall
+	Draining                bool
+}
+
+// PoolStatus is how a provider's slots stand; Slots is 0 where there is no
+// limit.
+type PoolStatus struct {
+	Slots   int `json:"slots"`
+	InUse   int `json:"in_use"`
+	Waiting int `json:"waiting"`
+}
+
+// ActiveCall is a call on its way.
+type ActiveCall struct {
+	ID      string
+	Arrived time.Time
+	// Lane is a small number, unique among the active.
+	Lane int
+}
+
+// Info is what the service is and what its limits are.
+type Info struct {
+	Version            string
+	MaxConcurrent      int
+	RateLimitPerMinute int
+	Timeouts           map[fairlead.Operation]time.Duration
+}
+
+// metrics answers GET /metrics: the JSON of old, or Prometheus where the client
+// asks for its formats.
+func (f *Face) metrics(x *api.Exchange) error {
+	if accept := x.R.Header.Get("Accept"); strings.Contains(accept, "text/plain") || strings.Contains(accept, "openmetrics") {
+		if x.IsAdmin() {
+			return x.ServeAs(f.config.AdminMetrics)
+		}
+		return x.ServeAs(f.config.Metrics)
+	}
+	s := f.config.Status()
+	type counts struct {
+		TotalRequests        int64   `json:"total_requests"`
+		ConcurrentRequests   int     `json:"concurrent_requests"`
+		MaxConcurrentReached int     `json:"max_concurrent_reached"`
+		AverageResponseTime  float64 `json:"average_response_time"`
+		AvailableSlots       *int    `json:"available_slots"`
+	}
+	type active struct {
+		Duration float64 `json:"duration"`
+		ThreadID int     `json:"thread_id"`
+	}
+	type queue struct {
+		Waiting    int `json:"waiting"`
+		MaxWaiting int `json:"max_waiting"`
+	}
+	body := struct {
+		ConcurrencyMetrics counts                `json:"concurrency_metrics"`
+		ActiveRequests     map[string]active     `json:"active_requests"`
+		Queue              queue                 `json:"queue"`
+		Providers          map[string]PoolStatus `json:"providers"`
+	}{
+		ConcurrencyMetrics: counts{
+			TotalRequests: s.Totals.Records, ConcurrentRequests: s.InUse, MaxConcurrentReached: s.MostInUse,
+		},
+		ActiveRequests: make(map[string]active, len(s.Active)),
+		Queue:          queue{Waiting: s.Waiting, MaxWaiting: s.MaxWaiting},
+		Providers:      s.Pools,
+	}
+	if n := s.Totals.Succeeded; n > 0 {
+		body.ConcurrencyMetrics.AverageResponseTime = seconds(s.Totals.SucceededTime / time.Duration(n))
+	}
+	if s.Slots > 0 {
+		free := max(s.Slots-s.InUse, 0)
+		body.ConcurrencyMetrics.AvailableSlots = &free
+	}
+	for _, a := range s.Active {
+		body.ActiveRequests[a.ID] = active{Duration: seconds(time.Since(a.Arrived)), ThreadID: a.Lane}
+	}
+	return x.WriteJSON(body)
+}
+
+// info answers GET /info.
+func (f *Face) info(x *api.Exchange) error {
+	type limits struct {
+		MaxConcurrentRequests int `json:"max_concurrent_requests"`
+		RateLimitPerMinute    int `json:"rate_limit_per_minute"`
+	}
+	everyone := &fairlead.App{}
+	models := []string{}
+	for _, m := range f.config.Gateway.Models(everyone) {
+		models = append(models, m.ID)
+	}
+	timeouts := make(map[string]float64, len(f.config.Info.Timeouts))
+	for op, limit := range f.config.Info.Timeouts {
+		timeouts[op.String()] = seconds(limit)
+	}
+	return x.WriteJSON(struct {
+		Service           string             `json:"service"`
+		Version           string             `json:"version"`
+		ConcurrencyLimits limits             `json:"concurrency_limits"`
+		Timeouts          map[string]float64 `json:"timeouts"`
+		Models            []string           `json:"models"`
+		Endpoints         []string           `json:"endpoints"`
+	}{
+		Service: "fairlead", Version: f.config.Info.Version,
+		ConcurrencyLimits: limits{
+			MaxConcurrentRequests: f.config.Info.MaxConcurrent, RateLimitPerMinute: f.config.Info.RateLimitPerMinute,
+		},
+		Timeouts: timeouts, Models: models, Endpoints: f.config.Endpoints(),
+	})
+}
+
+// me answers GET /v1/me. A blocked app is told so rather than refused, so that
+// it can find out why the rest refuses it.
+func (f *Face) me(x *api.Exchange) error {
+	_ = f.config.Gateway.Look(x.App) // counted; the block is told below
+	s, err := f.config.Gateway.Standing(x.Context(), x.App)
+	if err != nil {
+		return err
+	}
+	x.NoteWindow(s.Requests)
+	type limits struct {
+		RateLimitPerMinute    int      `json:"rate_limit_per_minute"`
+		MaxConcurrentRequests int      `json:"max_concurrent_requests"`
+		Models                []string `json:"models"`
+	}
+	models := x.App.Models
+	if len(models) == 0 {
+		models = []string{"*"}
+	}
+	type requests struct {
+		Limit        int     `json:"limit"`
+		Remaining    int     `json:"remaining"`
+		ResetSeconds float64 `json:"reset_seconds"`
+	}
+	body := struct {
+		App               fairlead.AppID `json:"app"`
+		Limits            limits         `json:"limits"`
+		Requests          *requests      `json:"requests"`
+		InUse             int            `json:"in_use"`
+		Waiting           int            `json:"waiting"`
+		NextWaitSeconds   float64        `json:"next_wait_seconds"`
+		BlockedForSeconds float64        `json:"blocked_for_seconds"`
+	}{
+		App: x.App.ID,
+		Limits: limits{
+			RateLimitPerMinute: x.App.RateLimitPerMinute, MaxConcurrentRequests: f.config.Info.MaxConcurrent, Models: models,
+		},
+		InUse: s.InUse, Waiting: s.Waiting,
+		NextWaitSeconds: seconds(s.NextWait), BlockedForSeconds: seconds(s.BlockedFor),
+	}
+	if w := s.Requests; w.Limit > 0 {
+		body.Requests = &requests{Limit: w.Limit, Remaining: w.Remaining, ResetSeconds: seconds(w.Reset)}
+	}
+	return x.WriteJSON(body)
+}
+
+// live answers GET /livez: the process runs.
+func (f *Face) live(x *api.Exchange) error {
+	return x.Write("text/plain; charset=utf-8", []byte("ok\n"))
+}
+
+// ready answers GET /readyz: the service takes new calls.
+func (f *Face) ready(x *api.Exchange) error {
+	if f.config.Gateway.Draining() {
+		return &fairlead.Error{
+			Kind: fairlead.Busy, Code: "draining", Message: "Service is busy, please try again later",
+			Detail: "The service is about to stop", RetryAfter: time.Second,
+		}
+	}
+	return x.Write("text/plain; charset=utf-8", []byte("ok\n"))
+}

@@ -1,0 +1,232 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// Limits of a request's line and headers, in bytes.
+const (
+	maxURL     = 8 << 10
+	maxHeaders = 64 << 10
+)
+
+// Router is the HTTP handler over all faces.
+type Router struct {
+	config *Config
+	mux    *http.ServeMux
+	routes map[string]entry // by pattern
+	served atomic.Uint64
+}
+
+type entry struct {
+	Route
+	face Face
+}
+
+// New returns a router. It fails if a route declares no policy, or if two
+// routes are the same.
+func New(config Config) (*Router, error) {
+	rt := &Router{config: &config, mux: http.NewServeMux(), routes: make(map[string]entry)}
+	for _, face := range config.Faces {
+		for _, route := range face.Routes() {
+			pattern := route.Method + " " + route.Path
+			if route.Policy != Public && route.Policy != AppKey {
+				return nil, fmt.Errorf("route %s of face %s declares no policy", pattern, face.Name())
+			}
+			if _, taken := rt.routes[pattern]; taken {
+				return nil, fmt.Errorf("route %s is declared twice", pattern)
+			}
+			rt.routes[pattern] = entry{Route: route, face: face}
+			// The mux only finds the pattern; the router answers.
+			rt.mux.Handle(pattern, http.NotFoundHandler())
+		}
+	}
+	return rt, nil
+}
+
+// Endpoints lists "METHOD path" of every route, sorted.
+func (rt *Router) Endpoints() []string {
+	var all []string
+	for pattern := range rt.routes {
+		all = append(all, pattern)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// ServeHTTP answers one request.
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	x := &Exchange{
+		W: w, R: r, Arrived: now, config: rt.config, control: http.NewResponseController(w),
+		ID: "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10),
+	}
+	w.Header().Set("X-Request-Id", x.ID)
+	// An earlier request on this connection may have left its deadline.
+	_ = x.control.SetWriteDeadline(time.Time{})
+	defer func() { rt.config.Bodies.release(x.reserved) }()
+
+	route, err := rt.find(x)
+	if err == nil {
+		err = rt.answer(x, route)
+	}
+	if err != nil {
+		x.fail(fairlead.AsError(err))
+	}
+}
+
+// answer lets the route answer, once it is known that the caller may use it.
+func (rt *Router) answer(x *Exchange, route entry) error {
+	if route.Policy == AppKey {
+		if err := rt.authenticate(x); err != nil {
+			rt.config.Refused(route.Method+" "+route.Path, fairlead.AsError(err).Code)
+			return err
+		}
+	}
+	return route.Handle(x)
+}
+
+func (rt *Router) authenticate(x *Exchange) error {
+	key, err := callerKey(x.R.Header)
+	if err != nil {
+		return err
+	}
+	x.App, err = rt.config.Keys.Authenticate(key)
+	return err
+}
+
+// find returns the route of the request, and sets the face that speaks to it.
+func (rt *Router) find(x *Exchange) (entry, error) {
+	x.face = rt.faceOf(x.R.URL.Path)
+	if err := checkHead(x.R); err != nil {
+		x.W.Header().Set("Connection", "close")
+		rt.config.Refused("none", err.Code)
+		return entry{}, err
+	}
+	if route, ok := rt.match(x.R); ok {
+		x.face = route.face
+		return route, nil
+	}
+	if allowed := rt.allowed(x.R); len(allowed) > 0 {
+		x.W.Header().Set("Allow", strings.Join(allowed, ", "))
+		rt.config.Refused("none", "method_not_allowed")
+		return entry{}, &fairlead.Error{
+			Kind: fairlead.NotAllowed, Code: "method_not_allowed", Message: "This path does not have that method",
+			Detail: "it has " + strings.Join(allowed, ", "),
+		}
+	}
+	rt.config.Refused("none", "not_found")
+	return entry{}, &fairlead.Error{Kind: fairlead.NotFound, Code: "not_found", Message: "There is nothing at this path"}
+}
+
+// match finds the route of a request. A path that would have to be cleaned
+// first, such as one with "..", has none.
+func (rt *Router) match(r *http.Request) (entry, bool) {
+	if p := r.URL.Path; p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/") {
+		return entry{}, false
+	}
+	_, pattern := rt.mux.Handler(r)
+	route, ok := rt.routes[pattern]
+	if !ok {
+		return entry{}, false
+	}
+	// The mux would have filled the path's wildcards only while serving.
+	for name, value := range wildcards(route.Path, r.URL.Path) {
+		r.SetPathValue(name, value)
+	}
+	return route, true
+}
+
+// wildcards reads the values of a pattern's {name} and {name...} out of a path
+// that matches it.
+func wildcards(pattern, path string) map[string]string {
+	var values map[string]string
+	for pattern != "" && path != "" {
+		before, rest, found := strings.Cut(pattern, "{")
+		if !found {
+			return values
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		path = path[min(len(before), len(path)):]
+		value := path
+		if whole, ok := strings.CutSuffix(name, "..."); ok {
+			name = whole
+		} else if end := strings.IndexByte(path, '/'); end >= 0 {
+			value = path[:end]
+		}
+		if values == nil {
+			values = make(map[string]string, 1)
+		}
+		values[name] = value
+		pattern, path = after, path[len(value):]
+	}
+	return values
+}
+
+// allowed lists the methods that the request's path has.
+func (rt *Router) allowed(r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+		other := r.Clone(context.WithoutCancel(r.Context()))
+		other.Method = method
+		if _, ok := rt.match(other); ok {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+// faceOf says which face speaks to a request that has no route.
+func (rt *Router) faceOf(path string) Face {
+	for _, face := range rt.config.Faces {
+		if face.Name() == "openai" && (path == "/v1" || strings.HasPrefix(path, "/v1/")) {
+			return face
+		}
+	}
+	return rt.config.Faces[0]
+}
+
+func checkHead(r *http.Request) *fairlead.Error {
+	if len(r.RequestURI) > maxURL {
+		return &fairlead.Error{
+			Kind: fairlead.TooLarge, Code: codeURLTooLong, Message: "The request's URL is too long",
+			Detail: fmt.Sprintf("the limit is %d bytes", maxURL),
+		}
+	}
+	size := 0
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	if size > maxHeaders {
+		return &fairlead.Error{
+			Kind: fairlead.TooLarge, Code: codeHeadersTooLarge, Message: "The request's headers are too large",
+			Detail: fmt.Sprintf("the limit is %d bytes", maxHeaders),
+		}
+	}
+	return nil
+}
+
+// fail writes the error in the face's shape, if the answer has not begun.
+func (x *Exchange) fail(e *fairlead.Error) {
+	if x.began {
+		return
+	}
+	h := x.W.Header()
+	if e.Kind == fairlead.Unauthenticated {
+		h.Set("Www-Authenticate", `Bearer realm="fairlead"`)
+	}
+	setRetry(h, e)
+	x.write(Status(e), "application/json", x.face.ErrorBody(e, x.ID))
+}

@@ -1,0 +1,154 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// startProvider is a provider before the file says anything about it.
+func (l *loader) startProvider(name, key string) Provider {
+	p, known := presetOf(name)
+	if known {
+		for _, leaf := range leavesOf(reflect.ValueOf(&p.provider).Elem(), key) {
+			if !leaf.value.IsZero() {
+				l.origins[leaf.key] = Origin{Detail: "preset " + name}
+			}
+		}
+	}
+	return p.provider
+}
+
+// detectProviders finds providers in the environment when the file names none.
+func (l *loader) detectProviders() {
+	if _, named := l.origins["llm.providers"]; named {
+		return
+	}
+	for _, name := range presetNames() {
+		if p, _ := presetOf(name); p.detectBy == "" || l.env[p.detectBy] == "" {
+			continue
+		}
+		l.config.LLM.Providers = append(l.config.LLM.Providers, l.startProvider(name, "llm.providers."+name))
+	}
+	if l.env["ANTHROPIC_API_KEY"] != "" {
+		l.warn("environment ANTHROPIC_API_KEY has no effect: the provider anthropic is not part of this version")
+	}
+}
+
+// completeProvider takes the key and the address of a preset from the
+// environment. The address wins over the file's, as every variable does; a key
+// does not, since a file that names one means that one.
+func (l *loader) completeProvider(provider *Provider) {
+	p, _ := presetOf(provider.Name)
+	key := "llm.providers." + provider.Name
+	if secret := l.env[p.keyFrom]; p.keyFrom != "" && secret != "" && l.origins[key+".api_key"].Source == Default {
+		l.src.filter(secret)
+		l.fromEnvironment(p.keyFrom, leaf{key: key + ".api_key", value: reflect.ValueOf(&provider.APIKey).Elem()})
+	}
+	if p.addressFrom == "" || l.env[p.addressFrom] == "" {
+		return
+	}
+	if origin := l.origins[key+".base_url"]; origin.Source == File {
+		l.warn(fmt.Sprintf("environment %s wins over %s.base_url at %s", p.addressFrom, key, origin.Detail))
+	}
+	provider.BaseURL = strings.TrimSpace(l.env[p.addressFrom])
+	if p.addressFrom == "OLLAMA_HOST" {
+		provider.BaseURL = ollamaURL(provider.BaseURL)
+	}
+	l.origins[key+".base_url"] = Origin{Source: Environment, Detail: p.addressFrom}
+}
+
+// ollamaURL makes a base URL of OLLAMA_HOST, which is a URL, or host:port with
+// either left out. The address that means "listen everywhere" becomes loopback.
+func ollamaURL(host string) string {
+	const port = "11434"
+	scheme, rest, hasScheme := strings.Cut(host, "://")
+	if !hasScheme {
+		scheme, rest = "http", host
+	}
+	authority, path, _ := strings.Cut(rest, "/")
+	name, number, err := net.SplitHostPort(authority)
+	switch {
+	case err == nil:
+	case hasScheme:
+		name, number = strings.Trim(authority, "[]"), ""
+	default:
+		name, number = strings.Trim(authority, "[]"), port
+	}
+	if addr, err := netip.ParseAddr(name); name == "" || (err == nil && addr.IsUnspecified()) {
+		name = "127.0.0.1"
+	}
+	if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	}
+	if number != "" {
+		name += ":" + number
+	}
+	if path == "" {
+		path = "v1"
+	}
+	return scheme + "://" + name + "/" + path
+}
+
+// complete fills in the defaults that depend on other values, and the origins
+// of every leaf that nobody has set.
+func (l *loader) complete() {
+	for i := range l.config.LLM.Providers {
+		l.completeProvider(&l.config.LLM.Providers[i])
+		l.fitProvider(&l.config.LLM.Providers[i])
+	}
+	limits := &l.config.Limits
+	if l.origins["limits.max_queue_per_app"].Source == Default {
+		limits.MaxQueuePerApp = queueShare(limits.MaxQueue)
+		l.origins["limits.max_queue_per_app"] = Origin{Detail: "a quarter of limits.max_queue"}
+	}
+	for i := range l.config.Apps {
+		key := path{key: "apps"}.item(i).key + ".rate_limit_per_minute"
+		if _, set := l.origins[key]; !set {
+			l.config.Apps[i].RateLimitPerMinute = limits.RateLimitPerMinute
+			l.origins[key] = Origin{Detail: "limits.rate_limit_per_minute"}
+		}
+	}
+	if first := l.config.LLM.Providers; l.config.LLM.DefaultModel == "" && len(first) > 0 && first[0].DefaultModel != "" {
+		l.config.LLM.DefaultModel = first[0].DefaultModel
+		l.origins["llm.default_model"] = Origin{Detail: "preset " + first[0].Name}
+	}
+	l.fillOrigins()
+}
+
+// fitProvider adapts the preset's defaults to what was set beside them, and
+// spells the address without a trailing slash.
+func (l *loader) fitProvider(p *Provider) {
+	key := "llm.providers." + p.Name
+	p.BaseURL = strings.TrimRight(p.BaseURL, "/")
+	client := &p.HTTPClient
+	if l.origins[key+".http_client.max_keepalive"].Source == Default && client.MaxConnections > 0 {
+		client.MaxKeepalive = min(client.MaxKeepalive, client.MaxConnections)
+	}
+	serves := func(pattern string) bool { return fairlead.MatchModel(pattern, p.DefaultModel) }
+	if len(p.Models) > 0 && !slices.ContainsFunc(p.Models, serves) {
+		p.DefaultModel = ""
+	}
+}
+
+// fillOrigins notes Default for every leaf that nobody has set.
+func (l *loader) fillOrigins() {
+	leaves := leavesOf(reflect.ValueOf(&l.config).Elem(), "")
+	for i := range l.config.Apps {
+		leaves = append(leaves, leavesOf(reflect.ValueOf(&l.config.Apps[i]).Elem(), path{key: "apps"}.item(i).key)...)
+	}
+	for i := range l.config.LLM.Providers {
+		provider := &l.config.LLM.Providers[i]
+		leaves = append(leaves, leavesOf(reflect.ValueOf(provider).Elem(), "llm.providers."+provider.Name)...)
+	}
+	for _, leaf := range leaves {
+		if _, set := l.origins[leaf.key]; !set {
+			l.origins[leaf.key] = Origin{}
+		}
+	}
+}

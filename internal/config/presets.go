@@ -1,0 +1,62 @@
+package config
+
+import "time"
+
+// preset is what is known of a provider by its name.
+type preset struct {
+	provider Provider
+	// keyFrom and addressFrom are the environment variables of its key and of
+	// its address; "" if there are none.
+	keyFrom, addressFrom string
+	// detectBy is the variable whose presence means that it is to be used when
+	// the file names no providers.
+	detectBy string
+}
+
+// presetNames lists the presets in the order in which they are detected.
+func presetNames() []string { return []string{"openai", "groq", "openrouter", "ollama", "vllm"} }
+
+// presetOf returns the preset of a name; known is false for any other name,
+// and then the preset holds what every provider begins with.
+func presetOf(name string) (p preset, known bool) {
+	p = preset{provider: Provider{
+		Name:    name,
+		Dialect: "openai",
+		HTTPClient: HTTPClient{
+			MaxConnections:     50,
+			MaxKeepalive:       20,
+			KeepaliveExpiry:    Duration(30 * time.Second),
+			ConnectTimeout:     Duration(10 * time.Second),
+			ReadTimeout:        Duration(60 * time.Second),
+			WriteTimeout:       Duration(10 * time.Second),
+			PoolTimeout:        Duration(5 * time.Second),
+			ConcurrentRequests: 25,
+		},
+	}}
+	provider, client := &p.provider, &p.provider.HTTPClient
+	switch name {
+	case "openai":
+		provider.BaseURL, provider.DefaultModel = "https://api.openai.com/v1", "gpt-4o-mini"
+		p.keyFrom, p.addressFrom, p.detectBy = "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_KEY"
+	case "groq":
+		provider.BaseURL, provider.DefaultModel = "https://api.groq.com/openai/v1", "llama-3.1-8b-instant"
+		p.keyFrom, p.detectBy = "GROQ_API_KEY", "GROQ_API_KEY"
+		client.MaxConnections, client.ConcurrentRequests = 30, 15
+		client.ReadTimeout = Duration(90 * time.Second)
+	case "openrouter":
+		provider.BaseURL, provider.DefaultModel = "https://openrouter.ai/api/v1", "openai/gpt-4o-mini"
+		p.keyFrom, p.detectBy = "OPENROUTER_API_KEY", "OPENROUTER_API_KEY"
+		client.MaxConnections, client.ConcurrentRequests = 40, 20
+		client.ReadTimeout = Duration(120 * time.Second)
+	case "ollama":
+		provider.BaseURL = "http://127.0.0.1:11434/v1"
+		p.addressFrom, p.detectBy = "OLLAMA_HOST", "OLLAMA_HOST"
+		client.ReadTimeout = Duration(300 * time.Second)
+	case "vllm":
+		provider.BaseURL = "http://127.0.0.1:8000/v1"
+		client.ReadTimeout = Duration(300 * time.Second)
+	default:
+		return p, false
+	}
+	return p, true
+}

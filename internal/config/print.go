@@ -1,0 +1,163 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Print writes the effective configuration as YAML, each value with where it
+// came from in a comment. It loads again with the same effect, except that
+// secrets are written as ***. It returns w's error.
+func (l *Loaded) Print(w io.Writer) error {
+	p := printer{origins: l.Origins}
+	p.fields(reflect.ValueOf(&l.Config).Elem(), "", 0)
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+// printer writes a configuration as YAML.
+type printer struct {
+	out     strings.Builder
+	origins Origins
+	// item says that the next line begins an item of a list.
+	item bool
+}
+
+// fields writes the keys of a struct.
+func (p *printer) fields(v reflect.Value, prefix string, depth int) {
+	for _, f := range fieldsOf(v.Type()) {
+		p.field(v.Field(f.index), join(prefix, f.name), f.name, depth)
+	}
+}
+
+// field writes one key with its value.
+func (p *printer) field(v reflect.Value, key, name string, depth int) {
+	switch value := v.Interface().(type) {
+	case []App:
+		p.list(value, key, name, depth)
+	case []Provider:
+		p.providers(value, key, name, depth)
+	case map[string]string:
+		p.names(value, key, name, depth)
+	default:
+		if v.Kind() == reflect.Struct {
+			p.line(depth, name+":", "")
+			p.fields(v, key, depth+1)
+			return
+		}
+		p.line(depth, name+": "+literal(v), p.comment(key))
+	}
+}
+
+func (p *printer) list(apps []App, key, name string, depth int) {
+	if len(apps) == 0 {
+		p.line(depth, name+": []", p.comment(key))
+		return
+	}
+	p.line(depth, name+":", "")
+	for i := range apps {
+		p.item = true
+		p.fields(reflect.ValueOf(&apps[i]).Elem(), path{key: key}.item(i).key, depth+2)
+	}
+}
+
+func (p *printer) providers(providers []Provider, key, name string, depth int) {
+	if len(providers) == 0 {
+		p.line(depth, name+": {}", p.comment(key))
+		return
+	}
+	p.line(depth, name+":", "")
+	for i := range providers {
+		p.line(depth+1, text(providers[i].Name)+":", "")
+		p.fields(reflect.ValueOf(&providers[i]).Elem(), join(key, providers[i].Name), depth+2)
+	}
+}
+
+func (p *printer) names(names map[string]string, key, name string, depth int) {
+	if len(names) == 0 {
+		p.line(depth, name+": {}", p.comment(key))
+		return
+	}
+	p.line(depth, name+":", "")
+	for _, alias := range slices.Sorted(maps.Keys(names)) {
+		p.line(depth+1, strconv.Quote(alias)+": "+text(names[alias]), p.comment(key))
+	}
+}
+
+// line writes one line; comments are aligned where lines are short.
+func (p *printer) line(depth int, content, comment string) {
+	const indent, commentColumn = 2, 44 // characters
+	lead := strings.Repeat(" ", indent*depth)
+	if p.item {
+		lead, p.item = lead[indent:]+"- ", false
+	}
+	content = lead + content
+	if comment == "" {
+		fmt.Fprintf(&p.out, "%s\n", content)
+		return
+	}
+	fmt.Fprintf(&p.out, "%-*s # %s\n", commentColumn, content, comment)
+}
+
+func (p *printer) comment(key string) string { return p.origins[key].String() }
+
+// literal spells a leaf in YAML.
+func literal(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case Secret:
+		return strconv.Quote(value.String())
+	case string:
+		return text(value)
+	case Duration:
+		return spell(value)
+	case []string:
+		return flow(value, strconv.Quote)
+	case []Secret:
+		return flow(value, func(s Secret) string { return strconv.Quote(s.String()) })
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// flow spells a list on one line.
+func flow[T any](list []T, spell func(T) string) string {
+	items := make([]string, len(list))
+	for i, item := range list {
+		items[i] = spell(item)
+	}
+	return "[" + strings.ReplaceAll(strings.Join(items, ", "), "${", "$${") + "]"
+}
+
+// text spells a text so that it is read back as the same text: in quotes if it
+// might be taken for something else.
+func text(s string) string {
+	switch s {
+	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
+		return strconv.Quote(s)
+	}
+	if regexp.MustCompile(`^[a-z./]([a-zA-Z0-9_./:-]*[a-zA-Z0-9_./-])?$`).MatchString(s) && s != "." {
+		return s
+	}
+	return strings.ReplaceAll(strconv.Quote(s), "${", "$${")
+}
+
+// spell is a duration as Go spells it, without the zeros at its end.
+func spell(d Duration) string {
+	if d == 0 {
+		return "0"
+	}
+	s := d.String()
+	if d.Std()%time.Minute == 0 {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if d.Std()%time.Hour == 0 {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -1,0 +1,147 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+)
+
+// validate judges the effective values, whatever they came from.
+func (l *loader) validate() {
+	l.validateServer()
+	l.validateLimits()
+	l.validateApps()
+	l.validateModels()
+	for i := range l.config.LLM.Providers {
+		l.validateProvider(&l.config.LLM.Providers[i])
+	}
+}
+
+func (l *loader) validateServer() {
+	server := &l.config.Server
+	if server.DataDir == "" {
+		l.complain("server.data_dir", "must name a directory", "")
+	}
+	if complaint := listenComplaint(server.Listen); complaint != "" {
+		l.complain("server.listen", complaint, "write host:port, such as 127.0.0.1:8080")
+	} else if isPublic(server.Listen) {
+		l.validatePublic()
+	}
+	l.validateTLS()
+	// The server lets bodies of a quarter of the memory in at the same time: a
+	// larger body could never come in.
+	if room := server.MemoryLimit / 4; room > 0 && server.MaxBody > room {
+		l.complain("server.max_body", fmt.Sprintf("%s is more than a quarter of server.memory_limit (%s)",
+			server.MaxBody, server.MemoryLimit), "")
+	} else if server.MemoryLimit > 0 && room == 0 {
+		l.complain("server.memory_limit", "leaves no room for any request", "")
+	}
+}
+
+// validatePublic holds an address that others can reach to what keeps them out.
+func (l *loader) validatePublic() {
+	server := &l.config.Server
+	secured := server.TLS.CertFile != "" || server.TLS.KeyFile != "" || server.InsecurePublic ||
+		l.problems.anyUnder("server.tls") || l.problems.anyUnder("server.insecure_public")
+	if !secured {
+		l.complain("server.listen", fmt.Sprintf("%q can be reached from other machines, and there is no TLS", server.Listen),
+			"set server.tls, or server.insecure_public: true if something in front does TLS")
+	}
+	if len(l.config.Apps) == 0 && !l.problems.anyUnder("apps") {
+		l.add(l.placed(Problem{
+			Key:        "server.listen",
+			Message:    fmt.Sprintf("%q can be reached from other machines, and no apps are configured", server.Listen),
+			Suggestion: "name them under apps, with keys there or made by fairlead keys create",
+		}))
+	}
+}
+
+func (l *loader) validateTLS() {
+	tls := &l.config.Server.TLS
+	const together = "cert_file and key_file go together"
+	switch {
+	case tls.CertFile != "" && tls.KeyFile == "":
+		l.complain("server.tls.key_file", "is missing", together)
+	case tls.CertFile == "" && tls.KeyFile != "":
+		l.complain("server.tls.cert_file", "is missing", together)
+	}
+	if tls.CertFile != "" {
+		l.validateReadable("server.tls.cert_file", tls.CertFile)
+	}
+	if tls.KeyFile != "" {
+		l.validateReadable("server.tls.key_file", tls.KeyFile)
+	}
+}
+
+// validateReadable sees whether a file is there and may be read.
+func (l *loader) validateReadable(key, name string) {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		l.complain(key, fmt.Sprintf("%q is not a file", name), "")
+		return
+	}
+	if err == nil {
+		var file *os.File
+		if file, err = os.Open(name); err == nil { //nolint:gosec // the operator names the file
+			file.Close()
+		}
+	}
+	if err != nil {
+		l.complain(key, fmt.Sprintf("%q cannot be read: %v", name, reason(err)), "")
+	}
+}
+
+func (l *loader) validateLimits() {
+	limits := &l.config.Limits
+	if limits.MaxQueue > 0 && limits.MaxQueuePerApp > limits.MaxQueue {
+		l.warn(fmt.Sprintf("limits.max_queue_per_app (%d) is more than limits.max_queue (%d) and has no effect",
+			limits.MaxQueuePerApp, limits.MaxQueue))
+	}
+}
+
+// listenComplaint says what is wrong with a listen address, "" if nothing is.
+func listenComplaint(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Sprintf("%q is not an address", address)
+	}
+	const highestPort = 65535
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > highestPort || strconv.Itoa(n) != port {
+		return fmt.Sprintf("%q has no port between 0 and %d", address, highestPort)
+	}
+	if _, err := netip.ParseAddr(host); host != "" && err != nil && !isHostName(host) {
+		return fmt.Sprintf("%q has no host name or address", address)
+	}
+	return ""
+}
+
+// isPublic reports whether other machines may reach a listen address: every
+// one that is not certainly loopback.
+func isPublic(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return host != "localhost"
+	}
+	return !addr.Unmap().IsLoopback()
+}
+
+// NeedsKeys reports whether the service listens where other machines can reach
+// it while no app has a key in the configuration. Then it may only start if the
+// key store holds a key that works; Load cannot know that.
+func (l *Loaded) NeedsKeys() bool {
+	if !isPublic(l.Config.Server.Listen) {
+		return false
+	}
+	for _, app := range l.Config.Apps {
+		if len(app.Keys) > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Lengths of keys, in characters.
+const (
+	shortestKey = 8
+	// weakKey is the length below which a key may be guessed by someone who
+	// tries for long: 24 characters of base 36 are about 124 bits.
+	weakKey = 24
+)
+
+func (l *loader) validateApps() {
+	shape := regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	nameAt, keyAt := map[string]string{}, map[string]string{}
+	for i, app := range l.config.Apps {
+		at := path{key: "apps"}.item(i)
+		name := at.field("name").key
+		first, taken := nameAt[app.Name]
+		switch {
+		case app.Name == "":
+			l.complain(name, "every app needs a name", "")
+		case !shape.MatchString(app.Name):
+			l.complain(name, fmt.Sprintf("%q is not a name", app.Name), "use at most 64 letters, digits, '.', '_' and '-'")
+		case taken:
+			l.complain(name, fmt.Sprintf("%q is the name of %s too", app.Name, first), "")
+		default:
+			nameAt[app.Name] = at.key
+		}
+		for k, key := range app.Keys {
+			l.validateKey(at.field("keys").item(k).key, key.Reveal(), keyAt)
+		}
+		l.validatePatterns(at.field("models"), app.Models)
+	}
+}
+
+// validateKey judges one key; seen tells where each was first.
+func (l *loader) validateKey(at, key string, seen map[string]string) {
+	first, taken := seen[key]
+	switch {
+	case taken:
+		l.complain(at, "is the same key as "+first, "every key belongs to one app")
+	case !isToken(key):
+		l.complain(at, "the key holds a space or a character that is not printable ASCII", "")
+	case len(key) < shortestKey:
+		l.complain(at, fmt.Sprintf("the key is shorter than %d characters", shortestKey), "fairlead keys create makes a strong one")
+	case len(key) < weakKey:
+		l.warn(fmt.Sprintf("%s: weak key: it is shorter than %d characters", at, weakKey))
+	}
+	if !taken {
+		seen[key] = at
+	}
+}
+
+// isToken reports whether text can stand in a header as it is.
+func isToken(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// validatePatterns judges a list of model names and patterns.
+func (l *loader) validatePatterns(at path, patterns []string) {
+	for i, pattern := range patterns {
+		if !isModel(pattern) {
+			l.complain(at.item(i).key, "is not the name or the pattern of a model", "")
+		}
+	}
+}
+
+// isModel reports whether text can be a model's name or pattern.
+func isModel(text string) bool {
+	return text != "" && !strings.ContainsAny(text, " \t\r\n")
+}

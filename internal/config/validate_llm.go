@@ -1,0 +1,125 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// validateModels judges the default model and the aliases.
+func (l *loader) validateModels() {
+	llm := &l.config.LLM
+	if l.origins["llm.default_model"].Source != Default && !isModel(llm.DefaultModel) {
+		l.complain("llm.default_model", "is not the name of a model", "leave it out for the first provider's")
+	}
+	for _, alias := range slices.Sorted(maps.Keys(llm.Aliases)) {
+		at := path{key: "llm.aliases"}.entry(shown(alias)).key
+		target := llm.Aliases[alias]
+		switch {
+		case !isModel(alias):
+			l.complain(at, "an alias is a name without spaces", "")
+		case strings.Contains(alias, "/"):
+			l.complain(at, "an alias must not contain a slash: provider/model names a provider", "")
+		case !isModel(target):
+			l.complain(at, "must name a model, as model or provider/model", "")
+		case target == alias:
+			l.complain(at, "the alias names itself", "")
+		}
+	}
+}
+
+// validateProvider judges one provider.
+func (l *loader) validateProvider(p *Provider) {
+	at := path{key: "llm.providers"}.entry(shown(p.Name))
+	switch {
+	case !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`).MatchString(p.Name) || len(p.Name) > longestName:
+		l.complain(at.key, "is not the name of a provider", "use lower-case letters, digits, '_' and '-'")
+		return
+	case p.Name == fairlead.LocalPool:
+		l.complain(at.key, "the name belongs to the built-in offline provider", "choose another")
+		return
+	case p.Name == "anthropic" && p.BaseURL == "":
+		l.complain(at.key, "the preset anthropic is "+notAvailable, "")
+		return
+	}
+	l.validateBaseURL(at.field("base_url").key, p)
+	if !isToken(p.APIKey.Reveal()) {
+		l.complain(at.field("api_key").key, "the key holds a space or a character that is not printable ASCII", "")
+	}
+	l.validatePatterns(at.field("models"), p.Models)
+	client := &p.HTTPClient
+	if client.MaxConnections > 0 && client.MaxKeepalive > client.MaxConnections {
+		l.complain(at.field("http_client").field("max_keepalive").key, fmt.Sprintf(
+			"%d is more than max_connections (%d)", client.MaxKeepalive, client.MaxConnections), "")
+	}
+}
+
+// validateBaseURL judges the address of a provider. It never repeats the
+// address: what is wrong with it may be that it holds a password.
+func (l *loader) validateBaseURL(key string, p *Provider) {
+	const form = "write it as https://host/v1"
+	if p.BaseURL == "" {
+		l.complain(key, "a provider without a preset needs its address", form)
+		return
+	}
+	u, err := url.Parse(p.BaseURL)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		l.complain(key, "is not an http or https URL", form)
+	case u.User != nil:
+		l.complain(key, "must not hold a user or a password", "put the key under api_key")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(p.BaseURL, "#"):
+		l.complain(key, "must not hold a query or a fragment", form)
+	case !isHost(u.Hostname()) || !isPort(u.Port()):
+		l.complain(key, "has no valid host and port", form)
+	case isMetadataHost(u.Hostname()):
+		l.complain(key, "names a link-local or metadata address, which no provider has", "")
+	}
+	if strings.ContainsAny(p.BaseURL, "@?#") {
+		l.src.filter(p.BaseURL)
+		if n, ok := l.at[key]; ok {
+			l.src.conceal(n)
+		}
+	}
+}
+
+// isMetadataHost reports whether host is one that hands out a machine's own
+// credentials, or can only be reached on the same link.
+func isMetadataHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		name := strings.ToLower(strings.TrimSuffix(host, "."))
+		return name == "metadata" || name == "metadata.google.internal"
+	}
+	addr = addr.Unmap().WithZone("")
+	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr == netip.MustParseAddr("fd00:ec2::254")
+}
+
+func isHost(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || isHostName(host)
+}
+
+// isHostName reports whether host is a name of the domain system, and not one
+// of the odd ways to write an IPv4 address (0x7f.1, 2130706433).
+func isHostName(host string) bool {
+	const longestHost = 253
+	if len(host) > longestHost || !regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.?$`).MatchString(host) {
+		return false
+	}
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	return !regexp.MustCompile(`^(0[xX][0-9A-Fa-f]*|[0-9]+)$`).MatchString(labels[len(labels)-1])
+}
+
+func isPort(port string) bool {
+	const highestPort = 65535
+	n, err := strconv.Atoi(port)
+	return port == "" || (err == nil && n > 0 && n <= highestPort)
+}

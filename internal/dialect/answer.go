@@ -1,0 +1,213 @@
+package dialect
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
+)
+
+// The codes of an answer that is none.
+const (
+	codeInvalidAnswer  = "upstream_invalid_answer"
+	codeUpstreamError  = "upstream_error"
+	codeMalformedEvent = "upstream_malformed_event"
+	codeTruncated      = "upstream_truncated"
+)
+
+// maxErrorText is how many characters of a provider's error text are passed on.
+const maxErrorText = 1000
+
+// ReadChatAnswer reads the end of a whole chat completion: its usage and the
+// finish reason of its first choice. Errors are of Kind Upstream:
+// upstream_error when the answer is an error object (some providers send one
+// with status 200), upstream_invalid_answer when it is not one complete JSON
+// object with at least one choice.
+func ReadChatAnswer(body []byte) (fairlead.End, error) {
+	return readAnswer(body, "choices")
+}
+
+// ReadEmbeddingsAnswer is ReadChatAnswer for embeddings, whose vectors are in
+// data.
+func ReadEmbeddingsAnswer(body []byte) (fairlead.End, error) {
+	return readAnswer(body, "data")
+}
+
+// readAnswer reads an answer whose substance is the array called results.
+func readAnswer(body []byte, results string) (fairlead.End, error) {
+	a, err := readFacts(body, results)
+	switch {
+	case err != nil:
+		return fairlead.End{}, &fairlead.Error{
+			Kind: fairlead.Upstream, Code: codeInvalidAnswer,
+			Message: "The provider's answer is not a valid JSON object", Err: err,
+		}
+	case a.err.Present():
+		return fairlead.End{}, upstreamError(body[a.err.Start:a.err.End])
+	case a.results == 0:
+		return fairlead.End{}, &fairlead.Error{
+			Kind: fairlead.Upstream, Code: codeInvalidAnswer, Message: "The provider's answer has no " + results,
+		}
+	}
+	return fairlead.End{Usage: a.usage, Finish: a.finish}, nil
+}
+
+// facts are what the service wants to know of an answer or of a chunk of one.
+type facts struct {
+	usage    fairlead.Usage
+	hasUsage bool
+	// finish is the first finish reason among the results.
+	finish string
+	// results counts the elements of the array asked for.
+	results int
+	// err is where the value of a top-level "error" stands, unless that is null.
+	err fairlead.Span
+}
+
+// readFacts scans body once. Its errors are *jsonscan.Error.
+func readFacts(body []byte, results string) (facts, error) {
+	var f facts
+	s := jsonscan.NewScanner(body)
+	_, err := s.Object(func(name []byte) error {
+		switch {
+		case string(name) == results && s.Kind() == jsonscan.ArrayKind:
+			_, err := s.Array(func() error {
+				f.results++
+				return f.result(s, body)
+			})
+			return err
+		case string(name) == "usage" && s.Kind() == jsonscan.ObjectKind:
+			f.hasUsage = true
+			return f.readUsage(s, body)
+		case string(name) == "error" && s.Kind() != jsonscan.NullKind:
+			at, err := s.Skip()
+			f.err = fairlead.Span(at)
+			return err
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.End()
+	}
+	return f, err
+}
+
+func (f *facts) result(s *jsonscan.Scanner, body []byte) error {
+	if s.Kind() != jsonscan.ObjectKind {
+		return nil
+	}
+	_, err := s.Object(func(name []byte) error {
+		if f.finish != "" || string(name) != "finish_reason" || s.Kind() != jsonscan.StringKind {
+			return nil
+		}
+		at, err := s.Skip()
+		if err != nil {
+			return err
+		}
+		f.finish, err = jsonscan.String(body[at.Start:at.End])
+		return err
+	})
+	return err
+}
+
+func (f *facts) readUsage(s *jsonscan.Scanner, body []byte) error {
+	_, err := s.Object(func(name []byte) error {
+		var count *int
+		switch string(name) {
+		case "prompt_tokens":
+			count = &f.usage.Input
+		case "completion_tokens":
+			count = &f.usage.Output
+		default:
+			return nil
+		}
+		at, err := s.Skip()
+		if err != nil {
+			return err
+		}
+		n, _ := jsonscan.Int(body[at.Start:at.End])
+		*count = max(0, n)
+		return nil
+	})
+	return err
+}
+
+// upstreamError is the error for a provider's error object, or the string that
+// stands in its place. What it says goes to the caller, unless it speaks of
+// keys, which are not the caller's.
+func upstreamError(object []byte) error {
+	e := &fairlead.Error{Kind: fairlead.Upstream, Code: codeUpstreamError, Message: "The provider reported an error"}
+	if message, _, _ := errorText(object); !speaksOfKeys(message) {
+		e.Detail = message
+	}
+	return e
+}
+
+func speaksOfKeys(text string) bool {
+	text = strings.ToLower(text)
+	for _, sign := range []string{"api key", "api-key", "api_key", "apikey", "bearer", "sk-", "authorization"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadOpenAIError returns what the body of a provider's error answer says,
+// each at most 1,000 characters: {"error": {…}}, {"error": "…"} or the members
+// at the top. What cannot be read is "".
+func ReadOpenAIError(body []byte) (message, code, param string) {
+	object := body
+	_, err := jsonscan.Object(body, func(name []byte, value jsonscan.Span) error {
+		if string(name) == "error" && jsonscan.KindOf(body[value.Start:]) != jsonscan.NullKind {
+			object = body[value.Start:value.End]
+		}
+		return nil
+	})
+	if err != nil {
+		return "", "", ""
+	}
+	return errorText(object)
+}
+
+// errorText reads an error object, or a string in its place.
+func errorText(object []byte) (message, code, param string) {
+	object = bytes.TrimSpace(object)
+	if jsonscan.KindOf(object) == jsonscan.StringKind {
+		return boundedString(object), "", ""
+	}
+	_, err := jsonscan.Object(object, func(name []byte, value jsonscan.Span) error {
+		raw := object[value.Start:value.End]
+		switch string(name) {
+		case "message":
+			message = boundedString(raw)
+		case "code":
+			code = boundedString(raw)
+		case "param":
+			param = boundedString(raw)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", "", ""
+	}
+	return message, code, param
+}
+
+// boundedString decodes the start of a string literal; "" if it is none.
+func boundedString(raw []byte) string {
+	text, err := jsonscan.String(raw)
+	if err != nil || utf8.RuneCountInString(text) <= maxErrorText {
+		return text
+	}
+	n := 0
+	for at := range text {
+		if n == maxErrorText {
+			return text[:at]
+		}
+		n++
+	}
+	return text
+}

@@ -1,0 +1,16 @@
+// Package dialect knows the languages in which applications and providers
+// speak of models: OpenAI's chat completions and embeddings, and the native
+// body, which is a chat completion body with a few members of Fairlead's own.
+//
+// Bytes come first. A request is scanned once, for the Envelope that admission
+// and routing need; what goes upstream is the caller's bytes but for splices
+// with a name (the model, stream_options); an answer goes back as it came, and is
+// watched, not decoded: a whole answer with one scan, a stream by cheap tests
+// of each frame and a scan of its last few. So members that nobody here has
+// heard of survive in both directions.
+//
+// Start with ScanChat and ForUpstream for requests, ReadChatAnswer and
+// StreamWatch for answers, OpenAIError and NativeError for refusals.
+//
+// The functions keep no state, but for StreamWatch, and do no I/O.
+package dialect

@@ -1,0 +1,209 @@
+package dialect
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
+)
+
+// ScanNative reads the body of the native chat endpoint: a chat completion
+// body that may also hold document_ids, conversation_id and resumable, which
+// are Fairlead's own and unknown to providers. This version has none of the
+// three: a value that asks for something (a list with an element, a name, true)
+// is refused with Kind Unsupported, code not_available; one that asks for
+// nothing is cut out.
+//
+// chat is the chat completion body, the same slice if nothing was cut, and the
+// envelope is that body's. Other errors are those of ScanChat.
+func ScanNative(body []byte) (env fairlead.Envelope, chat []byte, err error) {
+	own := ownMembers{bodyScan: newBodyScan(body)}
+	if err := own.read(own.member); err != nil {
+		return fairlead.Envelope{}, nil, err
+	}
+	if len(own.cuts) == 0 {
+		env, err = own.chat()
+	} else {
+		body = jsonscan.Splice(body, own.cuts...)
+		env, err = ScanChat(body)
+	}
+	if err != nil {
+		return fairlead.Envelope{}, nil, err
+	}
+	return env, body, nil
+}
+
+// ownMembers is a pass over a native body that cuts out what is not a
+// provider's.
+type ownMembers struct {
+	*bodyScan
+	cuts []jsonscan.Edit
+	// end is where the last member's value ended; kept says that one of the
+	// members so far stays.
+	end  int
+	kept bool
+}
+
+func (o *ownMembers) member(name []byte) error {
+	from, before := o.end, o.Offset()
+	cut, err := o.isOwn(name)
+	if err == nil && !cut {
+		err = o.chatMember(name)
+	}
+	if err == nil && o.Offset() == before {
+		_, err = o.Skip()
+	}
+	if err != nil {
+		return err
+	}
+	o.end = o.Offset()
+	if cut {
+		o.cuts = append(o.cuts, o.cut(from))
+	}
+	o.kept = o.kept || !cut
+	return nil
+}
+
+// isOwn reports whether the member is one of Fairlead's own, and fails if its
+// value asks for something.
+func (o *ownMembers) isOwn(name []byte) (bool, error) {
+	switch string(name) {
+	case "document_ids":
+		return true, o.asksNothing("document_ids", "an array", jsonscan.ArrayKind)
+	case "conversation_id":
+		return true, o.asksNothing("conversation_id", "a string", jsonscan.StringKind)
+	case "resumable":
+		return true, o.asksNothing("resumable", "true or false", jsonscan.TrueKind, jsonscan.FalseKind)
+	}
+	return false, nil
+}
+
+// asksNothing reads a value of one of the kinds, or null.
+func (o *ownMembers) asksNothing(param, want string, kinds ...jsonscan.Kind) error {
+	kind := o.Kind()
+	if kind != jsonscan.NullKind && !slices.Contains(kinds, kind) {
+		return o.wrongType(param, want)
+	}
+	asks := kind == jsonscan.TrueKind
+	var value jsonscan.Span
+	var err error
+	if kind == jsonscan.ArrayKind {
+		_, err = o.Array(func() error { asks = true; return nil })
+	} else {
+		value, err = o.Skip()
+	}
+	if err != nil {
+		return err
+	}
+	if asks || kind == jsonscan.StringKind && value.End-value.Start > len(`""`) {
+		return &fairlead.Error{
+			Kind: fairlead.Unsupported, Code: "not_available", Param: param,
+			Message: param + " is not available in this version of Fairlead",
+		}
+	}
+	return nil
+}
+
+// cut returns the edit that removes the member that was just read, with the
+// comma before it; where nothing stays before it, with the comma after it.
+func (o *ownMembers) cut(from int) jsonscan.Edit {
+	if o.kept {
+		return jsonscan.Edit{Start: from, End: o.end}
+	}
+	start := bytes.IndexByte(o.body, '{') + 1
+	if n := len(o.cuts); n > 0 {
+		start = o.cuts[n-1].End
+	}
+	end := o.end
+	for end < len(o.body) && jsonscan.IsSpace(o.body[end]) {
+		end++
+	}
+	if end < len(o.body) && o.body[end] == ',' {
+		return jsonscan.Edit{Start: start, End: end + 1}
+	}
+	return jsonscan.Edit{Start: start, End: o.end}
+}
+
+// NativeHead is what the service itself knows of a native answer.
+type NativeHead struct{ RequestID, Model, Provider string }
+
+// NativeAnswer returns the native body for a whole chat completion:
+// {"success": true, "request_id", "model", "provider", "message", "content",
+// "usage"}. message is that of the first choice, content its content and usage
+// the completion's, each in the provider's own bytes, or null where there is
+// none. An answer without a message is an error of Kind Upstream, code
+// upstream_invalid_answer.
+func NativeAnswer(chat []byte, h NativeHead) ([]byte, error) {
+	var message, content, usage []byte
+	s := jsonscan.NewScanner(chat)
+	_, err := s.Object(func(name []byte) error {
+		var err error
+		switch {
+		case string(name) == "choices" && s.Kind() == jsonscan.ArrayKind:
+			message, content, err = firstMessage(s, chat)
+		case string(name) == "usage":
+			usage, err = raw(s, chat)
+		}
+		return err
+	})
+	if err == nil {
+		err = s.End()
+	}
+	if err != nil || message == nil {
+		return nil, &fairlead.Error{
+			Kind: fairlead.Upstream, Code: codeInvalidAnswer, Message: "The provider's answer has no message", Err: err,
+		}
+	}
+	b := make([]byte, 0, len(message)+len(content)+len(usage)+256)
+	b = appendMember(append(b, `{"success":true,`...), "request_id", h.RequestID)
+	b = appendMember(append(b, ','), "model", h.Model)
+	b = appendMember(append(b, ','), "provider", h.Provider)
+	b = appendRaw(b, `,"message":`, message)
+	b = appendRaw(b, `,"content":`, content)
+	b = appendRaw(b, `,"usage":`, usage)
+	return append(b, '}'), nil
+}
+
+func appendRaw(dst []byte, name string, value []byte) []byte {
+	dst = append(dst, name...)
+	if value == nil {
+		return append(dst, "null"...)
+	}
+	return append(dst, value...)
+}
+
+// firstMessage reads the choices and returns the first one's message and its
+// content.
+func firstMessage(s *jsonscan.Scanner, chat []byte) (message, content []byte, err error) {
+	first := true
+	_, err = s.Array(func() error {
+		if !first || s.Kind() != jsonscan.ObjectKind {
+			first = false
+			return nil
+		}
+		first = false
+		_, err := s.Object(func(name []byte) error {
+			if string(name) != "message" || s.Kind() != jsonscan.ObjectKind {
+				return nil
+			}
+			at, err := s.Object(func(name []byte) error {
+				var err error
+				if string(name) == "content" {
+					content, err = raw(s, chat)
+				}
+				return err
+			})
+			message = chat[at.Start:at.End]
+			return err
+		})
+		return err
+	})
+	return message, content, err
+}
+
+// raw reads the next value and returns its bytes.
+func raw(s *jsonscan.Scanner, body []byte) ([]byte, error) {
+	at, err := s.Skip()
+	return body[at.Start:at.End], err
+}

@@ -1,0 +1,225 @@
+package dialect
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+func TestScanChat(t *testing.T) {
+	body := `{"model":"gpt-4o\u002dmini", "messages":[{"role":"user","content":null,"x":[{}]}],"stream":true,` +
+		`"max_tokens":5,"max_completion_tokens":7,"stream_options":{"a":1,"include_usage":true},"tools":[],"n":1,"next_week":{"field":[1]}} `
+	env, err := ScanChat([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if env.Model != "gpt-4o-mini" || !env.Stream || !env.IncludeUsage || env.MaxTokens != 7 {
+		t.Errorf("got %+v", env)
+	}
+	if got := body[env.ModelAt.Start:env.ModelAt.End]; got != `"gpt-4o\u002dmini"` {
+		t.Errorf("ModelAt is %s", got)
+	}
+	if got := body[env.StreamOptionsAt.Start:env.StreamOptionsAt.End]; got != `{"a":1,"include_usage":true}` {
+		t.Errorf("StreamOptionsAt is %s", got)
+	}
+	if want := len(body) - 2; env.CloseAt != want {
+		t.Errorf("CloseAt is %d, want %d", env.CloseAt, want)
+	}
+}
+
+func TestScanChatTakesNulls(t *testing.T) {
+	for _, body := range []string{
+		`{"messages":[{"role":"user"}]}`,
+		`{"messages":[{"role":"user"}],"model":null,"stream":null,"stream_options":null,"max_tokens":null,"max_completion_tokens":null,"tools":null,"n":null}`,
+		`{"messages":[{"role":""}],"model":"","stream":false,"stream_options":{"include_usage":null}}`,
+	} {
+		env, err := ScanChat([]byte(body))
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		if env.Model != "" || env.Stream || env.IncludeUsage || env.MaxTokens != 0 {
+			t.Errorf("%s: got %+v", body, env)
+		}
+	}
+}
+
+func TestScanChatRefuses(t *testing.T) {
+	const messages = `"messages":[{"role":"user"}]`
+	for _, test := range []struct{ body, code, param string }{
+		{``, "invalid_json", ""},
+		{`[]`, "invalid_json", ""},
+		{`nonsense`, "invalid_json", ""},
+		{`{` + messages, "invalid_json", ""},
+		{`{` + messages + `} {}`, "invalid_json", ""},
+		{`{` + messages + `,"model":}`, "invalid_json", ""},
+		{`{` + messages + `,"stream":tru}`, "invalid_json", ""},
+		{`{` + messages + `,"n":1x}`, "invalid_json", ""},
+		{"{" + messages + ",\"model\":\"\xff\"}", "invalid_json", ""},
+		{`{"model":"a",` + messages + `,"mod\u0065l":"b"}`, "duplicate_key", "model"},
+		{`{` + messages + `,"my prompt is this":1,"my prompt is this":2}`, "duplicate_key", ""},
+		{`{` + messages + `,"` + strings.Repeat("k", 65) + `":1,"` + strings.Repeat("k", 65) + `":2}`, "duplicate_key", ""},
+		{`{` + messages + `,"stream_options":{"include_usage":true,"include_usage":false}}`, "duplicate_key", "include_usage"},
+		{`{"messages":[{"role":"user","role":"system"}]}`, "duplicate_key", "role"},
+		{`{}`, "missing_field", "messages"},
+		{`{"messages":[]}`, "missing_field", "messages"},
+		{`{"messages":null}`, "invalid_type", "messages"},
+		{`{"messages":{}}`, "invalid_type", "messages"},
+		{`{"messages":"hi"}`, "invalid_type", "messages"},
+		{`{"messages":[{"role":"user"},"hi"]}`, "invalid_type", "messages[1]"},
+		{`{"messages":[{"content":"hi"}]}`, "missing_field", "messages[0].role"},
+		{`{"messages":[{"role":null}]}`, "invalid_type", "messages[0].role"},
+		{`{"model":1,` + messages + `}`, "invalid_type", "model"},
+		{`{"stream":"true",` + messages + `}`, "invalid_type", "stream"},
+		{`{"stream":1,` + messages + `}`, "invalid_type", "stream"},
+		{`{"stream_options":[],` + messages + `}`, "invalid_type", "stream_options"},
+		{`{"stream_options":{"include_usage":1},` + messages + `}`, "invalid_type", "stream_options.include_usage"},
+		{`{"max_tokens":-1,` + messages + `}`, "invalid_type", "max_tokens"},
+		{`{"max_tokens":1.5,` + messages + `}`, "invalid_type", "max_tokens"},
+		{`{"max_tokens":"1",` + messages + `}`, "invalid_type", "max_tokens"},
+		{`{"max_completion_tokens":99999999999999999999,` + messages + `}`, "invalid_type", "max_completion_tokens"},
+		{`{"n":[],` + messages + `}`, "invalid_type", "n"},
+		{`{"tools":{},` + messages + `}`, "invalid_type", "tools"},
+	} {
+		_, err := ScanChat([]byte(test.body))
+		wantRefusal(t, test.body, err, fairlead.Error{Kind: fairlead.Invalid, Code: test.code, Param: test.param})
+	}
+}
+
+// wantRefusal checks kind, code and param of an error.
+func wantRefusal(t *testing.T, what string, err error, want fairlead.Error) {
+	t.Helper()
+	var e *fairlead.Error
+	if !errors.As(err, &e) {
+		t.Errorf("%.200s: got %v, want an error with code %s", what, err, want.Code)
+		return
+	}
+	if e.Kind != want.Kind || e.Code != want.Code || e.Param != want.Param {
+		t.Errorf("%.200s: got %s %s %q, want %s %s %q", what, e.Kind, e.Code, e.Param, want.Kind, want.Code, want.Param)
+	}
+	if e.Message == "" {
+		t.Errorf("%.200s: no message", what)
+	}
+}
+
+func TestScanErrorsTellThePlaceAndNotTheBody(t *testing.T) {
+	_, err := ScanChat([]byte("{\n  \"messages\": [],\n  \"canary\": canary\n}"))
+	e := fairlead.AsError(err)
+	if e.Code == codeInvalidJSON {
+		t.Fatal("messages come first")
+	}
+	_, err = ScanChat([]byte("{\n  \"messages\": [{\"role\":\"user\"}],\n  \"canary\": canary\n}"))
+	e = fairlead.AsError(err)
+	if want := "byte 51 (line 3, column 13)"; !strings.Contains(e.Detail, want) {
+		t.Errorf("got %q, want %q in it", e.Detail, want)
+	}
+	if said := fmt.Sprintf("%+v %v", *e, e); strings.Contains(said, "canary") {
+		t.Errorf("the error quotes the body: %s", said)
+	}
+}
+
+func TestScanEmbeddings(t *testing.T) {
+	body := `{"input":["a",[1,2]],"model":"embed"}`
+	env, err := ScanEmbeddings([]byte(body))
+	if err != nil || env.Model != "embed" || body[env.ModelAt.Start:env.ModelAt.End] != `"embed"` || env.CloseAt != len(body)-1 {
+		t.Errorf("got %+v, %v", env, err)
+	}
+	if _, err := ScanEmbeddings([]byte(`{"input":"a"}`)); err != nil {
+		t.Error(err)
+	}
+	for _, test := range []struct{ body, code, param string }{
+		{`{"model":"m"}`, "missing_field", "input"},
+		{`{"input":""}`, "missing_field", "input"},
+		{`{"input":[]}`, "missing_field", "input"},
+		{`{"input":null}`, "invalid_type", "input"},
+		{`{"input":{}}`, "invalid_type", "input"},
+		{`{"input":"a","model":[]}`, "invalid_type", "model"},
+		{`{"input":"a","input":"b"}`, "duplicate_key", "input"},
+		{`{"input":"a"`, "invalid_json", ""},
+	} {
+		_, err := ScanEmbeddings([]byte(test.body))
+		wantRefusal(t, test.body, err, fairlead.Error{Kind: fairlead.Invalid, Code: test.code, Param: test.param})
+	}
+}
+
+func TestScanNativeCuts(t *testing.T) {
+	const m = `"messages":[{"role":"user"}]`
+	for _, test := range []struct{ body, want string }{
+		{`{` + m + `}`, `{` + m + `}`},
+		{`{` + m + `,"x":1,"document_ids":[]}`, `{` + m + `,"x":1}`},
+		{`{"document_ids":[ ] , ` + m + ` }`, `{ ` + m + ` }`},
+		{`{ "resumable":false, "conversation_id":null ,"document_ids":null,` + m + `,"model":"a"}`, `{` + m + `,"model":"a"}`},
+		{`{"resumable":null,` + m + `,"conversation_id":"","document_ids":[],"model":"a" , "resum":true}`, `{` + m + `,"model":"a" , "resum":true}`},
+		{`{` + m + `, "resumable":false , "conversation_id":"" }`, `{` + m + ` }`},
+		{`{` + m + `,"tools":[{"document_ids":[1]}]}`, `{` + m + `,"tools":[{"document_ids":[1]}]}`},
+	} {
+		env, chat, err := ScanNative([]byte(test.body))
+		if err != nil || string(chat) != test.want {
+			t.Errorf("%s: got %s, %v, want %s", test.body, chat, err, test.want)
+			continue
+		}
+		want, err := ScanChat(chat)
+		if err != nil || env != want {
+			t.Errorf("%s: got envelope %+v, want %+v, %v", test.body, env, want, err)
+		}
+	}
+	body := []byte(`{` + m + `}`)
+	if _, chat, _ := ScanNative(body); &chat[0] != &body[0] {
+		t.Error("a body without cuts was copied")
+	}
+}
+
+func TestScanNativeRefuses(t *testing.T) {
+	const m = `,"messages":[{"role":"user"}]}`
+	for _, test := range []struct {
+		body string
+		want fairlead.Error
+	}{
+		{`{"document_ids":["file-1"]` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "document_ids"}},
+		{`{"document_ids":[[]]` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "document_ids"}},
+		{`{"conversation_id":"c"` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "conversation_id"}},
+		{`{"resumable":true` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "resumable"}},
+		{`{"document_ids":"file-1"` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "document_ids"}},
+		{`{"conversation_id":1` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "conversation_id"}},
+		{`{"resumable":"yes"` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "resumable"}},
+		{`{"resumable":}`, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_json"}},
+		{`{"resumable":false}`, fairlead.Error{Kind: fairlead.Invalid, Code: "missing_field", Param: "messages"}},
+		{`{"resumable":false,"resumable":true` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "duplicate_key", Param: "resumable"}},
+	} {
+		_, _, err := ScanNative([]byte(test.body))
+		wantRefusal(t, test.body, err, test.want)
+	}
+}
+
+func FuzzScanNative(f *testing.F) {
+	f.Add([]byte(`{"resumable":null , "messages":[{"role":"user"}],"conversation_id":"","x":{"document_ids":[]},"document_ids":[]}`))
+	f.Add([]byte(`{"document_ids":[],"messages":[{"role":"a"}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		env, chat, err := ScanNative(body)
+		if err != nil {
+			if e := fairlead.AsError(err); e.Kind != fairlead.Invalid && e.Kind != fairlead.Unsupported {
+				t.Fatalf("%q: got %v", body, err)
+			}
+			return
+		}
+		var before, after map[string]json.RawMessage
+		if err := json.Unmarshal(body, &before); err != nil {
+			t.Fatalf("%q was accepted: %v", body, err)
+		}
+		if err := json.Unmarshal(chat, &after); err != nil {
+			t.Fatalf("%q became %q: %v", body, chat, err)
+		}
+		for _, own := range []string{"document_ids", "conversation_id", "resumable"} {
+			delete(before, own)
+		}
+		if fmt.Sprintf("%q", before) != fmt.Sprintf("%q", after) {
+			t.Fatalf("%q became %q", body, chat)
+		}
+		if want, err := ScanChat(chat); err != nil || env != want {
+			t.Fatalf("%q: got envelope %+v, want %+v, %v", body, env, want, err)
+		}
+	})
+}

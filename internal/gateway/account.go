@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// account gathers a call's Record.
+type account struct {
+	record fairlead.Record
+	end    fairlead.End
+}
+
+func (a *account) noteRequest(req *fairlead.Request) {
+	a.record.Model = req.Envelope.Model
+	a.record.Stream = req.Envelope.Stream
+	a.record.BytesIn = int64(len(req.Body))
+}
+
+// watch returns an emit that notes what passes.
+func (a *account) watch(emit fairlead.Emit) fairlead.Emit {
+	return func(e fairlead.Event) error {
+		switch {
+		case e.End != nil:
+			a.end = *e.End
+		case e.Head == nil:
+			a.record.BytesOut += int64(len(e.Data))
+			if a.record.FirstContent == 0 {
+				a.record.FirstContent = time.Since(a.record.Arrived)
+			}
+		}
+		return emit(e)
+	}
+}
+
+// close completes the Record.
+func (a *account) close(call *fairlead.Call, err error) *fairlead.Record {
+	r := &a.record
+	r.Duration = time.Since(r.Arrived)
+	r.Waited = call.Waited()
+	r.Attempts = call.Attempts()
+	r.Usage = a.end.Usage
+	if n := len(r.Attempts); n > 0 {
+		r.Target = r.Attempts[n-1].Target
+	}
+	r.Err = fairlead.AsError(err)
+	return r
+}

@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// Active is a call that is on its way.
+type Active struct {
+	ID      string
+	Arrived time.Time
+	// Lane is a small number, unique among the active.
+	Lane int
+}
+
+// Active lists the calls that are on their way, in no order.
+func (g *Gateway) Active() []Active {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]Active, 0, len(g.running))
+	for r := range g.running {
+		all = append(all, Active{ID: r.call.ID, Arrived: r.call.Arrived, Lane: r.lane})
+	}
+	return all
+}
+
+// Draining reports whether new calls are refused because the service is about
+// to stop.
+func (g *Gateway) Draining() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.draining
+}
+
+// Drain refuses new calls from now on and blocks until all running ones have
+// ended. Those that still run when ctx ends are ended with an error of Kind
+// Busy.
+func (g *Gateway) Drain(ctx context.Context) {
+	g.mu.Lock()
+	if !g.draining {
+		g.draining = true
+		g.drainEnd, _ = ctx.Deadline()
+		if len(g.running) == 0 {
+			close(g.idle)
+		}
+	}
+	g.mu.Unlock()
+	select {
+	case <-g.idle:
+		return
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	for r := range g.running {
+		r.cancel(g.stopping())
+	}
+	g.mu.Unlock()
+	<-g.idle // each call returns at once when its context ends
+}
+
+// enter notes that a call is on its way, unless the service is draining.
+func (g *Gateway) enter(call *fairlead.Call, cancel context.CancelCauseFunc) (*run, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining {
+		return nil, g.stopping()
+	}
+	r := &run{call: call, lane: g.takeLane(), cancel: cancel}
+	g.running[r] = struct{}{}
+	return r, nil
+}
+
+func (g *Gateway) leave(r *run) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.running, r)
+	g.lanes[r.lane-1] = false
+	if g.draining && len(g.running) == 0 {
+		close(g.idle)
+	}
+}
+
+// takeLane returns the smallest number that no running call has.
+func (g *Gateway) takeLane() int {
+	for i, taken := range g.lanes {
+		if !taken {
+			g.lanes[i] = true
+			return i + 1
+		}
+	}
+	g.lanes = append(g.lanes, true)
+	return len(g.lanes)
+}
+
+// stopping is the refusal of a service about to stop: the caller should be back
+// when it is gone and its successor is there.
+func (g *Gateway) stopping() *fairlead.Error {
+	return &fairlead.Error{
+		Kind: fairlead.Busy, Code: "draining", Message: "Service is busy, please try again later",
+		Detail: "The service is about to stop", RetryAfter: max(time.Until(g.drainEnd), time.Second),
+	}
+}

@@ -1,0 +1,180 @@
+// Package gateway is the one way through the service. Every operation of every
+// face goes through do: deadline, entry gates, read, route, work, account. What
+// a call took is given back and its Record is written by defer, whichever way
+// it ends, a panic included.
+//
+// Start with Gateway.Chat and do.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/upstream"
+)
+
+// Read takes the request's body off the wire and scans its envelope. do calls
+// it once, when the call has passed the entry gates.
+type Read func(ctx context.Context) (*fairlead.Request, error)
+
+// Config names what the gateway composes.
+type Config struct {
+	Admission *admission.Controller
+	Upstream  *upstream.Upstream
+	// Recorder reads each call's Record.
+	Recorder fairlead.Recorder
+	Logger   *slog.Logger
+}
+
+// Gateway runs operations. It is safe for concurrent use.
+type Gateway struct {
+	admission *admission.Controller
+	upstream  *upstream.Upstream
+	recorder  fairlead.Recorder
+	logger    *slog.Logger
+
+	mu       sync.Mutex
+	running  map[*run]struct{}
+	lanes    []bool // lanes[i] says that the number i+1 is taken
+	draining bool
+	drainEnd time.Time
+	idle     chan struct{} // closed when draining and nothing runs
+}
+
+// run is a call between its arrival and its Record.
+type run struct {
+	call   *fairlead.Call
+	lane   int
+	cancel context.CancelCauseFunc
+}
+
+// New returns a gateway.
+func New(config Config) *Gateway {
+	return &Gateway{
+		admission: config.Admission, upstream: config.Upstream, recorder: config.Recorder, logger: config.Logger,
+		running: make(map[*run]struct{}), idle: make(chan struct{}),
+	}
+}
+
+// Chat answers a chat request. It blocks until the answer is emitted whole or
+// has failed; every error is a *fairlead.Error.
+func (g *Gateway) Chat(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) error {
+	call.Operation = fairlead.Chat
+	return g.do(ctx, call, read, emit)
+}
+
+// Embed answers an embeddings request, like Chat.
+func (g *Gateway) Embed(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) error {
+	call.Operation = fairlead.Embed
+	return g.do(ctx, call, read, emit)
+}
+
+// Look counts a request that reads only the service's own state: it costs no
+// window and no slot, but a blocked app is refused.
+func (g *Gateway) Look(app *fairlead.App) error { return g.admission.Arrive(app) }
+
+// Standing tells how app stands with its limits.
+func (g *Gateway) Standing(ctx context.Context, app *fairlead.App) (admission.Standing, error) {
+	return g.admission.Standing(ctx, app)
+}
+
+// Models lists what app may name.
+func (g *Gateway) Models(app *fairlead.App) []upstream.Listed { return g.upstream.Models(app) }
+
+// Resolve finds what the model called name is for app; see upstream.Route.
+func (g *Gateway) Resolve(app *fairlead.App, name string) (fairlead.Target, error) {
+	targets, err := g.upstream.Route(app, name)
+	if err != nil {
+		return fairlead.Target{}, err
+	}
+	return targets[0], nil
+}
+
+// do is the one way through.
+func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
+	acc := account{record: fairlead.Record{
+		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived,
+	}}
+	call.Deadline = call.Arrived.Add(g.admission.Timeout(call.Operation))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	worked, stop := context.WithDeadline(ctx, call.Deadline)
+	defer stop()
+
+	defer func() { // the account's frame encloses all others
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+			g.logger.Error("panic in a call", "request_id", call.ID, "stack", string(debug.Stack()))
+		}
+		err = settle(worked, err)
+		g.recorder.Record(acc.close(call, err))
+	}()
+
+	r, err := g.enter(call, cancel)
+	if err != nil {
+		return err
+	}
+	defer g.leave(r)
+
+	pass, err := g.admission.Admit(worked, call)
+	if err != nil {
+		return err
+	}
+	defer g.giveBack(worked, call, pass)
+
+	req, err := read(worked)
+	if err != nil {
+		return err
+	}
+	acc.noteRequest(req)
+	targets, err := g.upstream.Route(call.App, req.Envelope.Model)
+	if err != nil {
+		return err
+	}
+	call.SetTargets(targets)
+	acc.record.Target = targets[0]
+	return g.upstream.Answer(worked, call, req, acc.watch(emit))
+}
+
+// giveBack undoes the admission of a call that never held a slot. It must work
+// for calls whose context has ended too.
+func (g *Gateway) giveBack(ctx context.Context, call *fairlead.Call, pass admission.Pass) {
+	if call.Slotted() {
+		return
+	}
+	if err := g.admission.Undo(context.WithoutCancel(ctx), pass); err != nil {
+		g.logger.Warn("admission not given back", "request_id", call.ID, "error", err)
+	}
+}
+
+// settle makes err what the call's caller should be told, given how its
+// context ended.
+func settle(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var cause, typed *fairlead.Error
+	isTyped := errors.As(err, &typed)
+	switch {
+	case ctx.Err() == nil:
+	case errors.As(context.Cause(ctx), &cause): // the service ended it
+		return cause
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		if isTyped && typed.Kind == fairlead.Busy {
+			return typed
+		}
+		return &fairlead.Error{
+			Kind: fairlead.Late, Code: "deadline_exceeded", Message: "The operation ran past its time", Err: err,
+		}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+	}
+	return fairlead.AsError(err)
+}

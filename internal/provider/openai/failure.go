@@ -1,0 +1,114 @@
+package openai
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// brokenError says that the body of an answer ended before it was whole.
+type brokenError struct{ err error }
+
+func (e *brokenError) Error() string { return fmt.Sprintf("reading the answer: %v", e.err) }
+func (e *brokenError) Unwrap() error { return e.err }
+
+func brokenOff(err error) error { return &brokenError{err} }
+
+func invalidAnswer(err error) error {
+	return &fairlead.Error{
+		Kind: fairlead.Upstream, Code: "upstream_invalid_answer", Status: http.StatusOK,
+		Message: "The provider's answer is not one that can be understood", Err: err,
+	}
+}
+
+func malformedEvent(err error) error {
+	return &fairlead.Error{
+		Kind: fairlead.Upstream, Code: "upstream_malformed_event", Status: http.StatusOK,
+		Message: "The provider's stream has an event that cannot be understood", Err: err,
+	}
+}
+
+func errTooLong() error {
+	return &fairlead.Error{
+		Kind: fairlead.Upstream, Code: "upstream_answer_too_long", Status: http.StatusOK,
+		Message: "The provider's answer is longer than this service passes on",
+		Err:     fmt.Errorf("the answer has more than %d bytes", maxAnswer),
+	}
+}
+
+// failure names err, with which a flight failed. ctx is the caller's context
+// and cause why the flight was cut short, if it was: a cut connection shows
+// itself in many errors, so the cause goes first.
+func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Error {
+	var known *fairlead.Error
+	var gone *goneError
+	var broken *brokenError
+	failed := &fairlead.Error{Kind: fairlead.Upstream, Detail: "provider " + p.name, Err: err}
+	if errors.As(err, &broken) {
+		failed.Status = http.StatusOK
+	}
+	switch {
+	case errors.As(err, &gone):
+		return p.left(ctx, err)
+	case errors.As(err, &known):
+		answered := *known
+		if answered.Status == 0 && answered.Kind == fairlead.Upstream {
+			answered.Status = http.StatusOK // of package dialect, which read a 200
+		}
+		return &answered
+	case errors.Is(cause, errSilence), errors.Is(cause, errTotal):
+		failed.Code, failed.Err = "upstream_timeout", cause
+		failed.Message = "The provider took too long to answer"
+	case errors.Is(cause, errPool):
+		failed.Kind, failed.Code, failed.Err = fairlead.Busy, "provider_pool_timeout", cause
+		failed.Message = "All connections to the provider are in use"
+		failed.RetryAfter = clampRetry(p.limits.PoolTimeout)
+	case ctx.Err() != nil:
+		return p.left(ctx, err)
+	default:
+		p.broken(failed, err)
+	}
+	return failed
+}
+
+// left names the error of a call whose caller is not there any more: its
+// context ended, or emit failed.
+func (p *Provider) left(ctx context.Context, err error) *fairlead.Error {
+	var named *fairlead.Error
+	if errors.As(context.Cause(ctx), &named) || ctx.Err() == nil && errors.As(err, &named) {
+		return named
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &fairlead.Error{
+			Kind: fairlead.Late, Code: "deadline_exceeded",
+			Message: "The request ran past its time", Err: err,
+		}
+	}
+	return &fairlead.Error{
+		Kind: fairlead.Canceled, Code: "canceled",
+		Message: "The request was cancelled", Err: err,
+	}
+}
+
+// broken names what went wrong with a connection.
+func (p *Provider) broken(failed *fairlead.Error, err error) {
+	var dial *dialError
+	switch {
+	case errors.Is(err, errAddress):
+		failed.Code = "provider_address_refused"
+		failed.Message = "The provider's address is one that this service does not connect to"
+	case errors.As(err, &dial):
+		failed.Code = "provider_unreachable"
+		failed.Message = "The provider cannot be reached"
+	case errors.Is(err, os.ErrDeadlineExceeded): // of a write
+		failed.Code = "upstream_timeout"
+		failed.Message = "The provider took too long to take the request"
+	default:
+		failed.Code = "upstream_truncated"
+		failed.Message = "The provider's connection broke before the answer was whole"
+	}
+}

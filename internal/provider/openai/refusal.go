@@ -1,0 +1,133 @@
+package openai
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect"
+)
+
+const (
+	// maxErrorBody is how much of an error's body is read, and errorBodyTime
+	// how long the upstream may be silent in it.
+	maxErrorBody  = 64 << 10
+	errorBodyTime = 2 * time.Second
+	// A wait that the upstream asks for is kept within these bounds; it is
+	// retryDefault when it asks for none.
+	retryMin     = time.Second
+	retryMax     = time.Hour
+	retryDefault = 5 * time.Second
+	// statusOverloaded is not of RFC 9110; some providers use it for 503.
+	statusOverloaded = 529
+)
+
+// refusal names an answer that is not a 200. The upstream's own words reach
+// the caller only where the request is at fault: elsewhere they speak of the
+// operator's account, and may hold a piece of the key.
+func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error {
+	body.hurry(errorBodyTime)
+	said, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // half a body has half a message
+	refused := &fairlead.Error{
+		Kind:   fairlead.Upstream,
+		Detail: "provider " + p.name,
+		Status: resp.StatusCode,
+		Err:    fmt.Errorf("provider %s answered %d", p.name, resp.StatusCode),
+	}
+	switch status := resp.StatusCode; {
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		refused.Kind = fairlead.Invalid
+		p.quote(refused, said, "upstream_invalid_request", "The provider found the request invalid")
+	case status == http.StatusNotFound:
+		refused.Kind = fairlead.NotFound
+		p.quote(refused, said, "", "The provider does not know what was asked for")
+		refused.Code = "upstream_not_found"
+	case status == http.StatusRequestEntityTooLarge:
+		refused.Kind = fairlead.TooLarge
+		p.quote(refused, said, "", "The request is too large for the provider")
+		refused.Code = "upstream_too_large"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusPaymentRequired:
+		refused.Code = "upstream_auth"
+		refused.Message = "The provider did not accept this service's account"
+	case status == http.StatusTooManyRequests:
+		refused.Kind, refused.Code = fairlead.Busy, "provider_rate_limited"
+		refused.Message = "The provider's rate limit is reached"
+		refused.RetryAfter = retryAfter(resp.Header, time.Now())
+	case status == http.StatusServiceUnavailable, status == statusOverloaded:
+		refused.Kind, refused.Code = fairlead.Busy, "provider_unavailable"
+		refused.Message = "The provider is busy"
+		refused.RetryAfter = retryAfter(resp.Header, time.Now())
+	case status >= 300 && status < 400:
+		refused.Code = "upstream_redirect"
+		refused.Message = "The provider answered with a redirect, which is not followed"
+	case status < 300:
+		refused.Code = "upstream_invalid_answer"
+		refused.Message = "The provider's answer is not one that can be understood"
+	default:
+		refused.Code = "upstream_error"
+		refused.Message = "The provider failed to answer"
+	}
+	return refused
+}
+
+// quote gives the error the upstream's own message, code and param, as far as
+// it has them, without the key should it be among them.
+func (p *Provider) quote(e *fairlead.Error, said []byte, code, message string) {
+	saidMessage, saidCode, param := dialect.ReadOpenAIError(said)
+	if p.key != "" {
+		clean := strings.NewReplacer(p.key, "***")
+		saidMessage, saidCode, param = clean.Replace(saidMessage), clean.Replace(saidCode), clean.Replace(param)
+	}
+	e.Message, e.Code, e.Param = message, code, param
+	if saidMessage != "" {
+		e.Message, e.Detail = saidMessage, ""
+	}
+	if isName(saidCode) {
+		e.Code = saidCode
+	}
+}
+
+// isName reports whether an upstream's code can stand for one of ours.
+func isName(code string) bool {
+	const longest = 64
+	return code != "" && len(code) <= longest && !strings.ContainsFunc(code, func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}
+
+// retryAfter is the wait that the headers ask for: retry-after-ms, or
+// Retry-After in seconds or as a date, which is compared with the upstream's
+// own clock if it tells it.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
+		return clampRetry(scale(ms, time.Millisecond))
+	}
+	if seconds, err := strconv.ParseFloat(h.Get("Retry-After"), 64); err == nil {
+		return clampRetry(scale(seconds, time.Second))
+	}
+	at, err := http.ParseTime(h.Get("Retry-After"))
+	if err != nil {
+		return retryDefault
+	}
+	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = theirs
+	}
+	return clampRetry(at.Sub(now))
+}
+
+// scale is n units as a duration, at most retryMax; not a number gives 0.
+func scale(n float64, unit time.Duration) time.Duration {
+	if n >= float64(retryMax/unit) {
+		return retryMax
+	}
+	if n > 0 {
+		return time.Duration(n * float64(unit))
+	}
+	return 0
+}
+
+func clampRetry(d time.Duration) time.Duration { return min(max(d, retryMin), retryMax) }

@@ -1,0 +1,265 @@
+package openai
+
+import (
+	"bufio"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+func TestWhatIsSent(t *testing.T) {
+	for _, c := range []struct {
+		name, key, path, accept string
+		req                     *fairlead.Request
+	}{
+		{"chat", "sk-1", "/v1/chat/completions", "application/json", chatRequest()},
+		{"stream", "sk-1", "/v1/chat/completions", "text/event-stream", streamRequest()},
+		{"embed", "sk-1", "/v1/embeddings", "application/json", embedRequest()},
+		{"no key", "", "/v1/chat/completions", "application/json", chatRequest()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sent *http.Request
+				var body []byte
+				w := newWorld(t, Config{APIKey: c.key}, func(w http.ResponseWriter, r *http.Request) {
+					sent = r
+					body, _ = io.ReadAll(r.Body)
+					w.WriteHeader(http.StatusTeapot)
+				})
+				w.ask(t.Context(), c.req, nil).wantCode(t, fairlead.Upstream, "upstream_error")
+				want := http.Header{
+					"Accept": {c.accept}, "Accept-Encoding": {"identity"}, "Content-Type": {"application/json"},
+					"Content-Length": {fmt.Sprint(len(c.req.Body))}, "User-Agent": {"fairlead"},
+				}
+				if c.key != "" {
+					want.Set("Authorization", "Bearer "+c.key)
+				}
+				if got := fmt.Sprint(sent.Header); got != fmt.Sprint(want) {
+					t.Errorf("got the headers %v, want %v", got, want)
+				}
+				if sent.URL.Path != c.path || sent.Host != "upstream" || sent.Method != http.MethodPost {
+					t.Errorf("got %s %s%s, want POST upstream%s", sent.Method, sent.Host, sent.URL, c.path)
+				}
+				if string(body) != string(c.req.Body) {
+					t.Errorf("got the body %s, want %s", body, c.req.Body)
+				}
+			})
+		})
+	}
+}
+
+func TestModelIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var body []byte
+		w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			body, _ = io.ReadAll(r.Body)
+			answerJSON(w, chatAnswer)
+		})
+		req := chatRequest()
+		req.Envelope.Model = "their-name"
+		w.ask(t.Context(), req, nil).wantWhole(t, chatAnswer)
+		if want := strings.Replace(chatBody, `"m"`, `"their-name"`, 1); string(body) != want {
+			t.Errorf("got the body %s, want %s", body, want)
+		}
+	})
+}
+
+func TestDialectOfAnotherOperation(t *testing.T) {
+	p, err := New(Config{BaseURL: "http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.Answer(t.Context(), &fairlead.Call{Operation: fairlead.Embed}, chatRequest(), nil)
+	if !fairlead.IsKind(err, fairlead.Unsupported) {
+		t.Errorf("got the error %v, want one of Kind Unsupported", err)
+	}
+}
+
+func TestConnectionIsReused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := 0
+		w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			turn++
+			switch turn % 4 {
+			case 0:
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = io.WriteString(w, `{"error":"no"}`)
+			case 1:
+				answerJSON(w, chatAnswer)
+			case 2:
+				answerFrames(w, r, 0, chunk, lastChunk, doneFrame)
+			case 3:
+				answerJSON(w, embeddings(2<<20))
+			}
+		})
+		for range 2 {
+			w.ask(t.Context(), chatRequest(), nil).wantWhole(t, "")
+			w.ask(t.Context(), streamRequest(), nil).wantWhole(t, chunk+lastChunk+doneFrame)
+			w.ask(t.Context(), embedRequest(), nil).wantWhole(t, "")
+			w.ask(t.Context(), chatRequest(), nil).wantCode(t, fairlead.Upstream, "upstream_error")
+		}
+		if dials, _, _ := w.conns(); dials != 1 {
+			t.Errorf("8 calls in a row took %d connections, want 1", dials)
+		}
+	})
+}
+
+// An upstream that keeps the body open after the end marker does not hold up
+// the call.
+func TestStreamThatStaysOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			answerFrames(w, r, 0, chunk, lastChunk, doneFrame)
+			hang(w, r)
+		})
+		g := w.ask(t.Context(), streamRequest(), nil)
+		g.wantWhole(t, chunk+lastChunk+doneFrame)
+		if g.took > drainTime {
+			t.Errorf("took %v, want at most %v", g.took, drainTime)
+		}
+		synctest.Wait()
+		if _, open, _ := w.conns(); open != 0 {
+			t.Errorf("%d connections are kept, want 0", open)
+		}
+	})
+}
+
+// A kept connection that dies under a request is replaced once; two are not.
+func TestStaleConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{}, nil)
+		var requests atomic.Int32
+		var served sync.WaitGroup
+		// Each connection answers one request and dies under the next.
+		serve := func(conn net.Conn) {
+			defer conn.Close()
+			in := bufio.NewReader(conn)
+			for turn := range 2 {
+				r, err := http.ReadRequest(in)
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				requests.Add(1)
+				if turn == 0 {
+					fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(chatAnswer), chatAnswer)
+				}
+			}
+		}
+		served.Go(func() {
+			for range 2 {
+				conn := <-w.accept
+				served.Go(func() { serve(conn) })
+			}
+		})
+		w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
+		w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
+		if n := requests.Load(); n != 3 {
+			t.Errorf("the upstream saw %d requests, want 3", n)
+		}
+		w.provider.Close()
+		served.Wait()
+	})
+}
+
+// A new connection that dies under its request is a failure, never a retry.
+func TestDeadNewConnectionIsNotRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		w := newWorld(t, Config{}, func(http.ResponseWriter, *http.Request) {
+			requests++
+			panic(http.ErrAbortHandler)
+		})
+		w.ask(t.Context(), chatRequest(), nil).wantCode(t, fairlead.Upstream, "upstream_truncated")
+		if requests != 1 {
+			t.Errorf("the upstream saw %d requests, want 1", requests)
+		}
+	})
+}
+
+func TestNoProxyOfTheEnvironment(t *testing.T) {
+	p, err := New(Config{BaseURL: "http://api.example.com/v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.transport.Proxy != nil {
+		t.Error("the transport has a proxy")
+	}
+}
+
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, chatAnswer) }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	for trusted, code := range map[string]string{"yes": "", "no": "provider_unreachable"} {
+		p, err := New(Config{Name: "acme", BaseURL: server.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.dialer.tls.RootCAs = x509.NewCertPool()
+		if trusted == "yes" {
+			p.dialer.tls.RootCAs.AddCert(server.Certificate())
+		}
+		g := (&world{provider: p}).ask(t.Context(), chatRequest(), nil)
+		if code == "" {
+			g.wantWhole(t, chatAnswer)
+		} else {
+			g.wantCode(t, fairlead.Upstream, code)
+		}
+		p.Close()
+	}
+}
+
+func TestModels(t *testing.T) {
+	many, err := json.Marshal(map[string]any{"data": slices.Repeat([]map[string]string{{"id": "m"}}, maxModels+1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, body string
+		want       []string
+		code       string
+	}{
+		{"two", `{"object":"list","data":[{"id":"a","object":"model"},{"id":"b/c"}]}`, []string{"a", "b/c"}, ""},
+		{"none", `{"data":[]}`, nil, ""},
+		{"without a name", `{"data":[{"id":""},{"id":"a"}]}`, []string{"a"}, ""},
+		{"no list", `{}`, nil, "upstream_invalid_answer"},
+		{"no JSON", `<html>`, nil, "upstream_invalid_answer"},
+		{"too many", string(many), nil, "upstream_invalid_answer"},
+		{"too long", `{"data":[{"id":"` + strings.Repeat("a", maxModelsBody) + `"}]}`, nil, "upstream_invalid_answer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Config{APIKey: "sk-1"}, func(w http.ResponseWriter, r *http.Request) {
+					if r.Method != http.MethodGet || r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer sk-1" {
+						t.Errorf("got %s %s with the key %q", r.Method, r.URL, r.Header.Get("Authorization"))
+					}
+					answerJSON(w, c.body)
+				})
+				got, err := w.provider.Models(t.Context())
+				if c.code != "" {
+					if e := fairlead.AsError(err); e == nil || e.Code != c.code || e.Kind != fairlead.Upstream {
+						t.Errorf("got the error %v, want %s", err, c.code)
+					}
+					return
+				}
+				if err != nil || !slices.Equal(got, c.want) {
+					t.Errorf("got %q, %v; want %q", got, err, c.want)
+				}
+			})
+		})
+	}
+}

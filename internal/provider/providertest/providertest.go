@@ -1,0 +1,256 @@
+// Package providertest holds what every adapter to a provider owes to the
+// layers around it, as a suite of tests: the order of events, a nil error if
+// and only if the answer is whole, the Kind of every failure, and that nothing
+// goes on when the caller has left.
+//
+// The upstreams of the suite speak OpenAI's API on loopback, each with one
+// canned behaviour. Start with Run.
+package providertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+const (
+	// patience bounds every wait of the suite; only a broken adapter meets it.
+	patience = 20 * time.Second
+	// stopTime is how fast an adapter must stop when its caller leaves. A busy
+	// machine can delay any single try, so the best of stopTries counts.
+	stopTime  = 100 * time.Millisecond
+	stopTries = 5
+)
+
+// Run runs the contract against the models that newModel makes, one for each
+// upstream. newModel must give its model the upstream's URL as base URL, Key as
+// key, and limits of time longer than a minute or none. A model with a method
+// Close() or Close() error is closed at the end of its test. A model without
+// an upstream skips the tests whose upstream.Behaviour is not Answers.
+func Run(t *testing.T, newModel func(t *testing.T, upstream Upstream) fairlead.Model) {
+	t.Helper()
+	s := &suite{newModel: newModel}
+	t.Run("whole answers", s.testWhole)
+	t.Run("streams", s.testStreams)
+	t.Run("operation that is not there", s.testUnsupported)
+	t.Run("caller that left before", s.testLeftBefore)
+	for _, c := range failures() {
+		t.Run("upstream "+string(c.behaviour), func(t *testing.T) { s.testFailure(t, c) })
+	}
+	t.Run("emit fails", s.testEmitFails)
+	t.Run("caller leaves", s.testCallerLeaves)
+	t.Run("deadline", s.testDeadline)
+}
+
+type suite struct {
+	newModel func(t *testing.T, upstream Upstream) fairlead.Model
+}
+
+// with runs test on a model of an upstream that behaves so, and then checks
+// that nothing of either is left running.
+func (s *suite) with(t *testing.T, behaviour Behaviour, test func(t *testing.T, model fairlead.Model, up *canned)) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() { settle(t, before) })
+	up := newCanned(behaviour)
+	t.Cleanup(up.close)
+	model := s.newModel(t, Upstream{Behaviour: behaviour, URL: up.url})
+	t.Cleanup(func() { closeModel(t, model) })
+	test(t, model, up)
+}
+
+func closeModel(t *testing.T, model fairlead.Model) {
+	t.Helper()
+	switch m := model.(type) {
+	case interface{ Close() }:
+		m.Close()
+	case interface{ Close() error }:
+		if err := m.Close(); err != nil {
+			t.Errorf("closing the model: %v", err)
+		}
+	}
+}
+
+// settle waits until no more goroutines run than before.
+func settle(t *testing.T, before int) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for runtime.NumGoroutine() > before {
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			stacks := make([]byte, 1<<20)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			t.Errorf("%d goroutines run, %d did before:\n%s", runtime.NumGoroutine(), before, stacks)
+			return
+		}
+	}
+}
+
+// transcript is what a model emitted, and how it ended.
+type transcript struct {
+	heads  []fairlead.Head
+	ends   []fairlead.End
+	pieces [][]byte
+	// disorder says what was wrong with the order of the events.
+	disorder string
+	err      error
+}
+
+func (tr *transcript) text() string { return string(bytes.Join(tr.pieces, nil)) }
+
+func (tr *transcript) take(e fairlead.Event) {
+	set := 0
+	for _, is := range []bool{e.Head != nil, e.Data != nil, e.End != nil} {
+		if is {
+			set++
+		}
+	}
+	switch {
+	case set != 1:
+		tr.disorder = "an event that is not exactly one of Head, Data and End"
+	case len(tr.ends) > 0:
+		tr.disorder = "an event after the End"
+	case e.Head != nil && len(tr.heads) > 0:
+		tr.disorder = "a second Head"
+	case e.Head == nil && len(tr.heads) == 0:
+		tr.disorder = "an event before the Head"
+	case e.Data != nil && len(e.Data) == 0:
+		tr.disorder = "Data without a byte"
+	}
+	switch {
+	case e.Head != nil:
+		tr.heads = append(tr.heads, *e.Head)
+	case e.End != nil:
+		tr.ends = append(tr.ends, *e.End)
+	default:
+		tr.pieces = append(tr.pieces, bytes.Clone(e.Data))
+	}
+}
+
+// ask sends one request and writes down what comes; onEvent, if it is not nil,
+// may fail an emit.
+func ask(ctx context.Context, model fairlead.Model, r question, onEvent func(fairlead.Event) error) *transcript {
+	tr := &transcript{}
+	refused := false
+	call := &fairlead.Call{ID: "req_1_1", Operation: r.operation, Arrived: time.Now(), Deadline: time.Now().Add(patience)}
+	tr.err = model.Answer(ctx, call, r.request(), func(e fairlead.Event) error {
+		if refused {
+			tr.disorder = "an event after emit had failed"
+		}
+		tr.take(e)
+		if onEvent == nil {
+			return nil
+		}
+		err := onEvent(e)
+		refused = err != nil
+		return err
+	})
+	return tr
+}
+
+// check holds what is true of every transcript.
+func (tr *transcript) check(t *testing.T) {
+	t.Helper()
+	if tr.disorder != "" {
+		t.Errorf("got %s", tr.disorder)
+	}
+	if whole := len(tr.ends) == 1; whole != (tr.err == nil) {
+		t.Errorf("got %d Ends with the error %v; want an End if and only if there is no error", len(tr.ends), tr.err)
+	}
+	if tr.err == nil {
+		return
+	}
+	var e *fairlead.Error
+	if !errors.As(tr.err, &e) {
+		t.Fatalf("got an error of type %T, want *fairlead.Error: %v", tr.err, tr.err)
+	}
+	if e.Code == "" || e.Message == "" {
+		t.Errorf("got an error with code %q and message %q, want both", e.Code, e.Message)
+	}
+	if e.Kind == fairlead.Busy && e.RetryAfter <= 0 {
+		t.Errorf("got Kind Busy without RetryAfter")
+	}
+	if strings.Contains(tr.text(), "[DONE]") {
+		t.Errorf("got the end marker of a stream that ended with %v", tr.err)
+	}
+	told := e.Error() + e.Message + e.Detail + e.Param
+	if strings.Contains(told, Key) || strings.Contains(told, keyPiece) {
+		t.Errorf("the error tells of the key: %+v", e)
+	}
+}
+
+func (tr *transcript) wantKind(t *testing.T, kind fairlead.Kind) {
+	t.Helper()
+	if !fairlead.IsKind(tr.err, kind) {
+		t.Errorf("got the error %v, want one of Kind %v", tr.err, kind)
+	}
+}
+
+func (s *suite) testWhole(t *testing.T) {
+	for _, r := range []question{chat(), embed()} {
+		t.Run(r.operation.String(), func(t *testing.T) {
+			s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
+				tr := ask(t.Context(), model, r, nil)
+				tr.check(t)
+				if tr.err != nil {
+					t.Fatalf("got the error %v", tr.err)
+				}
+				head := tr.heads[0]
+				if head.Stream || head.Status != 200 || !strings.HasPrefix(head.ContentType, "application/json") {
+					t.Errorf("got the head %+v, want a whole JSON answer of status 200", head)
+				}
+				if !json.Valid([]byte(tr.text())) {
+					t.Errorf("got a body that is not JSON: %q", tr.text())
+				}
+				if tr.ends[0].Usage.Input <= 0 {
+					t.Errorf("got the usage %+v, want the tokens of the input", tr.ends[0].Usage)
+				}
+				if r.operation == fairlead.Chat && tr.ends[0].Finish != "stop" {
+					t.Errorf("got the finish reason %q, want stop", tr.ends[0].Finish)
+				}
+			})
+		})
+	}
+}
+
+func (s *suite) testStreams(t *testing.T) {
+	for name, r := range map[string]question{"without usage": stream(), "with usage": stream().withUsage()} {
+		t.Run(name, func(t *testing.T) {
+			s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
+				tr := ask(t.Context(), model, r, nil)
+				tr.check(t)
+				if tr.err != nil {
+					t.Fatalf("got the error %v", tr.err)
+				}
+				if head := tr.heads[0]; !head.Stream || head.Status != 200 || !strings.HasPrefix(head.ContentType, "text/event-stream") {
+					t.Errorf("got the head %+v, want an event stream of status 200", head)
+				}
+				for _, piece := range tr.pieces {
+					if !bytes.HasSuffix(piece, []byte("\n\n")) {
+						t.Errorf("got a Data that ends within a frame: %q", piece)
+					}
+				}
+				if n := strings.Count(tr.text(), "data: [DONE]\n\n"); n != 1 || !strings.HasSuffix(tr.text(), "data: [DONE]\n\n") {
+					t.Errorf("got %d end markers, want one at the end of %q", n, tr.text())
+				}
+				if got := strings.Contains(tr.text(), `"prompt_tokens"`); got != r.usage {
+					t.Errorf("usage in the stream: %v, want %v: %q", got, r.usage, tr.text())
+				}
+				if end := tr.ends[0]; end.Usage.Input <= 0 || end.Usage.Output <= 0 || end.Finish != "stop" {
+					t.Errorf("got the end %+v, want the usage and stop", end)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,263 @@
+package providertest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Key is the key that the model under test must send to its upstream.
+const Key = "sk-canary-51d4c7a2e9"
+
+// keyPiece is the part of the key that Denies repeats, as real providers do.
+const keyPiece = "c7a2e9"
+
+// Behaviour is what an upstream of the suite does with every request.
+type Behaviour string
+
+// The behaviours. Only Answers is without fault.
+const (
+	Answers          Behaviour = "answers"
+	RateLimits       Behaviour = "rate limits"     // 429 with Retry-After: 7
+	Unavailable      Behaviour = "unavailable"     // 503 without Retry-After
+	Fails            Behaviour = "fails"           // 500
+	Denies           Behaviour = "denies"          // 401 that repeats a piece of the key
+	Rejects          Behaviour = "rejects"         // 400 with a message for the caller
+	KnowsNot         Behaviour = "knows not"       // 404 with a message for the caller
+	Redirects        Behaviour = "redirects"       // 307 to another origin
+	AnswersHTML      Behaviour = "answers HTML"    // 200
+	AnswersNothing   Behaviour = "answers nothing" // 200 with an empty body
+	AnswersPlainJSON Behaviour = "answers plain JSON to a stream"
+	BreaksJSON       Behaviour = "breaks JSON"      // 200 with half an object, ending cleanly
+	CutsOff          Behaviour = "cuts off"         // the connection, within the body
+	HangsUp          Behaviour = "hangs up"         // before the head
+	Unreachable      Behaviour = "unreachable"      // nobody listens
+	NoEndMarker      Behaviour = "no end marker"    // a stream without [DONE]
+	NoFinish         Behaviour = "no finish reason" // a stream with [DONE] only
+	HalfFrame        Behaviour = "half a frame"     // a stream that ends cleanly within a frame
+	ErrorEvent       Behaviour = "error event"      // within a stream that ends like a whole one
+	MalformedEvent   Behaviour = "malformed event"  // likewise
+	NeverAnswers     Behaviour = "never answers"
+	Stalls           Behaviour = "stalls"     // after the first event of a stream
+	NeverEnds        Behaviour = "never ends" // events as fast as they are read
+)
+
+// Upstream is what a model under test is to speak to.
+type Upstream struct {
+	Behaviour Behaviour
+	// URL is the root of the upstream's API, such as http://127.0.0.1:4711/v1.
+	URL string
+}
+
+// canned is a running upstream.
+type canned struct {
+	behaviour Behaviour
+	url       string
+	server    *httptest.Server
+	// elsewhere is where Redirects points to; strays counts who came.
+	elsewhere *httptest.Server
+	strays    atomic.Int64
+	// gone gets the time at which a handler saw that its caller left.
+	gone chan time.Time
+
+	mu       sync.Mutex
+	onArrive func()
+}
+
+func newCanned(behaviour Behaviour) *canned {
+	c := &canned{behaviour: behaviour, gone: make(chan time.Time, 2*stopTries)}
+	c.elsewhere = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { c.strays.Add(1) }))
+	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
+	c.url = c.server.URL + "/v1"
+	if behaviour == Unreachable {
+		c.server.Close()
+	}
+	return c
+}
+
+func (c *canned) close() {
+	c.server.CloseClientConnections()
+	c.server.Close()
+	c.elsewhere.Close()
+}
+
+// onRequest has f called when a request was read; the returned function ends
+// that.
+func (c *canned) onRequest(f func()) (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onArrive = f
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.onArrive = nil
+	}
+}
+
+// nextGone waits for the next caller that left.
+func (c *canned) nextGone() (time.Time, bool) {
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	select {
+	case at := <-c.gone:
+		return at, true
+	case <-timeout.C:
+		return time.Time{}, false
+	}
+}
+
+func (c *canned) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		return
+	}
+	if r.Header.Get("Authorization") != "Bearer "+Key {
+		answerError(w, http.StatusUnauthorized, "no key came")
+		return
+	}
+	c.mu.Lock()
+	arrive := c.onArrive
+	c.mu.Unlock()
+	if arrive != nil {
+		arrive()
+	}
+	if c.refuse(w, r) {
+		return
+	}
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/embeddings"):
+		c.answer(w, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.5]}],`+
+			`"model":"test-model","usage":{"prompt_tokens":5,"total_tokens":5}}`)
+	case strings.Contains(string(body), `"stream":true`) && c.behaviour != AnswersPlainJSON:
+		c.stream(w, r, strings.Contains(string(body), `"include_usage":true`))
+	default:
+		c.answer(w, `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"test-model","choices":[{"index":0,`+
+			`"message":{"role":"assistant","content":"Hello."},"finish_reason":"stop"}],`+
+			`"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`)
+	}
+}
+
+// refuse answers for the behaviours that are the same for every request.
+func (c *canned) refuse(w http.ResponseWriter, r *http.Request) bool {
+	switch c.behaviour {
+	case RateLimits:
+		w.Header().Set("Retry-After", "7")
+		answerError(w, http.StatusTooManyRequests, "slow down")
+	case Unavailable:
+		answerError(w, http.StatusServiceUnavailable, "overloaded")
+	case Fails:
+		answerError(w, http.StatusInternalServerError, "oops")
+	case Denies:
+		answerError(w, http.StatusUnauthorized, "Incorrect API key provided: sk-***"+keyPiece)
+	case Rejects:
+		answerError(w, http.StatusBadRequest, "temperature is too high")
+	case KnowsNot:
+		answerError(w, http.StatusNotFound, "no such model")
+	case Redirects:
+		http.Redirect(w, r, c.elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	case AnswersHTML:
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<html><body>Welcome to nginx!</body></html>")
+	case AnswersNothing:
+		w.Header().Set("Content-Type", "application/json")
+	case HangsUp:
+		panic(http.ErrAbortHandler)
+	case NeverAnswers:
+		<-r.Context().Done()
+		c.sawGone()
+	default:
+		return false
+	}
+	return true
+}
+
+func (c *canned) sawGone() {
+	select {
+	case c.gone <- time.Now():
+	default:
+	}
+}
+
+func answerError(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"error":{"message":%q,"type":"some_error","param":null,"code":null}}`, message)
+}
+
+// answer writes a whole answer, or as much of it as the behaviour lets.
+func (c *canned) answer(w http.ResponseWriter, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	switch c.behaviour {
+	case BreaksJSON:
+		_, _ = io.WriteString(w, body[:len(body)/2])
+	case CutsOff:
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		_, _ = io.WriteString(w, body[:len(body)/2])
+		flush(w)
+		panic(http.ErrAbortHandler)
+	default:
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+const (
+	firstChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
+	secondChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"content":"lo."},"finish_reason":null}]}`
+	finishChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
+	usageChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
+)
+
+// stream writes an event stream, with what the behaviour does to it after its
+// first event.
+func (c *canned) stream(w http.ResponseWriter, r *http.Request, usage bool) {
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	event := func(data string) bool {
+		_, err := io.WriteString(w, "data: "+data+"\n\n")
+		flush(w)
+		return err == nil
+	}
+	event(firstChunk)
+	rest := []string{secondChunk, finishChunk}
+	if usage {
+		rest = append(rest, usageChunk)
+	}
+	rest = append(rest, "[DONE]")
+	switch c.behaviour {
+	case CutsOff:
+		panic(http.ErrAbortHandler)
+	case NoEndMarker:
+		rest = rest[:len(rest)-1]
+	case NoFinish:
+		rest = []string{secondChunk, "[DONE]"}
+	case HalfFrame:
+		_, _ = io.WriteString(w, "data: "+secondChunk[:len(secondChunk)/2])
+		return
+	case ErrorEvent:
+		rest[0] = `{"error":{"message":"the model fell over","type":"server_error","code":500}}`
+	case MalformedEvent:
+		rest[0] = secondChunk[:len(secondChunk)/2]
+	case Stalls:
+		<-r.Context().Done()
+		c.sawGone()
+		return
+	case NeverEnds:
+		for r.Context().Err() == nil && event(secondChunk) {
+		}
+		c.sawGone()
+		return
+	}
+	for _, data := range rest {
+		event(data)
+	}
+}
+
+func flush(w http.ResponseWriter) {
+	if f, ok := w.(http.Flusher); ok {
+		f.Flush()
+	}
+}

@@ -1,0 +1,241 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/native"
+	openaiface "github.com/fairleadhq/fairlead/internal/api/openai"
+	"github.com/fairleadhq/fairlead/internal/config"
+	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/identity"
+	"github.com/fairleadhq/fairlead/internal/provider/local"
+	"github.com/fairleadhq/fairlead/internal/provider/openai"
+	"github.com/fairleadhq/fairlead/internal/quota/memory"
+	"github.com/fairleadhq/fairlead/internal/telemetry"
+	"github.com/fairleadhq/fairlead/internal/upstream"
+)
+
+// DatabaseFile is the name of the database in the data directory.
+const DatabaseFile = "fairlead.db"
+
+// DatabasePath is where the database of a data directory is.
+func DatabasePath(dataDir string) string { return filepath.Join(dataDir, DatabaseFile) }
+
+// offlineModel is what the offline provider calls itself.
+const offlineModel = "offline"
+
+// namedProvider is an upstream with what has to be done with it at the end.
+type namedProvider struct {
+	upstream.Provider
+	slots int
+	close func()
+}
+
+// build makes the parts from the inside out. Nothing runs yet.
+func (s *Server) build() error {
+	if err := s.makeProviders(); err != nil {
+		return err
+	}
+	s.admission = admission.New(s.admissionConfig(), memory.New())
+	routed := upstream.Config{
+		DefaultModel: s.config.LLM.DefaultModel, Aliases: s.config.LLM.Aliases, Gate: s.admission, Logger: s.logger,
+	}
+	for _, p := range s.providers {
+		routed.Providers = append(routed.Providers, p.Provider)
+	}
+	s.upstream = upstream.New(routed)
+	s.telemetry = telemetry.New(telemetry.Options{Gauges: s.gauges(), Logger: s.logger, Version: s.options.Version})
+	s.gateway = gateway.New(gateway.Config{
+		Admission: s.admission, Upstream: s.upstream, Recorder: s.telemetry, Logger: s.logger,
+	})
+	return s.buildRouter()
+}
+
+func (s *Server) buildRouter() error {
+	var router *api.Router
+	faces := []api.Face{
+		native.New(native.Config{
+			Gateway: s.gateway,
+			Metrics: s.telemetry.Handler(telemetry.Aggregate), AdminMetrics: s.telemetry.Handler(telemetry.ByApp),
+			Status: s.status, Endpoints: func() []string { return router.Endpoints() },
+			Info: native.Info{
+				Version: s.options.Version, Timeouts: s.timeouts(),
+				MaxConcurrent:      s.config.Limits.MaxConcurrentRequests,
+				RateLimitPerMinute: s.config.Limits.RateLimitPerMinute,
+			},
+		}),
+		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
+	}
+	router, err := api.New(api.Config{
+		Faces: faces, Keys: s.keys, MaxBody: int64(s.config.Server.MaxBody), Bodies: s.bodies,
+		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused,
+	})
+	if err != nil {
+		return fmt.Errorf("build the routes: %w", err)
+	}
+	s.router = router
+	return nil
+}
+
+// makeProviders makes an adapter for each configured provider, or the offline
+// one where there is none.
+func (s *Server) makeProviders() error {
+	for _, p := range s.config.LLM.Providers {
+		adapter, err := openai.New(openai.Config{
+			Name: p.Name, BaseURL: p.BaseURL, APIKey: p.APIKey.Reveal(), Timeout: p.Timeout.Std(), HTTP: httpLimits(p.HTTPClient),
+		})
+		if err != nil {
+			return unusable("set up the provider "+p.Name, err)
+		}
+		s.providers = append(s.providers, namedProvider{
+			Provider: upstream.Provider{
+				Name: p.Name, Model: adapter, Patterns: p.Models, Default: p.DefaultModel, List: adapter.Models,
+			},
+			slots: p.HTTPClient.ConcurrentRequests, close: adapter.Close,
+		})
+	}
+	if len(s.providers) == 0 {
+		offline := local.New()
+		s.providers = append(s.providers, namedProvider{Provider: upstream.Provider{
+			Name: fairlead.LocalPool, Model: offline, Patterns: []string{offlineModel},
+		}})
+	}
+	return nil
+}
+
+func httpLimits(c config.HTTPClient) openai.HTTPLimits {
+	return openai.HTTPLimits{
+		MaxConnections: c.MaxConnections, MaxKeepalive: c.MaxKeepalive, KeepaliveExpiry: c.KeepaliveExpiry.Std(),
+		ConnectTimeout: c.ConnectTimeout.Std(), ReadTimeout: c.ReadTimeout.Std(), WriteTimeout: c.WriteTimeout.Std(),
+		PoolTimeout: c.PoolTimeout.Std(),
+	}
+}
+
+func (s *Server) admissionConfig() admission.Config {
+	pools := map[string]int{fairlead.LocalPool: 0}
+	for _, p := range s.providers {
+		pools[p.Name] = p.slots
+	}
+	l := s.config.Limits
+	return admission.Config{
+		Slots: l.MaxConcurrentRequests, MaxQueue: l.MaxQueue, MaxQueuePerApp: l.MaxQueuePerApp, Pools: pools,
+		Burst:    admission.Burst{PerSecond: l.Burst.RequestsPerSecond, Block: l.Burst.Block.Std()},
+		Timeouts: s.timeouts(),
+	}
+}
+
+func (s *Server) timeouts() map[fairlead.Operation]time.Duration {
+	return map[fairlead.Operation]time.Duration{
+		fairlead.Chat: s.config.Timeouts.Chat.Std(), fairlead.Embed: s.config.Timeouts.Embed.Std(),
+	}
+}
+
+// gauges tells telemetry whom to ask. The parts exist by the time of the first
+// scrape.
+func (s *Server) gauges() telemetry.Gauges {
+	return telemetry.Gauges{
+		Slots: func() telemetry.Slots {
+			slots := s.admission.Slots()
+			return telemetry.Slots{
+				Limit: slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse, Waiting: slots.Waiting,
+			}
+		},
+		Apps: func() []telemetry.AppUse {
+			var all []telemetry.AppUse
+			apps := s.admission.Apps()
+			for _, id := range slices.Sorted(maps.Keys(apps)) {
+				all = append(all, telemetry.AppUse{App: id, InUse: apps[id].InUse, Waiting: apps[id].Waiting})
+			}
+			return all
+		},
+		Providers: func() []telemetry.ProviderUse {
+			var all []telemetry.ProviderUse
+			pools := s.admission.Pools()
+			for _, name := range slices.Sorted(maps.Keys(pools)) {
+				p := pools[name]
+				all = append(all, telemetry.ProviderUse{Provider: name, Limit: p.Slots, InUse: p.InUse, Waiting: p.Waiting})
+			}
+			return all
+		},
+		BodyBytes: s.bodies.Used,
+		Active:    func() int { return len(s.gateway.Active()) },
+	}
+}
+
+// status is what /metrics tells in JSON.
+func (s *Server) status() native.Status {
+	slots := s.admission.Slots()
+	status := native.Status{
+		Totals: s.telemetry.Totals(),
+		Slots:  slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
+		Waiting: slots.Waiting, MaxWaiting: s.config.Limits.MaxQueue,
+		Pools: make(map[string]native.PoolStatus),
+	}
+	for name, p := range s.admission.Pools() {
+		status.Pools[name] = native.PoolStatus{Slots: p.Slots, InUse: p.InUse, Waiting: p.Waiting}
+	}
+	for _, a := range s.gateway.Active() {
+		status.Active = append(status.Active, native.ActiveCall{ID: a.ID, Arrived: a.Arrived, Lane: a.Lane})
+	}
+	return status
+}
+
+// openIdentity opens the database, makes what a first start needs, and loads
+// the keys.
+func (s *Server) openIdentity(ctx context.Context) (identity.Welcome, error) {
+	var made identity.Welcome
+	pepper, store, err := OpenKeys(ctx, s.config.Server.DataDir)
+	if err != nil {
+		return made, err
+	}
+	s.store = store
+	if err := s.checkPublic(ctx); err != nil {
+		return made, err
+	}
+	keys := s.identityConfig(pepper)
+	made, err = identity.FirstStart(ctx, store, store, pepper, keys.Apps)
+	if err != nil {
+		return made, unusable("make the first keys", err)
+	}
+	admin, err := identity.LoadAdminToken(ctx, store, pepper)
+	if err != nil {
+		return made, fmt.Errorf("load the admin token: %w", err)
+	}
+	directory, err := identity.New(ctx, keys)
+	if err != nil {
+		return made, unusable("load the keys", err)
+	}
+	s.keys = keyring{Directory: directory, admin: admin}
+	return made, nil
+}
+
+// keyring knows apps by their keys and the admin by the token.
+type keyring struct {
+	*identity.Directory
+	admin *identity.AdminToken
+}
+
+func (k keyring) IsAdmin(key string) bool { return k.admin.IsAdmin(key) }
+
+func (s *Server) identityConfig(pepper []byte) identity.Config {
+	c := identity.Config{
+		Pepper: pepper, Store: s.store, Logger: s.logger,
+		DefaultApp: fairlead.App{RateLimitPerMinute: s.config.Limits.RateLimitPerMinute},
+	}
+	for _, app := range s.config.Apps {
+		id := fairlead.AppID(app.Name)
+		c.Apps = append(c.Apps, fairlead.App{ID: id, RateLimitPerMinute: app.RateLimitPerMinute, Models: app.Models})
+		for _, key := range app.Keys {
+			c.ConfigKeys = append(c.ConfigKeys, identity.ConfigKey{App: id, Secret: key.Reveal()})
+		}
+	}
+	return c
+}

@@ -1,0 +1,187 @@
+package sse
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// ErrFrameTooLong says that a frame is longer than the Reader allows.
+var ErrFrameTooLong = errors.New("sse: frame too long")
+
+const (
+	// firstBuffer is what a held stream costs while its frames are small.
+	firstBuffer = 4 << 10
+	// burstBuffer is what the buffer grows to when reads fill it.
+	burstBuffer = 16 << 10
+	// maxEmptyReads is how many reads in a row may bring nothing.
+	maxEmptyReads = 100
+)
+
+// Reader reads blocks of whole frames. It is used by one goroutine.
+type Reader struct {
+	r        io.Reader
+	maxFrame int
+	// err ends the stream, once the whole frames before it are returned.
+	err error
+
+	// buf[start:whole] is whole frames not yet returned, buf[whole:end] what
+	// may become one; buf[scan:end] has not been looked at.
+	buf                     []byte
+	start, whole, scan, end int
+	// lf is how far buf is known to hold no \n from scan on.
+	lf int
+	// full says that the last read filled the buffer.
+	full bool
+
+	// midLine says that the line at scan has bytes before scan. afterCR says
+	// that a \n at scan belongs to the line end before it, crlf that line ends
+	// with \n are what the stream used last. held says that the frame that ends
+	// at scan waits for such a \n.
+	midLine, afterCR, crlf, held bool
+}
+
+// NewReader returns a Reader of r whose frames may be maxFrame bytes long,
+// terminator included. It buffers 4 KiB at first and at most 4 KiB more than
+// maxFrame.
+func NewReader(r io.Reader, maxFrame int) *Reader {
+	return &Reader{r: r, maxFrame: maxFrame, crlf: true}
+}
+
+// Next returns all whole frames that are buffered, and blocks on the
+// underlying reader until there is at least one. The block is valid until the
+// next call.
+//
+// The error is io.EOF when the stream ended after a whole frame,
+// io.ErrUnexpectedEOF when it ended within one, ErrFrameTooLong, or that of the
+// underlying reader. Whole frames before it are returned first, without it;
+// after that every call returns it.
+//
+// A \r at the end of what was read may be half of \r\n. Where the line before
+// ended in \n, the frame waits for what follows; where it ended in \r, the
+// frame is returned at once, and should a \n follow after all, it begins the
+// next block.
+func (r *Reader) Next() (frames []byte, err error) {
+	for {
+		if r.whole > r.start {
+			frames = r.buf[r.start:r.whole]
+			r.start = r.whole
+			return frames, nil
+		}
+		if r.err != nil {
+			return nil, r.err
+		}
+		err := r.fill()
+		r.advance()
+		if r.err == nil && err != nil {
+			r.finish(err)
+		}
+	}
+}
+
+// fill reads once, after making room.
+func (r *Reader) fill() error {
+	copy(r.buf, r.buf[r.start:r.end])
+	r.whole -= r.start
+	r.scan -= r.start
+	r.end -= r.start
+	r.lf = max(0, r.lf-r.start)
+	r.start = 0
+	if r.end == len(r.buf) || r.full && len(r.buf) < burstBuffer {
+		size := min(max(firstBuffer, 2*len(r.buf)), r.maxFrame+firstBuffer)
+		r.buf = append(make([]byte, 0, size), r.buf[:r.end]...)[:size]
+	}
+	for range maxEmptyReads {
+		n, err := r.r.Read(r.buf[r.end:])
+		r.end += n
+		r.full = r.end == len(r.buf)
+		if n > 0 || err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// advance looks at what has been read and moves whole past the frames in it.
+func (r *Reader) advance() {
+	for r.scan < r.end && r.err == nil {
+		if r.afterCR {
+			r.passLF()
+			continue
+		}
+		at := r.lineEnd()
+		r.midLine = r.midLine || at > r.scan
+		r.scan = at
+		if at == r.end {
+			break
+		}
+		r.scan++
+		r.afterCR = r.buf[at] == '\r'
+		if r.midLine {
+			r.midLine = false
+		} else {
+			r.endFrame()
+		}
+		r.crlf = !r.afterCR
+	}
+	if r.end-r.whole > r.maxFrame {
+		r.err = ErrFrameTooLong
+	}
+}
+
+// endFrame notes that a blank line ended at scan.
+func (r *Reader) endFrame() {
+	switch {
+	case r.scan-r.whole > r.maxFrame:
+		r.err = ErrFrameTooLong
+	case r.afterCR && r.crlf && r.scan == r.end:
+		r.held = true
+	default:
+		r.whole = r.scan
+	}
+}
+
+// passLF passes the \n, if there is one, that belongs to the \r before scan.
+func (r *Reader) passLF() {
+	r.afterCR = false
+	ended := r.held || r.whole == r.scan
+	r.held = false
+	if r.buf[r.scan] == '\n' {
+		r.scan++
+		r.crlf = true
+	}
+	if ended {
+		r.whole = r.scan
+	}
+}
+
+// lineEnd returns the offset of the first \n or \r from scan on, or end.
+func (r *Reader) lineEnd() int {
+	// Where the next \n is, is kept: looking for it again after each \r would
+	// take quadratic time.
+	lf := max(r.lf, r.scan)
+	if lf < r.end && r.buf[lf] != '\n' {
+		if n := bytes.IndexByte(r.buf[lf:r.end], '\n'); n >= 0 {
+			lf += n
+		} else {
+			lf = r.end
+		}
+	}
+	r.lf = lf
+	if n := bytes.IndexByte(r.buf[r.scan:lf], '\r'); n >= 0 {
+		return r.scan + n
+	}
+	return lf
+}
+
+// finish ends the stream with the error of the underlying reader.
+func (r *Reader) finish(err error) {
+	if r.held {
+		r.held = false
+		r.whole = r.scan
+	}
+	if err == io.EOF && r.whole < r.end {
+		err = io.ErrUnexpectedEOF
+	}
+	r.err = err
+}

@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+const (
+	selectVersion = `SELECT version FROM keys_version`
+	bumpVersion   = `UPDATE keys_version SET version = version + 1`
+	selectKeys    = `
+		SELECT id, app, name, prefix, digest, created, last_used, expires, revoked
+		FROM api_keys ORDER BY created, id`
+	upsertKey = `
+		INSERT INTO api_keys (id, app, name, prefix, digest, created, last_used, expires, revoked)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+			app = excluded.app, name = excluded.name, prefix = excluded.prefix, digest = excluded.digest,
+			created = excluded.created, last_used = excluded.last_used,
+			expires = excluded.expires, revoked = excluded.revoked`
+	// Two servers may flush out of order; the later use stays.
+	touchKey = `UPDATE api_keys SET last_used = ?1 WHERE id = ?2 AND (last_used IS NULL OR last_used < ?1)`
+)
+
+// Keys implements fairlead.KeyStore. The keys are ordered by Created; times
+// are in UTC, to the microsecond.
+func (s *Store) Keys(ctx context.Context) (keys []fairlead.Key, version int64, err error) {
+	keys, version, err = s.readKeys(ctx)
+	if err != nil {
+		return nil, 0, s.failed(ctx, "read keys", err)
+	}
+	return keys, version, nil
+}
+
+// readKeys reads both in one transaction, so that the version is that of these
+// keys.
+func (s *Store) readKeys(ctx context.Context) (keys []fairlead.Key, version int64, err error) {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, rollback(tx)) }()
+	if err := tx.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
+		return nil, 0, err
+	}
+	rows, err := tx.QueryContext(ctx, selectKeys)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		key, err := scanKey(rows)
+		if err != nil {
+			return nil, 0, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, version, rows.Err()
+}
+
+func scanKey(rows *sql.Rows) (fairlead.Key, error) {
+	var (
+		key                               fairlead.Key
+		digest                            []byte
+		created, lastUsed, expires, ended sql.NullInt64
+	)
+	err := rows.Scan(&key.ID, &key.App, &key.Name, &key.Prefix, &digest, &created, &lastUsed, &expires, &ended)
+	if err != nil {
+		return fairlead.Key{}, err
+	}
+	if key.Digest, err = toDigest(digest); err != nil {
+		return fairlead.Key{}, fmt.Errorf("key %s: %w", key.ID, err)
+	}
+	key.Created, key.LastUsed = toTime(created), toTime(lastUsed)
+	key.Expires, key.Revoked = toTime(expires), toTime(ended)
+	return key, nil
+}
+
+// KeysVersion implements fairlead.KeyStore.
+func (s *Store) KeysVersion(ctx context.Context) (int64, error) {
+	var version int64
+	if err := s.db.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
+		return 0, s.failed(ctx, "read keys version", err)
+	}
+	return version, nil
+}
+
+// PutKey implements fairlead.KeyStore. No two keys may have the same digest.
+func (s *Store) PutKey(ctx context.Context, key fairlead.Key) error {
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, upsertKey, key.ID, string(key.App), key.Name, key.Prefix, key.Digest[:],
+			fromTime(key.Created), fromTime(key.LastUsed), fromTime(key.Expires), fromTime(key.Revoked))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, bumpVersion)
+		return err
+	})
+	if err != nil {
+		return s.failed(ctx, "write key "+key.ID, err)
+	}
+	return nil
+}
+
+// TouchKeys implements fairlead.KeyStore. A time before the LastUsed that is
+// stored changes nothing.
+func (s *Store) TouchKeys(ctx context.Context, used map[string]time.Time) error {
+	if len(used) == 0 {
+		return nil
+	}
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		touch, err := tx.PrepareContext(ctx, touchKey)
+		if err != nil {
+			return err
+		}
+		defer touch.Close()
+		for id, at := range used {
+			if _, err := touch.ExecContext(ctx, fromTime(at), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return s.failed(ctx, "note the use of keys", err)
+	}
+	return nil
+}
+
+// fromTime and toTime turn a time into what a column holds and back.
+func fromTime(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+func toTime(column sql.NullInt64) time.Time {
+	if !column.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(column.Int64).UTC()
+}
+
+func toDigest(column []byte) (fairlead.Digest, error) {
+	if len(column) != len(fairlead.Digest{}) {
+		return fairlead.Digest{}, fmt.Errorf("stored digest has %d bytes", len(column))
+	}
+	return fairlead.Digest(column), nil
+}

@@ -1,0 +1,110 @@
+package telemetry
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// The longest pieces of a line that were written elsewhere.
+const (
+	maxModelLength = 128
+	maxErrorLength = 1000
+)
+
+// logRequest writes the line of r. Everything in it is a name of ours, a
+// number, or text that holds no prompt, key or document by contract; what a
+// caller may have written is left out.
+func logRequest(logger *slog.Logger, r *fairlead.Record, code string) {
+	attrs := []any{
+		slog.String("request_id", r.ID),
+		slog.String("app", string(r.App)),
+		slog.String("operation", r.Operation.String()),
+		slog.String("face", r.Face),
+		slog.String("outcome", outcomeOf(r.Err)),
+	}
+	if r.Err != nil {
+		attrs = append(attrs, slog.String("code", code))
+	}
+	attrs = append(attrs, targetAttrs(r)...)
+	attrs = append(attrs,
+		slog.Bool("stream", r.Stream),
+		slog.Float64("waited_ms", milliseconds(r.Waited)),
+		slog.Float64("first_content_ms", milliseconds(r.FirstContent)),
+		slog.Float64("duration_ms", milliseconds(r.Duration)),
+		slog.Int("attempts", len(r.Attempts)),
+		slog.Int("input_tokens", r.Usage.Input),
+		slog.Int("output_tokens", r.Usage.Output),
+		slog.Int64("bytes_in", r.BytesIn),
+		slog.Int64("bytes_out", r.BytesOut),
+	)
+	attrs = append(attrs, errorAttrs(r.Err)...)
+	lineWriter(logger, r.Err)("request", attrs...)
+}
+
+// targetAttrs tells where the call went. The name that the caller asked for is
+// arbitrary text until it has become a target.
+func targetAttrs(r *fairlead.Record) []any {
+	if r.Target == (fairlead.Target{}) {
+		return nil
+	}
+	attrs := []any{slog.String("provider", r.Target.Provider), slog.String("model", modelName(r.Target.Model))}
+	if r.Model != "" && r.Model != r.Target.Model {
+		attrs = append(attrs, slog.String("asked_model", modelName(r.Model)))
+	}
+	return attrs
+}
+
+// modelName returns name if it looks like a model's. A provider with the
+// pattern `*` takes any name, so a target's is not always ours either.
+func modelName(name string) string {
+	if len(name) > maxModelLength {
+		return other
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return other
+		}
+	}
+	return name
+}
+
+// errorAttrs tells the cause of what an operator must mend; other errors are
+// the caller's, and their code says it all.
+func errorAttrs(err *fairlead.Error) []any {
+	if err == nil || (err.Kind != fairlead.Internal && err.Kind != fairlead.Upstream) {
+		return nil
+	}
+	var attrs []any
+	if err.Status != 0 {
+		attrs = append(attrs, slog.Int("upstream_status", err.Status))
+	}
+	if err.Err != nil {
+		text := err.Err.Error()
+		attrs = append(attrs, slog.String("error", text[:min(len(text), maxErrorLength)]))
+	}
+	return attrs
+}
+
+// lineWriter chooses the level: what an operator must mend is an error, what
+// they may want to know of is a warning, the rest is information.
+func lineWriter(logger *slog.Logger, err *fairlead.Error) func(msg string, args ...any) {
+	if err == nil {
+		return logger.Info
+	}
+	switch err.Kind {
+	case fairlead.Internal:
+		return logger.Error
+	case fairlead.Limited, fairlead.Busy, fairlead.Late, fairlead.Upstream:
+		return logger.Warn
+	case fairlead.Invalid, fairlead.Unauthenticated, fairlead.Forbidden, fairlead.NotFound, fairlead.NotAllowed,
+		fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Canceled:
+		return logger.Info
+	}
+	return logger.Error // a kind that nobody has set
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}

@@ -1,0 +1,67 @@
+package window
+
+import (
+	"sync"
+	"time"
+)
+
+// Guard blocks, for a while, whoever comes too fast. Unlike a Ring it counts
+// arrivals, whatever becomes of them, and does not refuse the one too many
+// only but all that follow. It may be used by several goroutines at once.
+type Guard struct {
+	block time.Duration
+
+	mu       sync.Mutex
+	arrivals history
+	until    time.Duration // when the block ends
+}
+
+// NewGuard returns a guard that blocks for the time block when more than limit
+// arrivals come within any span of length per. If any of the three is 0 or
+// less, it never blocks.
+func NewGuard(limit int, per, block time.Duration) *Guard {
+	if block <= 0 {
+		limit = 0
+	}
+	return &Guard{block: block, arrivals: newHistory(limit, per)}
+}
+
+// Arrive counts an arrival at now and tells how long the block still lasts; 0
+// means that there is none. The arrival that is one too many begins a block and
+// is the first to be told. During a block nothing is counted, so that
+// hammering does not prolong it, and afterwards counting starts from nothing.
+func (g *Guard) Arrive(now time.Duration) (blockedFor time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if left := g.left(now); left > 0 {
+		return left
+	}
+	if _, _, ok := g.arrivals.admit(now); ok {
+		return 0
+	}
+	g.arrivals.clear()
+	g.until = g.arrivals.now + g.block
+	return g.block
+}
+
+// Blocked tells how long the block still lasts at now; 0 means that there is
+// none. It counts nothing.
+func (g *Guard) Blocked(now time.Duration) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return max(0, g.left(now))
+}
+
+// Lift ends a block at once, and forgets the arrivals so far.
+func (g *Guard) Lift() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.arrivals.clear()
+	g.until = 0
+}
+
+// left is how long the block still lasts; 0 or less if there is none. As with
+// a ring, time does not run backwards.
+func (g *Guard) left(now time.Duration) time.Duration {
+	return g.until - max(now, g.arrivals.now)
+}

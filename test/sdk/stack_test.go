@@ -1,0 +1,296 @@
+// Package sdk_test drives a running Fairlead with the SDKs that its callers
+// use, unchanged: openai for JavaScript, Python and Go, and the AI SDK. The
+// upstream is `fairlead mock`, which counts what arrives and fails on request.
+//
+// Each SDK has a script (node/, python/, or Go here) that prints one line for
+// each case; TestSDKs tells them as subtests.
+package sdk_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	startDeadline = 20 * time.Second
+	stopDeadline  = 10 * time.Second
+	binaryEnv     = "FAIRLEAD_BIN"
+	// burstLimit is above what the SDKs do in a second, and what flood is over.
+	burstLimit = 150
+)
+
+// stack is a mock upstream and two services in front of it: one with room, and
+// one whose only slot and only place in the queue are taken.
+type stack struct {
+	mock, service, busy string // roots, without /v1
+	mockKey             string
+	keys                map[string]string // of apps
+}
+
+// sdks are the scripts; each has apps of its own, so that the limits of one
+// are not used up by another.
+func sdks() []string { return []string{"openai6", "openai7", "ai-sdk", "python", "go"} }
+
+// newKey is a secret of 130 bits.
+func newKey() string { return "fl-test-" + rand.Text() }
+
+// startStack builds nothing: binary is the program. Everything ends with t.
+func startStack(t *testing.T, binary string) *stack {
+	t.Helper()
+	s := &stack{mockKey: newKey(), keys: make(map[string]string)}
+	for _, sdk := range sdks() {
+		for _, app := range []string{sdk, sdk + "-limited", sdk + "-flooding"} {
+			s.keys[app] = newKey()
+		}
+	}
+	s.keys["hog"] = newKey()
+	s.mock = strings.TrimSuffix(start(t, binary, "mock upstream on ", "mock", "--listen", "127.0.0.1:0", "--key", s.mockKey), "/v1")
+	s.service = s.serve(t, binary, "max_concurrent_requests: 20")
+	s.busy = s.serve(t, binary, "max_concurrent_requests: 1\n  max_queue: 1\n  max_queue_per_app: 1")
+	s.fill(t)
+	return s
+}
+
+func (s *stack) serve(t *testing.T, binary, limits string) string {
+	t.Helper()
+	dir := t.TempDir()
+	var config strings.Builder
+	fmt.Fprintf(&config, "server:\n  data_dir: %q\n", filepath.Join(dir, "data"))
+	fmt.Fprintf(&config, "limits:\n  %s\n  rate_limit_per_minute: 0\n  burst: {requests_per_second: %d, block: 50}\n", limits, burstLimit)
+	config.WriteString("apps:\n")
+	for name, key := range s.keys {
+		fmt.Fprintf(&config, "  - {name: %s, keys: [%s]%s}\n", name, key, map[bool]string{true: ", rate_limit_per_minute: 1"}[strings.HasSuffix(name, "-limited")])
+	}
+	fmt.Fprintf(&config, `llm:
+  default_model: gpt-4o-mini
+  providers:
+    upstream:
+      base_url: %s/v1
+      api_key: %s
+      dialect: openai
+      models: [gpt-4o-mini, text-embedding-3-small, "mock*"]
+`, s.mock, s.mockKey)
+	file := filepath.Join(dir, "fairlead.yaml")
+	if err := os.WriteFile(file, []byte(config.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := start(t, binary, "listening on ", "serve", "--config", file, "--listen", "127.0.0.1:0")
+	await(t, root+"/readyz", func() bool {
+		status, _ := get(t, root+"/readyz", "")
+		return status == http.StatusOK
+	})
+	return root
+}
+
+// fill takes the busy service's slot and its place in the queue until the test
+// ends.
+func (s *stack) fill(t *testing.T) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var held sync.WaitGroup
+	t.Cleanup(func() { stop(); held.Wait() })
+	hold := func() {
+		held.Go(func() {
+			body := `{"model":"mock+hang","messages":[{"role":"user","content":"hold"}]}`
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.busy+"/v1/chat/completions", strings.NewReader(body))
+			if err != nil {
+				return
+			}
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer "+s.keys["hog"])
+			if response, err := http.DefaultClient.Do(r); err == nil {
+				response.Body.Close()
+			}
+		})
+	}
+	hold()
+	await(t, "the slot to be taken", func() bool {
+		_, body := get(t, s.busy+"/metrics", "")
+		return number(body, "concurrency_metrics", "concurrent_requests") == 1
+	})
+	hold()
+	await(t, "the queue to be full", func() bool {
+		_, body := get(t, s.busy+"/v1/me", s.keys["hog"])
+		return number(body, "waiting") == 1
+	})
+}
+
+// flood makes an app burst, so that it is blocked.
+func (s *stack) flood(t *testing.T, app string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	defer client.CloseIdleConnections()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range burstLimit / 4 {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.service+"/v1/models", nil)
+				if err != nil {
+					return
+				}
+				r.Header.Set("Authorization", "Bearer "+s.keys[app])
+				if response, err := client.Do(r); err == nil {
+					_, _ = io.Copy(io.Discard, response.Body)
+					response.Body.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// environment is what the scripts are told.
+func (s *stack) environment(sdk string) []string {
+	return []string{
+		"FAIRLEAD_URL=" + s.service, "FAIRLEAD_BUSY_URL=" + s.busy, "MOCK_URL=" + s.mock, "MOCK_KEY=" + s.mockKey,
+		"APP_KEY=" + s.keys[sdk], "LIMITED_KEY=" + s.keys[sdk+"-limited"], "FLOODING_KEY=" + s.keys[sdk+"-flooding"],
+		"SDK=" + sdk,
+	}
+}
+
+// start runs the program until the test ends, and returns the URL that follows
+// prefix in what it prints.
+func start(t *testing.T, binary, prefix string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = t.TempDir()
+	var log lockedBuffer
+	cmd.Stderr = &log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	urls, ended := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if url, ok := strings.CutPrefix(lines.Text(), prefix); ok {
+				select {
+				case urls <- strings.TrimSpace(url):
+				default:
+				}
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stop(t, cmd, ended)
+		if t.Failed() {
+			t.Logf("%s %s said:\n%s", filepath.Base(binary), args[0], log.tail())
+		}
+	})
+	select {
+	case url := <-urls:
+		return url
+	case <-ended:
+		t.Fatalf("%s ended at once:\n%s", args[0], log.tail())
+	case <-time.After(startDeadline):
+		t.Fatalf("%s printed no %q within %v:\n%s", args[0], prefix, startDeadline, log.tail())
+	}
+	return ""
+}
+
+func stop(t *testing.T, cmd *exec.Cmd, ended <-chan struct{}) {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(stopDeadline):
+		t.Errorf("%s did not end within %v of SIGTERM", cmd.Args[1], stopDeadline)
+		_ = cmd.Process.Kill()
+	}
+	_ = cmd.Wait()
+}
+
+// await polls until done says yes.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.After(startDeadline)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited %v for %s", startDeadline, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// get returns status and body; status 0 when there was no answer.
+func get(t *testing.T, url, key string) (int, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, nil
+	}
+	return response.StatusCode, body
+}
+
+// number walks down a JSON object; -1 when there is no number.
+func number(body []byte, path ...string) float64 {
+	var v any
+	if json.Unmarshal(body, &v) != nil {
+		return -1
+	}
+	for _, name := range path {
+		members, _ := v.(map[string]any)
+		v = members[name]
+	}
+	if n, ok := v.(float64); ok {
+		return n
+	}
+	return -1
+}
+
+// lockedBuffer keeps the end of what a process logs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) tail() string {
+	const most = 6000
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.b.Bytes()
+	return string(b[max(0, len(b)-most):])
+}
