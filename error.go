@@ -44,8 +44,10 @@ const (
 
 // String returns the kind's name as metrics and logs spell it.
 func (k Kind) String() string {
-	names := [...]string{"none", "internal", "invalid", "unauthenticated", "forbidden", "not_found", "not_allowed",
-		"too_large", "wrong_type", "unsupported", "limited", "busy", "late", "upstream", "canceled"}
+	names := [...]string{
+		"none", "internal", "invalid", "unauthenticated", "forbidden", "not_found", "not_allowed",
+		"too_large", "wrong_type", "unsupported", "limited", "busy", "late", "upstream", "canceled",
+	}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -93,8 +95,7 @@ func AsError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: Internal, Code: "internal_error", Message: "The service failed to handle the request", Err: err}
@@ -102,6 +103,6 @@ func AsError(err error) *Error {
 
 // IsKind reports whether err is an *Error of that kind.
 func IsKind(err error, kind Kind) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == kind
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Kind == kind
 }

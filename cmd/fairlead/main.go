@@ -63,8 +63,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return exitFine
 	}
 	fmt.Fprintf(p.err, "fairlead: %v\n", err)
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code
 	}
 	fmt.Fprintln(p.err, "Run `fairlead --help`, or `fairlead COMMAND --help`, for how it is used.")

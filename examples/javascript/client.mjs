@@ -9,6 +9,7 @@
 //     wait that the service asked for, or else an exponential back-off with jitter;
 //   - one time limit over everything, waits included.
 
+import { realpathSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -141,4 +142,5 @@ async function main() {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();
+const started = process.argv[1] && pathToFileURL(realpathSync(process.argv[1])).href;
+if (import.meta.url === started) await main();

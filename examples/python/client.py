@@ -7,7 +7,7 @@ What it shows, and what is worth copying:
   - one client for the whole program, which keeps connections open and bounds them;
   - trying again only while nothing of the answer has come, after exactly the
     wait that the service asked for, or else an exponential back-off with jitter;
-  - one time limit over everything, waits included.
+  - one time limit: nothing is begun after it, and no silence outlasts it.
 """
 
 import datetime
@@ -81,7 +81,7 @@ class FairleadClient:
                     kept = connection
                     return answer
                 error = RefusedError(response.status, response.headers, read_refusal(response))
-                kept = connection
+                kept = connection if response.isclosed() else None
             except Unanswered as failure:
                 error = failure.__cause__
             finally:
@@ -124,10 +124,9 @@ class Unanswered(Exception):
 
 def read_refusal(response):
     """Reads the body of a refusal; {} if it is none of Fairlead's."""
-    raw = response.read()
     try:
-        body = json.loads(raw)
-    except ValueError:
+        body = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException):
         return {}
     return body if isinstance(body, dict) else {}
 

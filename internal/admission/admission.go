@@ -176,8 +176,7 @@ func (c *Controller) notGranted(ctx context.Context, err error, flow *fairqueue.
 	case errors.Is(err, context.DeadlineExceeded):
 		return c.busy("queue_timeout", "No slot came free within the operation's time", flow, pool)
 	}
-	var cause *fairlead.Error
-	if errors.As(context.Cause(ctx), &cause) {
+	if cause, ok := errors.AsType[*fairlead.Error](context.Cause(ctx)); ok {
 		return cause
 	}
 	return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}

@@ -107,7 +107,7 @@ func (rt *Router) authenticate(x *Exchange) error {
 
 // find returns the route of the request, and sets the face that speaks to it.
 func (rt *Router) find(x *Exchange) (entry, error) {
-	x.face = rt.faceOf(x.R.URL.Path)
+	x.face = rt.config.Faces[rt.speaker(x.R.URL.Path)]
 	if err := checkHead(x.R); err != nil {
 		x.W.Header().Set("Connection", "close")
 		rt.config.Refused("none", err.Code)
@@ -186,14 +186,13 @@ func (rt *Router) allowed(r *http.Request) []string {
 	return methods
 }
 
-// faceOf says which face speaks to a request that has no route.
-func (rt *Router) faceOf(path string) Face {
-	for _, face := range rt.config.Faces {
-		if face.Name() == "openai" && (path == "/v1" || strings.HasPrefix(path, "/v1/")) {
-			return face
-		}
+// speaker is the index of the face that speaks to a request that has no route:
+// OpenAI's below /v1, else the first.
+func (rt *Router) speaker(path string) int {
+	if path != "/v1" && !strings.HasPrefix(path, "/v1/") {
+		return 0
 	}
-	return rt.config.Faces[0]
+	return max(slices.IndexFunc(rt.config.Faces, func(f Face) bool { return f.Name() == "openai" }), 0)
 }
 
 func checkHead(r *http.Request) *fairlead.Error {

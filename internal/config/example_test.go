@@ -63,26 +63,21 @@ func TestExampleLoadsAndSaysTheDefaults(t *testing.T) {
 // shapesIn lists the keys of a file as shapesOf spells them.
 func shapesIn(n *yaml.Node, shape string) []string {
 	var shapes []string
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i < len(n.Content); i += 2 {
-			name := n.Content[i].Value
-			if shape == "llm.providers" {
-				name = "*"
-			}
-			inner := join(shape, name)
-			if shape == "llm.aliases" {
-				continue
-			}
-			if shape != "llm.providers" {
-				shapes = append(shapes, inner)
-			}
-			shapes = append(shapes, shapesIn(n.Content[i+1], inner)...)
-		}
-	case yaml.SequenceNode:
+	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
 			shapes = append(shapes, shapesIn(item, shape+"[]")...)
 		}
+	}
+	if n.Kind != yaml.MappingNode || shape == "llm.aliases" {
+		return shapes
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		if shape == "llm.providers" {
+			shapes = append(shapes, shapesIn(n.Content[i+1], shape+".*")...)
+			continue
+		}
+		inner := join(shape, n.Content[i].Value)
+		shapes = append(append(shapes, inner), shapesIn(n.Content[i+1], inner)...)
 	}
 	return shapes
 }

@@ -83,12 +83,10 @@ func eachScalar(n *yaml.Node, seen map[*yaml.Node]bool, visit func(*yaml.Node)) 
 		return
 	}
 	seen[n] = true
-	switch n.Kind {
-	case yaml.ScalarNode:
+	if n.Kind == yaml.ScalarNode {
 		visit(n)
-	case yaml.AliasNode:
-		eachScalar(n.Alias, seen, visit)
 	}
+	eachScalar(n.Alias, seen, visit)
 	for _, child := range n.Content {
 		eachScalar(child, seen, visit)
 	}
@@ -136,14 +134,12 @@ func (s *source) hide(n *yaml.Node) {
 // with, 0 if it does not end in text.
 func inLine(text string, n *yaml.Node) int {
 	var found string
-	switch n.Style {
-	case 0:
-		if n.Value != "" && strings.HasPrefix(text, n.Value) {
-			found = n.Value
-		}
-	case yaml.DoubleQuotedStyle:
+	switch {
+	case n.Style == 0 && n.Value != "" && strings.HasPrefix(text, n.Value):
+		found = n.Value
+	case n.Style == yaml.DoubleQuotedStyle:
 		found = regexp.MustCompile(`^"(\\.|[^"\\])*"`).FindString(text)
-	case yaml.SingleQuotedStyle:
+	case n.Style == yaml.SingleQuotedStyle:
 		found = regexp.MustCompile(`^'(''|[^'])*'`).FindString(text)
 	}
 	return len([]rune(found))

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func readFile(path string) ([]byte, error) {
 	if info.IsDir() {
 		return nil, errors.New("it is a directory")
 	}
-	file, err := os.Open(path) //nolint:gosec // the operator names the file
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, reason(err)
 	}
@@ -223,7 +224,7 @@ func (l *loader) add(p Problem) {
 // complain notes a problem of the effective value of key, wherever it came
 // from. What is already known to be wrong is not told again.
 func (l *loader) complain(key, message, suggestion string) {
-	if l.problems.anyUnder(key) {
+	if l.problems.anyUnder(key) || l.problems.anyAbove(key) {
 		return
 	}
 	l.add(l.placed(Problem{Key: key, Message: message, Suggestion: suggestion}))
@@ -248,6 +249,19 @@ func (l *loader) placed(p Problem) Problem {
 		}
 	}
 	return p
+}
+
+// quote quotes the effective value of key for a message. What came out of a
+// variable by ${NAME} is shown as the file has it.
+func (l *loader) quote(key, value string) string {
+	n, inFile := l.at[key]
+	if inFile && n.Alias != nil {
+		n = n.Alias
+	}
+	if inFile && l.origins[key].Source == File && strings.Contains(n.Value, "${") {
+		value = n.Value
+	}
+	return strconv.Quote(value)
 }
 
 // parent cuts the last part off a dotted key.

@@ -52,7 +52,11 @@ func (p *printer) field(v reflect.Value, key, name string, depth int) {
 			p.fields(v, key, depth+1)
 			return
 		}
-		p.line(depth, name+": "+literal(v), p.comment(key))
+		content := name + ": " + literal(v)
+		if v.Kind() == reflect.String && v.IsZero() && p.origins[key].Source == Default {
+			content = "# " + content // an empty text that is read back would no longer be a default
+		}
+		p.line(depth, content, p.comment(key))
 	}
 }
 

@@ -97,3 +97,13 @@ func (e Errors) anyUnder(key string) bool {
 		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
 }
+
+// anyAbove reports whether a problem was found at a key that holds key.
+func (e Errors) anyAbove(key string) bool {
+	for key = parent(key); key != ""; key = parent(key) {
+		if slices.ContainsFunc(e, func(p Problem) bool { return p.Key == key }) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,7 +25,7 @@ func (l *loader) validateServer() {
 	if server.DataDir == "" {
 		l.complain("server.data_dir", "must name a directory", "")
 	}
-	if complaint := listenComplaint(server.Listen); complaint != "" {
+	if complaint := listenComplaint(server.Listen, l.quote("server.listen", server.Listen)); complaint != "" {
 		l.complain("server.listen", complaint, "write host:port, such as 127.0.0.1:8080")
 	} else if isPublic(server.Listen) {
 		l.validatePublic()
@@ -43,16 +44,17 @@ func (l *loader) validateServer() {
 // validatePublic holds an address that others can reach to what keeps them out.
 func (l *loader) validatePublic() {
 	server := &l.config.Server
+	reachable := l.quote("server.listen", server.Listen) + " can be reached from other machines, and "
 	secured := server.TLS.CertFile != "" || server.TLS.KeyFile != "" || server.InsecurePublic ||
 		l.problems.anyUnder("server.tls") || l.problems.anyUnder("server.insecure_public")
 	if !secured {
-		l.complain("server.listen", fmt.Sprintf("%q can be reached from other machines, and there is no TLS", server.Listen),
+		l.complain("server.listen", reachable+"there is no TLS",
 			"set server.tls, or server.insecure_public: true if something in front does TLS")
 	}
 	if len(l.config.Apps) == 0 && !l.problems.anyUnder("apps") {
 		l.add(l.placed(Problem{
 			Key:        "server.listen",
-			Message:    fmt.Sprintf("%q can be reached from other machines, and no apps are configured", server.Listen),
+			Message:    reachable + "no apps are configured",
 			Suggestion: "name them under apps, with keys there or made by fairlead keys create",
 		}))
 	}
@@ -60,12 +62,11 @@ func (l *loader) validatePublic() {
 
 func (l *loader) validateTLS() {
 	tls := &l.config.Server.TLS
-	const together = "cert_file and key_file go together"
 	switch {
 	case tls.CertFile != "" && tls.KeyFile == "":
-		l.complain("server.tls.key_file", "is missing", together)
+		l.complain("server.tls.cert_file", "needs server.tls.key_file beside it", "")
 	case tls.CertFile == "" && tls.KeyFile != "":
-		l.complain("server.tls.cert_file", "is missing", together)
+		l.complain("server.tls.key_file", "needs server.tls.cert_file beside it", "")
 	}
 	if tls.CertFile != "" {
 		l.validateReadable("server.tls.cert_file", tls.CertFile)
@@ -77,20 +78,25 @@ func (l *loader) validateTLS() {
 
 // validateReadable sees whether a file is there and may be read.
 func (l *loader) validateReadable(key, name string) {
+	if err := openable(name); err != nil {
+		l.complain(key, fmt.Sprintf("%s cannot be read: %v", l.quote(key, name), err), "")
+	}
+}
+
+// openable opens a file and closes it again.
+func openable(name string) error {
 	info, err := os.Stat(name)
-	if err == nil && !info.Mode().IsRegular() {
-		l.complain(key, fmt.Sprintf("%q is not a file", name), "")
-		return
-	}
-	if err == nil {
-		var file *os.File
-		if file, err = os.Open(name); err == nil { //nolint:gosec // the operator names the file
-			file.Close()
-		}
-	}
 	if err != nil {
-		l.complain(key, fmt.Sprintf("%q cannot be read: %v", name, reason(err)), "")
+		return reason(err)
 	}
+	if !info.Mode().IsRegular() {
+		return errors.New("it is not a regular file")
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return reason(err)
+	}
+	return file.Close()
 }
 
 func (l *loader) validateLimits() {
@@ -101,18 +107,19 @@ func (l *loader) validateLimits() {
 	}
 }
 
-// listenComplaint says what is wrong with a listen address, "" if nothing is.
-func listenComplaint(address string) string {
+// listenComplaint says what is wrong with a listen address, which the complaint
+// shows as quoted; "" if nothing is.
+func listenComplaint(address, quoted string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Sprintf("%q is not an address", address)
+		return quoted + " is not an address"
 	}
 	const highestPort = 65535
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > highestPort || strconv.Itoa(n) != port {
-		return fmt.Sprintf("%q has no port between 0 and %d", address, highestPort)
+		return fmt.Sprintf("%s has no port between 0 and %d", quoted, highestPort)
 	}
 	if _, err := netip.ParseAddr(host); host != "" && err != nil && !isHostName(host) {
-		return fmt.Sprintf("%q has no host name or address", address)
+		return quoted + " has no host name or address"
 	}
 	return ""
 }

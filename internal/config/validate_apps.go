@@ -25,9 +25,9 @@ func (l *loader) validateApps() {
 		case app.Name == "":
 			l.complain(name, "every app needs a name", "")
 		case !shape.MatchString(app.Name):
-			l.complain(name, fmt.Sprintf("%q is not a name", app.Name), "use at most 64 letters, digits, '.', '_' and '-'")
+			l.complain(name, l.quote(name, app.Name)+" is not a name", "use at most 64 letters, digits, '.', '_' and '-'")
 		case taken:
-			l.complain(name, fmt.Sprintf("%q is the name of %s too", app.Name, first), "")
+			l.complain(name, l.quote(name, app.Name)+" is the name of "+first+" too", "")
 		default:
 			nameAt[app.Name] = at.key
 		}

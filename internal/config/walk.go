@@ -218,14 +218,22 @@ func (l *loader) aliasNames(n *yaml.Node, p path, into *map[string]string) {
 // have been written in another form.
 func (l *loader) wrongKind(n *yaml.Node, p path, want string) {
 	l.src.concealSuspects(n)
-	got := "one value"
-	switch n.Kind {
-	case yaml.MappingNode:
-		got = "keys with values"
-	case yaml.SequenceNode:
-		got = "a list"
+	at := n
+	if asWritten, ok := l.at[p.key]; ok {
+		at = asWritten // the alias rather than what it means
 	}
-	l.tell(n, p, fmt.Sprintf("holds %s, not %s", want, got), "")
+	l.tell(at, p, fmt.Sprintf("holds %s, not %s", want, kindOf(n)), "")
+}
+
+// kindOf says what a node is.
+func kindOf(n *yaml.Node) string {
+	if n.Kind == yaml.MappingNode {
+		return "keys with values"
+	}
+	if n.Kind == yaml.SequenceNode {
+		return "a list"
+	}
+	return "one value"
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }

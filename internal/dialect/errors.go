@@ -59,6 +59,8 @@ func openAIType(kind fairlead.Kind) string {
 		return "timeout_error"
 	case fairlead.Upstream:
 		return "upstream_error"
+	case fairlead.Internal, fairlead.Canceled:
+		return "server_error"
 	}
 	return "server_error"
 }

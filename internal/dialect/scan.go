@@ -234,6 +234,7 @@ func (s *bodyScan) boolean(param string) (bool, error) {
 
 // count reads a non-negative integer or null.
 func (s *bodyScan) count(param string) (int, error) {
+	const want = "a non-negative integer"
 	switch s.Kind() {
 	case jsonscan.NullKind:
 		_, err := s.Skip()
@@ -246,8 +247,9 @@ func (s *bodyScan) count(param string) (int, error) {
 		if n, ok := jsonscan.Int(s.body[value.Start:value.End]); ok && n >= 0 {
 			return n, nil
 		}
+		return 0, invalidType(param, want)
 	}
-	return 0, s.wrongType(param, "a non-negative integer")
+	return 0, s.wrongType(param, want)
 }
 
 // wrongType refuses the value at which the scanner stands, unless that is no
@@ -258,6 +260,10 @@ func (s *bodyScan) wrongType(param, want string) error {
 			return err
 		}
 	}
+	return invalidType(param, want)
+}
+
+func invalidType(param, want string) error {
 	return &fairlead.Error{
 		Kind: fairlead.Invalid, Code: codeInvalidType, Param: param,
 		Message: param + " must be " + want,

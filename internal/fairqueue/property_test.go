@@ -71,12 +71,12 @@ func (m *machine) step(rt *rapid.T) {
 	case 0, 1, 2, 3, 4:
 		m.acquire(rapid.IntRange(0, len(m.flows)-1).Draw(rt, "flow"), rapid.IntRange(0, len(m.pools)-1).Draw(rt, "pool"))
 	case 5, 6, 7:
-		if r := m.pick(rt, true); r != nil {
+		if r := m.pick(rt, holding); r != nil {
 			m.q.Release(r.ticket)
 			m.forget(r)
 		}
 	case 8:
-		if r := m.pick(rt, false); r != nil {
+		if r := m.pick(rt, waiting); r != nil {
 			r.cancel()
 			<-r.done
 			if r.err == nil {
@@ -100,11 +100,30 @@ func (m *machine) acquire(flow, pool int) {
 	}()
 }
 
-// pick draws a request that holds a slot, or one that waits.
-func (m *machine) pick(rt *rapid.T, held bool) *request {
+// state is where a request stands.
+type state int
+
+const (
+	waiting state = iota
+	holding
+	refused
+)
+
+func (r *request) state() state {
+	switch {
+	case !r.over():
+		return waiting
+	case r.err == nil:
+		return holding
+	}
+	return refused
+}
+
+// pick draws a request in that state; nil if there is none.
+func (m *machine) pick(rt *rapid.T, in state) *request {
 	var of []*request
 	for _, r := range m.open {
-		if r.over() == held && (!held || r.err == nil) {
+		if r.state() == in {
 			of = append(of, r)
 		}
 	}
@@ -126,14 +145,15 @@ func (m *machine) forget(gone *request) {
 
 // check counts what the requests themselves say, not what the queue says.
 func (m *machine) check(rt *rapid.T) {
-	inUse, perPool, waiting := 0, make([]int, len(m.pools)), make([]int, len(m.pools))
+	inUse, perPool, queued := 0, make([]int, len(m.pools)), make([]int, len(m.pools))
 	for _, r := range m.open {
-		switch {
-		case !r.over():
-			waiting[r.pool]++
-		case r.err == nil:
+		switch r.state() {
+		case waiting:
+			queued[r.pool]++
+		case holding:
 			inUse++
 			perPool[r.pool]++
+		case refused:
 		}
 	}
 	s := m.q.Snapshot()
@@ -145,8 +165,8 @@ func (m *machine) check(rt *rapid.T) {
 			rt.Fatalf("pool %d of %d has %d in use", i, limit, n)
 		}
 		free := inUse < m.slots && (m.poolSize[i] == 0 || n < m.poolSize[i])
-		if free && waiting[i] > 0 {
-			rt.Fatalf("%d wait for pool %d while a slot is free", waiting[i], i)
+		if free && queued[i] > 0 {
+			rt.Fatalf("%d wait for pool %d while a slot is free", queued[i], i)
 		}
 	}
 }
@@ -169,44 +189,55 @@ func (m *machine) finish(rt *rapid.T) {
 // TestManyGoroutines is for the race detector: real goroutines, random
 // cancellations, and a count of their own.
 func TestManyGoroutines(t *testing.T) {
-	const slots, poolSlots, rounds = 4, 3, 300
-	q := New(slots, 10_000)
-	pools := []*Pool{q.Pool(poolSlots), q.Pool(0)}
-	var inUse, inPool atomic.Int64
+	const goroutines, rounds = 32, 300
+	c := &crowd{q: New(4, 10_000)}
+	c.pools = [2]*Pool{c.q.Pool(3), c.q.Pool(0)}
+	c.limits = [2]int64{3, 4}
 	var wg sync.WaitGroup
-	for i := range 32 {
-		flow := q.Flow(10_000)
+	for i := range goroutines {
+		flow, random := c.q.Flow(10_000), rand.New(rand.NewPCG(uint64(i), 7))
 		wg.Go(func() {
-			random := rand.New(rand.NewPCG(uint64(i), 7))
 			for range rounds {
-				at := random.IntN(2)
-				ctx, cancel := context.WithCancel(t.Context())
-				if random.IntN(4) == 0 {
-					go cancel()
-				}
-				ticket, err := q.Acquire(ctx, flow, pools[at], time.Now())
-				cancel()
-				if err != nil {
-					continue
-				}
-				if n := inUse.Add(1); n > slots {
-					t.Errorf("%d in use of %d", n, slots)
-				}
-				if at == 0 {
-					if n := inPool.Add(1); n > poolSlots {
-						t.Errorf("%d in use of the pool's %d", n, poolSlots)
-					}
-					inPool.Add(-1)
-				}
-				inUse.Add(-1)
-				q.Release(ticket)
+				c.once(t, flow, random)
 			}
 		})
 	}
 	wg.Wait()
-	if s := q.Snapshot(); s.InUse != 0 || s.Waiting != 0 || s.DoubleReleases != 0 {
+	if s := c.q.Snapshot(); s.InUse != 0 || s.Waiting != 0 || s.DoubleReleases != 0 {
 		t.Errorf("at the end: %+v", s)
 	}
+}
+
+// crowd is a queue with a count of its own beside it.
+type crowd struct {
+	q      *Queue
+	pools  [2]*Pool
+	limits [2]int64
+	inPool [2]atomic.Int64
+	inUse  atomic.Int64
+}
+
+// once takes a slot and gives it back, or gives up at a random moment.
+func (c *crowd) once(t *testing.T, flow *Flow, random *rand.Rand) {
+	at := random.IntN(len(c.pools))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if random.IntN(4) == 0 {
+		go cancel()
+	}
+	ticket, err := c.q.Acquire(ctx, flow, c.pools[at], time.Now())
+	if err != nil {
+		return
+	}
+	if n := c.inUse.Add(1); n > 4 {
+		t.Errorf("%d in use of 4", n)
+	}
+	if n := c.inPool[at].Add(1); n > c.limits[at] {
+		t.Errorf("%d in use of the %d of pool %d", n, c.limits[at], at)
+	}
+	c.inPool[at].Add(-1)
+	c.inUse.Add(-1)
+	c.q.Release(ticket)
 }
 
 func BenchmarkUncontended(b *testing.B) {

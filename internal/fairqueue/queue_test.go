@@ -82,7 +82,7 @@ func TestNewcomerIsServedAtTheNextRelease(t *testing.T) {
 			wg.Go(func() { occupy(t, q, flooder, pool, time.Second) })
 		}
 		synctest.Wait()
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 		began := time.Now()
 		ticket := mustAcquire(t, q, newcomer, pool)
 		if waited := time.Since(began); waited != 990*time.Millisecond {
@@ -114,7 +114,7 @@ func TestFlowsTakeTurnsWhereThereAreMoreThanSlots(t *testing.T) {
 					mu.Lock()
 					order = append(order, i)
 					mu.Unlock()
-					time.Sleep(time.Second)
+					<-time.After(time.Second)
 					q.Release(ticket)
 				})
 			}
@@ -150,7 +150,7 @@ func TestSharesAreEqualWhateverIsQueued(t *testing.T) {
 						if err != nil {
 							return
 						}
-						time.Sleep(time.Second)
+						<-time.After(time.Second)
 						served[i].Add(1)
 						q.Release(ticket)
 					}
@@ -256,7 +256,7 @@ func TestResize(t *testing.T) {
 			t.Errorf("after growth: %+v, want 3 in use, 1 waiting", s)
 		}
 		q.Resize(1)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if s := q.Snapshot(); s.InUse != 1 || s.Waiting != 0 {
 			t.Errorf("after shrinking: %+v, want 1 in use, 0 waiting", s)
@@ -302,7 +302,7 @@ func occupy(t *testing.T, q *Queue, flow *Flow, pool *Pool, d time.Duration) {
 		t.Errorf("Acquire: %v", err)
 		return
 	}
-	time.Sleep(d)
+	<-time.After(d)
 	q.Release(ticket)
 }
 

@@ -154,10 +154,10 @@ func TestDepth(t *testing.T) {
 
 func TestCallbacksErrorIsReturnedAsItIs(t *testing.T) {
 	errMine := errors.New("mine")
-	if _, err := Object([]byte(`{"a":1}`), func([]byte, Span) error { return errMine }); err != errMine {
+	if _, err := Object([]byte(`{"a":1}`), func([]byte, Span) error { return errMine }); !errors.Is(err, errMine) {
 		t.Errorf("Object: got %v", err)
 	}
-	if err := Array([]byte(`[1]`), func(Span) error { return errMine }); err != errMine {
+	if err := Array([]byte(`[1]`), func(Span) error { return errMine }); !errors.Is(err, errMine) {
 		t.Errorf("Array: got %v", err)
 	}
 }
@@ -329,18 +329,19 @@ func naiveMembers(data []byte) (want map[string]json.RawMessage, ok bool) {
 		return nil, false
 	}
 	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
+		token, err := dec.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
 			return nil, false
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
 			return nil, false
 		}
-		if _, twice := want[name.(string)]; twice {
+		if _, twice := want[name]; twice {
 			return nil, false
 		}
-		want[name.(string)] = value
+		want[name] = value
 	}
 	return want, true
 }

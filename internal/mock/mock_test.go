@@ -157,6 +157,9 @@ func TestChatStream(t *testing.T) {
 		usage := any(nil)
 		if last := frames[len(frames)-2]; at(t, last, "usage") != nil {
 			usage = at(t, last, "usage", "completion_tokens")
+			if !strings.Contains(last, `"choices":[]`) {
+				t.Errorf("the usage comes in %s", last)
+			}
 		}
 		if want := "Fairlead mock: model mock+tokens=4 was"; said != want || finish != "stop" {
 			t.Errorf("said %q, finish %q", said, finish)

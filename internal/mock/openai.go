@@ -151,10 +151,15 @@ func (a answer) chatUsage() object {
 	}
 }
 
+// completion is what every answer has. One without a choice has an empty list
+// of them, not null: clients trip over that.
 func (p *reply) completion(kind string, choices ...object) object {
+	if choices == nil {
+		choices = []object{}
+	}
 	return object{
 		"id": fmt.Sprintf("chatcmpl-mock-%d", p.number), "object": kind, "created": time.Now().Unix(),
-		"model": p.ask.model, "system_fingerprint": "fp_fairlead_mock", "choices": slices.Concat([]object{}, choices),
+		"model": p.ask.model, "system_fingerprint": "fp_fairlead_mock", "choices": choices,
 	}
 }
 

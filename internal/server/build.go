@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -22,12 +21,6 @@ import (
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
-
-// DatabaseFile is the name of the database in the data directory.
-const DatabaseFile = "fairlead.db"
-
-// DatabasePath is where the database of a data directory is.
-func DatabasePath(dataDir string) string { return filepath.Join(dataDir, DatabaseFile) }
 
 // offlineModel is what the offline provider calls itself.
 const offlineModel = "offline"
@@ -190,31 +183,31 @@ func (s *Server) status() native.Status {
 
 // openIdentity opens the database, makes what a first start needs, and loads
 // the keys.
-func (s *Server) openIdentity(ctx context.Context) (identity.Welcome, error) {
-	var made identity.Welcome
+func (s *Server) openIdentity(ctx context.Context) error {
 	pepper, store, err := OpenKeys(ctx, s.config.Server.DataDir)
 	if err != nil {
-		return made, err
+		return err
 	}
 	s.store = store
 	if err := s.checkPublic(ctx); err != nil {
-		return made, err
+		return err
 	}
 	keys := s.identityConfig(pepper)
-	made, err = identity.FirstStart(ctx, store, store, pepper, keys.Apps)
+	made, err := identity.FirstStart(ctx, store, store, pepper, keys.Apps)
+	s.showKeys(made) // what was made before an error is stored already
 	if err != nil {
-		return made, unusable("make the first keys", err)
+		return unusable("make the first keys", err)
 	}
 	admin, err := identity.LoadAdminToken(ctx, store, pepper)
 	if err != nil {
-		return made, fmt.Errorf("load the admin token: %w", err)
+		return err
 	}
 	directory, err := identity.New(ctx, keys)
 	if err != nil {
-		return made, unusable("load the keys", err)
+		return unusable("load the keys", err)
 	}
 	s.keys = keyring{Directory: directory, admin: admin}
-	return made, nil
+	return nil
 }
 
 // keyring knows apps by their keys and the admin by the token.

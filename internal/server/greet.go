@@ -2,15 +2,18 @@ package server
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/fairleadhq/fairlead/internal/identity"
 )
 
-// greet prints what a person should read at start: the keys that were made,
-// and every effective limit with where it came from.
-func (s *Server) greet(made identity.Welcome) {
+// showKeys prints keys that were just made: the only time that they are shown.
+func (s *Server) showKeys(made identity.Welcome) {
+	if made == (identity.Welcome{}) {
+		return
+	}
 	out := s.options.Out
 	if made.AdminToken != "" {
 		fmt.Fprintf(out, "admin token: %s\n", made.AdminToken)
@@ -18,9 +21,12 @@ func (s *Server) greet(made identity.Welcome) {
 	if made.AppKey != "" {
 		fmt.Fprintf(out, "app key: %s\n", made.AppKey)
 	}
-	if made != (identity.Welcome{}) {
-		fmt.Fprintln(out, "Keep them: they are shown this once and stored only as hashes.")
-	}
+	fmt.Fprintln(out, "Keep them: they are shown this once and stored only as hashes.")
+}
+
+// greet prints every effective limit with where it came from, and the address.
+func (s *Server) greet() {
+	out := s.options.Out
 	fmt.Fprintf(out, "fairlead %s\n", s.options.Version)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range s.effective() {
@@ -45,13 +51,13 @@ func (s *Server) effective() []effectiveValue {
 		if n == 0 {
 			return "no limit"
 		}
-		return fmt.Sprint(n)
+		return strconv.Itoa(n)
 	}
 	return []effectiveValue{
 		{"limits.max_concurrent_requests", off(c.Limits.MaxConcurrentRequests)},
 		{"limits.rate_limit_per_minute", off(c.Limits.RateLimitPerMinute)},
-		{"limits.max_queue", fmt.Sprint(c.Limits.MaxQueue)},
-		{"limits.max_queue_per_app", fmt.Sprint(c.Limits.MaxQueuePerApp)},
+		{"limits.max_queue", strconv.Itoa(c.Limits.MaxQueue)},
+		{"limits.max_queue_per_app", strconv.Itoa(c.Limits.MaxQueuePerApp)},
 		{"limits.burst.requests_per_second", off(c.Limits.Burst.RequestsPerSecond)},
 		{"limits.burst.block", c.Limits.Burst.Block.String()},
 		{"timeouts.chat", c.Timeouts.Chat.String()},

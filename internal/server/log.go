@@ -19,7 +19,7 @@ const (
 // human, json, or auto, which is human on a terminal and JSON elsewhere.
 func NewLogger(w io.Writer, format string) *slog.Logger {
 	if format == logHuman || format != logJSON && isTerminal(w) {
-		return slog.New(tint.NewHandler(w, &tint.Options{NoColor: !isTerminal(w)}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{NoColor: !isTerminal(w)}))
 	}
 	return slog.New(slog.NewJSONHandler(w, nil))
 }

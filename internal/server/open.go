@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/fairleadhq/fairlead/internal/identity"
@@ -15,7 +16,7 @@ import (
 // there, and the database, which the caller closes. It may be called while a
 // service runs on the same directory.
 func OpenKeys(ctx context.Context, dataDir string) (pepper []byte, store *sqlite.Store, err error) {
-	store, err = sqlite.Open(ctx, DatabasePath(dataDir))
+	store, err = sqlite.Open(ctx, filepath.Join(dataDir, sqlite.FileName))
 	if err != nil {
 		return nil, nil, unusable("open the database", err)
 	}

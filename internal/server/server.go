@@ -12,9 +12,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -74,8 +74,8 @@ type Server struct {
 
 // New builds the service and binds its address. It blocks on storage. What it
 // made is to be closed by Run, or by Close where Run is not called.
-func New(ctx context.Context, loaded *config.Loaded, options Options) (s *Server, err error) {
-	s = &Server{
+func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server, err error) {
+	s := &Server{
 		config: loaded.Config, loaded: loaded, options: options, logger: options.Logger, started: time.Now(),
 		bodies: api.NewBudget(bodyBudget(int64(loaded.Config.Server.MemoryLimit))),
 	}
@@ -87,14 +87,13 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (s *Server
 	if err := s.listen(ctx); err != nil {
 		return nil, err
 	}
-	first, err := s.openIdentity(ctx)
-	if err != nil {
+	if err := s.openIdentity(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.build(); err != nil {
 		return nil, err
 	}
-	s.greet(first)
+	s.greet()
 	return s, nil
 }
 
@@ -181,7 +180,9 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.drain(context.WithoutCancel(ctx), web)
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
 	return nil
 }
 
@@ -206,12 +207,14 @@ func (s *Server) background(part string, err error) {
 	}
 }
 
-// limitMemory tells the runtime to stay below the limit, unless GOMEMLIMIT
-// already does.
+// limitMemory tells the runtime to stay below the limit. A limit that the
+// runtime has from its own GOMEMLIMIT is only overruled on purpose.
 func (s *Server) limitMemory() {
-	if limit := int64(s.config.Server.MemoryLimit); limit > 0 {
-		if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
-			debug.SetMemoryLimit(limit)
-		}
+	const readOnly = -1
+	limit := int64(s.config.Server.MemoryLimit)
+	byDefault := s.loaded.Origins["server.memory_limit"].Source == config.Default
+	if limit <= 0 || byDefault && debug.SetMemoryLimit(readOnly) != math.MaxInt64 {
+		return
 	}
+	debug.SetMemoryLimit(limit)
 }

@@ -180,7 +180,7 @@ func (r *Reader) finish(err error) {
 		r.held = false
 		r.whole = r.scan
 	}
-	if err == io.EOF && r.whole < r.end {
+	if errors.Is(err, io.EOF) && r.whole < r.end {
 		err = io.ErrUnexpectedEOF
 	}
 	r.err = err

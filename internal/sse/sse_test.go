@@ -78,7 +78,7 @@ func TestReaderSplitAtEveryOffset(t *testing.T) {
 		for second := 1; second <= len(mixed)-first; second++ {
 			r := NewReader(&chunks{text: mixed, sizes: []int{first, second, len(mixed)}, err: io.EOF}, 1<<10)
 			blocks, err := readAll(t, r)
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				t.Fatalf("cut after %d and %d: got error %v", first, second, err)
 			}
 			var got []string
@@ -100,7 +100,7 @@ func TestReaderReturnsAllThatIsThere(t *testing.T) {
 	text := "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: half"
 	r := NewReader(&chunks{text: text + "\n\n", sizes: []int{len(text), 2}, err: io.EOF}, 100)
 	got, err := readAll(t, r)
-	if want := []string{"data: 1\n\ndata: 2\n\ndata: 3\n\n", "data: half\n\n"}; !slices.Equal(got, want) || err != io.EOF {
+	if want := []string{"data: 1\n\ndata: 2\n\ndata: 3\n\n", "data: half\n\n"}; !slices.Equal(got, want) || !errors.Is(err, io.EOF) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
@@ -131,7 +131,7 @@ func (iotestErr) Read([]byte) (int, error) { return 0, errBroken }
 func TestReaderLateLF(t *testing.T) {
 	r := NewReader(&chunks{text: "data: 1\r\r\ndata: 2\n\n", sizes: []int{9, 1, 100}, err: io.EOF}, 100)
 	got, err := readAll(t, r)
-	if want := []string{"data: 1\r\r", "\n", "data: 2\n\n"}; !slices.Equal(got, want) || err != io.EOF {
+	if want := []string{"data: 1\r\r", "\n", "data: 2\n\n"}; !slices.Equal(got, want) || !errors.Is(err, io.EOF) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
@@ -152,7 +152,7 @@ func TestReaderEnds(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			blocks, err := readAll(t, NewReader(&chunks{text: test.text, sizes: []int{1000}, err: test.err}, 100))
-			if len(blocks) != test.blocks || err != test.want {
+			if len(blocks) != test.blocks || !errors.Is(err, test.want) {
 				t.Errorf("got %q, %v, want %d blocks, %v", blocks, err, test.blocks, test.want)
 			}
 		})
@@ -161,7 +161,7 @@ func TestReaderEnds(t *testing.T) {
 
 func TestReaderNoProgress(t *testing.T) {
 	_, err := NewReader(stuck{}, 100).Next()
-	if err != io.ErrNoProgress {
+	if !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("got %v, want %v", err, io.ErrNoProgress)
 	}
 }
@@ -198,7 +198,7 @@ func TestReaderGrows(t *testing.T) {
 		t.Errorf("small frames: buffer of %d, want %d", len(r.buf), firstBuffer)
 	}
 	blocks, err := readAll(t, r)
-	if got := strings.Join(blocks, ""); !strings.HasSuffix(got, long+long) || err != io.EOF {
+	if got := strings.Join(blocks, ""); !strings.HasSuffix(got, long+long) || !errors.Is(err, io.EOF) {
 		t.Errorf("long frames: got %d bytes, %v", len(got), err)
 	}
 	if len(r.buf) > maxFrame+firstBuffer {
@@ -308,7 +308,7 @@ func FuzzReader(f *testing.F) {
 			}
 			want += frame
 		}
-		if wantErr != ErrFrameTooLong && len(rest) > maxFrame {
+		if !errors.Is(wantErr, ErrFrameTooLong) && len(rest) > maxFrame {
 			wantErr = ErrFrameTooLong
 		}
 		if got != want || !errors.Is(err, wantErr) {

@@ -79,8 +79,10 @@ func (s *stack) testNothingLeft(t *testing.T) {
 	if held := number(body, "in_flight"); held != 1 {
 		t.Errorf("the mock holds %v calls, want 1", held)
 	}
-	if n := number(body, "unauthorized"); n != 0 {
-		t.Errorf("the mock was sent %v wrong keys", n)
+	for _, name := range []string{"unauthorized", "invalid"} {
+		if n := number(body, name); n != 0 {
+			t.Errorf("the mock was sent %v requests that it counts as %s", n, name)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 )
@@ -59,6 +60,8 @@ func TestRebindingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	for host, code := range map[string]string{"api.example.com": "provider_address_refused", "upstream.local": "upstream_truncated"} {
 		p, err := New(Config{Name: "acme", BaseURL: "http://" + host + "/v1", APIKey: "sk-1"})
 		if err != nil {
@@ -77,7 +80,7 @@ func TestRebindingIsRefused(t *testing.T) {
 				}
 			}()
 		}
-		_, err = p.Models(t.Context())
+		_, err = p.Models(ctx)
 		if e := fairlead.AsError(err); e == nil || e.Code != code || e.Kind != fairlead.Upstream {
 			t.Errorf("%s: got the error %v, want %s", host, err, code)
 		} else if told := e.Message + e.Detail; strings.Contains(told, "127.0.0.1") {
@@ -98,6 +101,7 @@ func TestNewRefuses(t *testing.T) {
 		"no host":         {BaseURL: "https:///v1"},
 		"a user":          {BaseURL: "https://user:secret-word@api.openai.com/v1"},
 		"a query":         {BaseURL: "https://api.openai.com/v1?key=secret-word"},
+		"an empty query":  {BaseURL: "https://api.openai.com/v1?"},
 		"not a URL":       {BaseURL: "https://user:secret-word@api .com/%"},
 		"a metadata host": {BaseURL: "http://169.254.169.254/v1"},
 		"a broken key":    {BaseURL: "https://api.openai.com/v1", APIKey: "secret-word\n"},

@@ -49,7 +49,7 @@ func embeddings(size int) string {
 }
 
 func TestLongAnswers(t *testing.T) {
-	for _, size := range []int{maxWhole - 200, maxWhole, 3 << 20} {
+	for _, size := range []int{maxWhole - 200, maxWhole, maxWhole + 6*tailSize} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := embeddings(size)
@@ -74,7 +74,7 @@ func TestLongAnswers(t *testing.T) {
 }
 
 func TestLongAnswersThatBreak(t *testing.T) {
-	body := embeddings(2 << 20)
+	body := embeddings(maxWhole + tailSize)
 	for name, serve := range map[string]http.HandlerFunc{
 		"cut": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))

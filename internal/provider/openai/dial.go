@@ -40,7 +40,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 		}
 		secure := tls.Client(conn, d.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			conn.Close()
+			_ = conn.Close()
 			return nil, err
 		}
 		return secure, nil

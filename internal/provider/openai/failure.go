@@ -46,9 +46,8 @@ func errTooLong() error {
 func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Error {
 	var known *fairlead.Error
 	var gone *goneError
-	var broken *brokenError
 	failed := &fairlead.Error{Kind: fairlead.Upstream, Detail: "provider " + p.name, Err: err}
-	if errors.As(err, &broken) {
+	if _, ok := errors.AsType[*brokenError](err); ok {
 		failed.Status = http.StatusOK
 	}
 	switch {

@@ -1,10 +1,13 @@
 package openai
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,22 +180,33 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
-func TestWriteTimeoutIsOfOneWrite(t *testing.T) {
+// A long write that moves, piece by piece, is not a stuck one.
+func TestWriteTimeoutIsOfOnePiece(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{HTTP: HTTPLimits{WriteTimeout: 10 * time.Second}}, func(w http.ResponseWriter, r *http.Request) {
-			for {
-				if _, err := io.CopyN(io.Discard, r.Body, maxWrite); err != nil {
-					break
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		defer theirs.Close()
+		conn := &pacedConn{Conn: ours, patience: 10 * time.Second}
+		sent := []byte(strings.Repeat("ab", 2*maxWrite))
+		var read bytes.Buffer
+		var reader sync.WaitGroup
+		reader.Go(func() {
+			for read.Len() < len(sent) {
+				<-time.After(9 * time.Second)
+				if _, err := io.CopyN(&read, theirs, maxWrite); err != nil {
+					return
 				}
-				<-time.After(5 * time.Second)
 			}
-			answerJSON(w, chatAnswer)
 		})
-		req := request(fairlead.OpenAIChat, strings.Replace(chatBody, "hi", strings.Repeat("hi", 4*maxWrite), 1))
-		g := w.ask(t.Context(), req, nil)
-		g.wantWhole(t, chatAnswer)
-		if g.took < 30*time.Second {
-			t.Errorf("took %v, want more than three times the limit of one write", g.took)
+		if n, err := conn.Write(sent); n != len(sent) || err != nil {
+			t.Errorf("got %d, %v; want %d written", n, err, len(sent))
+		}
+		reader.Wait()
+		if !bytes.Equal(read.Bytes(), sent) {
+			t.Error("other bytes were written")
+		}
+		if n, err := conn.Write(sent); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("nobody reads: got %d, %v; want a timeout", n, err)
 		}
 	})
 }
@@ -286,6 +300,63 @@ func TestCancelWhileConnecting(t *testing.T) {
 		g.wantWhole(t, chatAnswer)
 		if g.took != 0 {
 			t.Errorf("the next call waited %v for the connection", g.took)
+		}
+	})
+}
+
+// When Answer returns, a dial that takes its time to stop has stopped.
+func TestDialIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{}, nil)
+		var stopped atomic.Bool
+		w.provider.dialer.connect = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			<-time.After(time.Millisecond)
+			stopped.Store(true)
+			return nil, ctx.Err()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w.ask(ctx, chatRequest(), nil).wantCode(t, fairlead.Late, "deadline_exceeded")
+		if !stopped.Load() {
+			t.Error("Answer returned while its dial was running")
+		}
+	})
+}
+
+// An upstream may answer before it has read the whole request. The end of the
+// writing must not start the wait for a head that is already there.
+func TestHeadBeforeTheEndOfTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, f := takeOff(t.Context(), HTTPLimits{ReadTimeout: time.Second})
+		defer f.land()
+		f.answer()
+		f.awaitHead()
+		<-time.After(2 * time.Second)
+		synctest.Wait()
+		if ctx.Err() != nil {
+			t.Errorf("the flight was cut short: %v", context.Cause(ctx))
+		}
+	})
+}
+
+// The clocks of a flight that has landed do not run any more.
+func TestLandedFlightHasNoClocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, f := takeOff(t.Context(), HTTPLimits{ReadTimeout: time.Second, PoolTimeout: time.Second})
+		f.seekConn()
+		f.awaitHead()
+		f.land()
+		if f.queue.Stop() || f.quiet.Stop() {
+			t.Error("a clock was still running")
+		}
+		f.seekConn()
+		f.awaitHead()
+		if f.queue.Stop() || f.quiet.Stop() {
+			t.Error("a clock was started after the landing")
+		}
+		if _, err := f.dial(func() {}); err == nil {
+			t.Error("a dial was begun after the landing")
 		}
 	})
 }

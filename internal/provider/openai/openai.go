@@ -86,7 +86,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, fmt.Errorf("provider %s: base URL must start with http:// or https://", cfg.Name)
 	case base.Hostname() == "":
 		return nil, fmt.Errorf("provider %s: base URL has no host", cfg.Name)
-	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+	case base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
 		return nil, fmt.Errorf("provider %s: base URL must have no user, query or fragment", cfg.Name)
 	case strings.ContainsFunc(cfg.APIKey, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return nil, fmt.Errorf("provider %s: the key has a character that no header can carry", cfg.Name)
@@ -192,8 +192,8 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 // fly runs do within the clocks of one call, and names the error that it
 // returns. When fly returns, nothing of the flight is running.
 func (p *Provider) fly(ctx context.Context, do func(ctx context.Context, f *flight) error) error {
-	flying, stop := withTimeout(ctx, p.timeout)
-	defer stop()
+	flying, release := withTimeout(ctx, p.timeout)
+	defer release()
 	flying, f := takeOff(flying, p.limits)
 	defer f.land()
 	if err := do(flying, f); err != nil {
@@ -243,7 +243,7 @@ func (p *Provider) send(ctx context.Context, f *flight, out outgoing) (*http.Res
 		return nil, p.refusal(resp, f.listenTo(resp.Body))
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		return nil, invalidAnswer(errors.New("the answer is compressed though that was not accepted"))
 	}
 	return resp, nil

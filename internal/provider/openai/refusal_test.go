@@ -12,17 +12,43 @@ import (
 	"github.com/fairleadhq/fairlead"
 )
 
+type refusalCase struct {
+	status  int
+	body    string
+	kind    fairlead.Kind
+	code    string
+	message string // what the caller must be told; "" = anything but the upstream's words
+	param   string
+}
+
+// check judges the error that the answer became.
+func (c *refusalCase) check(t *testing.T, got *fairlead.Error) {
+	t.Helper()
+	if got.Status != c.status {
+		t.Errorf("got the status %d, want %d", got.Status, c.status)
+	}
+	told := got.Message + got.Detail + got.Param
+	if c.message == "" && strings.Contains(told, "words of the upstream") {
+		t.Errorf("the caller is told the upstream's words: %q", told)
+	}
+	if c.message != "" && got.Message != c.message {
+		t.Errorf("got the message %q, want %q", got.Message, c.message)
+	}
+	if got.Param != c.param {
+		t.Errorf("got the param %q, want %q", got.Param, c.param)
+	}
+	if busy := c.kind == fairlead.Busy; busy != (got.RetryAfter > 0) {
+		t.Errorf("got the wait %v for %v", got.RetryAfter, c.kind)
+	}
+	if log := got.Err.Error(); strings.Contains(log, "words") {
+		t.Errorf("the log is told the upstream's words: %q", log)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	const key = "sk-canary-77d1"
 	const plain = `{"error":{"message":"words of the upstream","type":"t","param":"temperature","code":"too_hot"}}`
-	for _, c := range []struct {
-		status  int
-		body    string
-		kind    fairlead.Kind
-		code    string
-		message string // what the caller must be told; "" = anything but the upstream's words
-		param   string
-	}{
+	for _, c := range []refusalCase{
 		{400, plain, fairlead.Invalid, "too_hot", "words of the upstream", "temperature"},
 		{422, plain, fairlead.Invalid, "too_hot", "words of the upstream", "temperature"},
 		{400, `{"error":{"message":"m","code":"no name, but words"}}`, fairlead.Invalid, "upstream_invalid_request", "m", ""},
@@ -54,25 +80,7 @@ func TestRefusals(t *testing.T) {
 				})
 				g := w.ask(t.Context(), chatRequest(), nil)
 				g.wantCode(t, c.kind, c.code)
-				if g.err.Status != c.status {
-					t.Errorf("got the status %d, want %d", g.err.Status, c.status)
-				}
-				told := g.err.Message + g.err.Detail + g.err.Param
-				if c.message == "" && strings.Contains(told, "words of the upstream") {
-					t.Errorf("the caller is told the upstream's words: %q", told)
-				}
-				if c.message != "" && g.err.Message != c.message {
-					t.Errorf("got the message %q, want %q", g.err.Message, c.message)
-				}
-				if g.err.Param != c.param {
-					t.Errorf("got the param %q, want %q", g.err.Param, c.param)
-				}
-				if busy := c.kind == fairlead.Busy; busy != (g.err.RetryAfter > 0) {
-					t.Errorf("got the wait %v for %v", g.err.RetryAfter, c.kind)
-				}
-				if log := g.err.Err.Error(); strings.Contains(log, "words") {
-					t.Errorf("the log is told the upstream's words: %q", log)
-				}
+				c.check(t, g.err)
 				if dials, open, _ := w.conns(); dials != 1 || open != 1 {
 					t.Errorf("got %d connections, %d still open; want one, kept", dials, open)
 				}

@@ -101,7 +101,7 @@ func TestConnectionIsReused(t *testing.T) {
 			case 2:
 				answerFrames(w, r, 0, chunk, lastChunk, doneFrame)
 			case 3:
-				answerJSON(w, embeddings(2<<20))
+				answerJSON(w, embeddings(maxWhole))
 			}
 		})
 		for range 2 {
@@ -136,36 +136,52 @@ func TestStreamThatStaysOpen(t *testing.T) {
 	})
 }
 
-// A kept connection that dies under a request is replaced once; two are not.
-func TestStaleConnection(t *testing.T) {
+// answerOnce answers the connection's first request, and hangs up on its
+// second. It counts both.
+func answerOnce(conn net.Conn, requests *atomic.Int32) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for turn := range 2 {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		if requests.Add(1); turn == 0 {
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(chatAnswer), chatAnswer)
+		}
+	}
+}
+
+// A kept connection that dies under a request is replaced once, and not twice.
+func TestStaleConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const stale = 2
 		w := newWorld(t, Config{}, nil)
 		var requests atomic.Int32
 		var served sync.WaitGroup
-		// Each connection answers one request and dies under the next.
-		serve := func(conn net.Conn) {
-			defer conn.Close()
-			in := bufio.NewReader(conn)
-			for turn := range 2 {
-				r, err := http.ReadRequest(in)
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, r.Body)
-				requests.Add(1)
-				if turn == 0 {
-					fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(chatAnswer), chatAnswer)
-				}
-			}
-		}
 		served.Go(func() {
-			for range 2 {
+			var conns [stale]net.Conn
+			for i := range conns { // both calls connect before either is answered
+				conns[i] = <-w.accept
+			}
+			for _, conn := range conns {
+				served.Go(func() { answerOnce(conn, &requests) })
+			}
+			for range stale {
 				conn := <-w.accept
-				served.Go(func() { serve(conn) })
+				served.Go(func() { answerOnce(conn, &requests) })
 			}
 		})
-		w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
-		w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
+		w.together(t, stale)
+		g := w.ask(t.Context(), chatRequest(), nil)
+		g.wantCode(t, fairlead.Upstream, "upstream_truncated")
+		if n := requests.Swap(0); n != stale+2 {
+			t.Errorf("the upstream saw %d requests, want %d, one and its repetition", n, stale+2)
+		}
+		for range 2 { // over a new connection, which then dies, and over another
+			w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
+		}
 		if n := requests.Load(); n != 3 {
 			t.Errorf("the upstream saw %d requests, want 3", n)
 		}
@@ -223,6 +239,17 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// listing answers a request for the models with body.
+func listing(t *testing.T, body string) http.HandlerFunc {
+	t.Helper()
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer sk-1" {
+			t.Errorf("got %s %s with the key %q", r.Method, r.URL, r.Header.Get("Authorization"))
+		}
+		answerJSON(w, body)
+	}
+}
+
 func TestModels(t *testing.T) {
 	many, err := json.Marshal(map[string]any{"data": slices.Repeat([]map[string]string{{"id": "m"}}, maxModels+1)})
 	if err != nil {
@@ -243,12 +270,7 @@ func TestModels(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{APIKey: "sk-1"}, func(w http.ResponseWriter, r *http.Request) {
-					if r.Method != http.MethodGet || r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer sk-1" {
-						t.Errorf("got %s %s with the key %q", r.Method, r.URL, r.Header.Get("Authorization"))
-					}
-					answerJSON(w, c.body)
-				})
+				w := newWorld(t, Config{APIKey: "sk-1"}, listing(t, c.body))
 				got, err := w.provider.Models(t.Context())
 				if c.code != "" {
 					if e := fairlead.AsError(err); e == nil || e.Code != c.code || e.Kind != fairlead.Upstream {

@@ -25,45 +25,21 @@ func (a *answer) stream(out dialect.Outgoing) error {
 	if a.mediaType() != eventStream {
 		return invalidAnswer(errors.New("a stream was asked for and the content type is not an event stream's"))
 	}
-	frames := sse.NewReader(a.body, maxFrame)
-	watch := dialect.NewStreamWatch(out)
-	headed := false
-	pass := func(block []byte) error {
-		if len(block) == 0 {
-			return nil
-		}
-		if !headed {
-			headed = true
-			if err := a.head(eventStream); err != nil {
-				return err
-			}
-		}
-		return a.data(block)
-	}
-	for !watch.Done() {
-		block, err := frames.Next()
+	r := &relay{answer: a, frames: sse.NewReader(a.body, maxFrame), watch: dialect.NewStreamWatch(out)}
+	for !r.watch.Done() {
+		err := r.block()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if errors.Is(err, sse.ErrFrameTooLong) {
-			return malformedEvent(err)
-		}
 		if err != nil {
-			return brokenOff(err)
-		}
-		good, bad := watch.Block(block)
-		if err := pass(good); err != nil {
 			return err
 		}
-		if bad != nil {
-			return bad
-		}
 	}
-	end, err := watch.End()
+	end, err := r.watch.End()
 	if err != nil {
 		return err
 	}
-	if err := pass([]byte(dialect.DoneFrame)); err != nil {
+	if err := r.pass([]byte(dialect.DoneFrame)); err != nil {
 		return err
 	}
 	if err := a.end(end); err != nil {
@@ -71,6 +47,48 @@ func (a *answer) stream(out dialect.Outgoing) error {
 	}
 	a.drain()
 	return nil
+}
+
+// relay is a stream between its upstream and its caller.
+type relay struct {
+	answer *answer
+	frames *sse.Reader
+	watch  *dialect.StreamWatch
+	// headed says that the head was emitted.
+	headed bool
+}
+
+// block reads the next frames and passes on what is good of them. It returns
+// io.EOF at the clean end of the body.
+func (r *relay) block() error {
+	block, err := r.frames.Next()
+	switch {
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	case errors.Is(err, sse.ErrFrameTooLong):
+		return malformedEvent(err)
+	case err != nil:
+		return brokenOff(err)
+	}
+	good, bad := r.watch.Block(block)
+	if err := r.pass(good); err != nil {
+		return err
+	}
+	return bad
+}
+
+// pass emits the frames, after the head if they are the first.
+func (r *relay) pass(frames []byte) error {
+	if len(frames) == 0 {
+		return nil
+	}
+	if !r.headed {
+		r.headed = true
+		if err := r.answer.head(eventStream); err != nil {
+			return err
+		}
+	}
+	return r.answer.data(frames)
 }
 
 // drain reads the few bytes that frame the end of the body. The answer is

@@ -14,9 +14,9 @@ type failure struct {
 	behaviour Behaviour
 	asks      []question
 	kind      fairlead.Kind
-	// status is the Status that the error must have, and retryAfter its
-	// RetryAfter; 0 means that any will do.
-	status     int
+	// status is the Status that the error must have.
+	status int
+	// retryAfter is the RetryAfter that it must have; 0 means that any will do.
 	retryAfter time.Duration
 	// message is what the caller must be told, if it is not empty.
 	message string
@@ -52,6 +52,23 @@ func failures() []failure {
 	}
 }
 
+// check judges the error that came of it.
+func (c *failure) check(t *testing.T, got *fairlead.Error) {
+	t.Helper()
+	if got == nil {
+		t.Fatal("got no error")
+	}
+	if got.Status != c.status {
+		t.Errorf("got the status %d, want %d", got.Status, c.status)
+	}
+	if c.retryAfter > 0 && got.RetryAfter != c.retryAfter {
+		t.Errorf("got the wait %v, want %v", got.RetryAfter, c.retryAfter)
+	}
+	if c.message != "" && got.Message != c.message {
+		t.Errorf("got the message %q, want %q", got.Message, c.message)
+	}
+}
+
 func (s *suite) testFailure(t *testing.T, c failure) {
 	for _, r := range c.asks {
 		t.Run(r.name(), func(t *testing.T) {
@@ -62,19 +79,7 @@ func (s *suite) testFailure(t *testing.T, c failure) {
 				if begun := len(tr.heads) > 0; begun != c.begun {
 					t.Errorf("emitted anything: %v, want %v", begun, c.begun)
 				}
-				got := fairlead.AsError(tr.err)
-				if got == nil {
-					t.Fatal("got no error")
-				}
-				if got.Status != c.status {
-					t.Errorf("got the status %d, want %d", got.Status, c.status)
-				}
-				if c.retryAfter > 0 && got.RetryAfter != c.retryAfter {
-					t.Errorf("got the wait %v, want %v", got.RetryAfter, c.retryAfter)
-				}
-				if c.message != "" && got.Message != c.message {
-					t.Errorf("got the message %q, want %q", got.Message, c.message)
-				}
+				c.check(t, fairlead.AsError(tr.err))
 				if n := up.strays.Load(); n > 0 {
 					t.Errorf("%d requests went to where the upstream pointed to", n)
 				}

@@ -203,13 +203,7 @@ func (s *suite) testWhole(t *testing.T) {
 			s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
 				tr := ask(t.Context(), model, r, nil)
 				tr.check(t)
-				if tr.err != nil {
-					t.Fatalf("got the error %v", tr.err)
-				}
-				head := tr.heads[0]
-				if head.Stream || head.Status != 200 || !strings.HasPrefix(head.ContentType, "application/json") {
-					t.Errorf("got the head %+v, want a whole JSON answer of status 200", head)
-				}
+				tr.wantAnswer(t, fairlead.Head{ContentType: "application/json", Status: 200})
 				if !json.Valid([]byte(tr.text())) {
 					t.Errorf("got a body that is not JSON: %q", tr.text())
 				}
@@ -224,26 +218,26 @@ func (s *suite) testWhole(t *testing.T) {
 	}
 }
 
+// wantAnswer stops the test unless the answer is whole, with a head like want.
+func (tr *transcript) wantAnswer(t *testing.T, want fairlead.Head) {
+	t.Helper()
+	if tr.err != nil || len(tr.heads) == 0 || len(tr.ends) == 0 {
+		t.Fatalf("got no answer but the error %v", tr.err)
+	}
+	got := tr.heads[0]
+	if got.Stream != want.Stream || got.Status != want.Status || !strings.HasPrefix(got.ContentType, want.ContentType) {
+		t.Errorf("got the head %+v, want %+v", got, want)
+	}
+}
+
 func (s *suite) testStreams(t *testing.T) {
 	for name, r := range map[string]question{"without usage": stream(), "with usage": stream().withUsage()} {
 		t.Run(name, func(t *testing.T) {
 			s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
 				tr := ask(t.Context(), model, r, nil)
 				tr.check(t)
-				if tr.err != nil {
-					t.Fatalf("got the error %v", tr.err)
-				}
-				if head := tr.heads[0]; !head.Stream || head.Status != 200 || !strings.HasPrefix(head.ContentType, "text/event-stream") {
-					t.Errorf("got the head %+v, want an event stream of status 200", head)
-				}
-				for _, piece := range tr.pieces {
-					if !bytes.HasSuffix(piece, []byte("\n\n")) {
-						t.Errorf("got a Data that ends within a frame: %q", piece)
-					}
-				}
-				if n := strings.Count(tr.text(), "data: [DONE]\n\n"); n != 1 || !strings.HasSuffix(tr.text(), "data: [DONE]\n\n") {
-					t.Errorf("got %d end markers, want one at the end of %q", n, tr.text())
-				}
+				tr.wantAnswer(t, fairlead.Head{ContentType: "text/event-stream", Stream: true, Status: 200})
+				tr.wantFrames(t)
 				if got := strings.Contains(tr.text(), `"prompt_tokens"`); got != r.usage {
 					t.Errorf("usage in the stream: %v, want %v: %q", got, r.usage, tr.text())
 				}
@@ -252,5 +246,20 @@ func (s *suite) testStreams(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// wantFrames checks that every Data is whole frames and the last one the end
+// marker.
+func (tr *transcript) wantFrames(t *testing.T) {
+	t.Helper()
+	for _, piece := range tr.pieces {
+		if !bytes.HasSuffix(piece, []byte("\n\n")) {
+			t.Errorf("got a Data that ends within a frame: %q", piece)
+		}
+	}
+	const marker = "data: [DONE]\n\n"
+	if n := strings.Count(tr.text(), marker); n != 1 || !strings.HasSuffix(tr.text(), marker) {
+		t.Errorf("got %d end markers, want one at the end of %q", n, tr.text())
 	}
 }

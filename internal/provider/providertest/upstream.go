@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,7 +135,11 @@ func (c *canned) serve(w http.ResponseWriter, r *http.Request) {
 		c.answer(w, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.5]}],`+
 			`"model":"test-model","usage":{"prompt_tokens":5,"total_tokens":5}}`)
 	case strings.Contains(string(body), `"stream":true`) && c.behaviour != AnswersPlainJSON:
-		c.stream(w, r, strings.Contains(string(body), `"include_usage":true`))
+		chunks := []string{secondChunk, finishChunk, usageChunk, doneMarker}
+		if !strings.Contains(string(body), `"include_usage":true`) {
+			chunks = []string{secondChunk, finishChunk, doneMarker}
+		}
+		c.stream(w, r, chunks)
 	default:
 		c.answer(w, `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"test-model","choices":[{"index":0,`+
 			`"message":{"role":"assistant","content":"Hello."},"finish_reason":"stop"}],`+
@@ -144,36 +149,35 @@ func (c *canned) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers for the behaviours that are the same for every request.
 func (c *canned) refuse(w http.ResponseWriter, r *http.Request) bool {
-	switch c.behaviour {
-	case RateLimits:
-		w.Header().Set("Retry-After", "7")
-		answerError(w, http.StatusTooManyRequests, "slow down")
-	case Unavailable:
-		answerError(w, http.StatusServiceUnavailable, "overloaded")
-	case Fails:
-		answerError(w, http.StatusInternalServerError, "oops")
-	case Denies:
-		answerError(w, http.StatusUnauthorized, "Incorrect API key provided: sk-***"+keyPiece)
-	case Rejects:
-		answerError(w, http.StatusBadRequest, "temperature is too high")
-	case KnowsNot:
-		answerError(w, http.StatusNotFound, "no such model")
-	case Redirects:
-		http.Redirect(w, r, c.elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
-	case AnswersHTML:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>Welcome to nginx!</body></html>")
-	case AnswersNothing:
-		w.Header().Set("Content-Type", "application/json")
-	case HangsUp:
-		panic(http.ErrAbortHandler)
-	case NeverAnswers:
-		<-r.Context().Done()
-		c.sawGone()
-	default:
-		return false
+	refusals := map[Behaviour]func(){
+		RateLimits: func() {
+			w.Header().Set("Retry-After", "7")
+			answerError(w, http.StatusTooManyRequests, "slow down")
+		},
+		Unavailable: func() { answerError(w, http.StatusServiceUnavailable, "overloaded") },
+		Fails:       func() { answerError(w, http.StatusInternalServerError, "oops") },
+		Denies:      func() { answerError(w, http.StatusUnauthorized, "Incorrect API key provided: sk-***"+keyPiece) },
+		Rejects:     func() { answerError(w, http.StatusBadRequest, "temperature is too high") },
+		KnowsNot:    func() { answerError(w, http.StatusNotFound, "no such model") },
+		Redirects: func() {
+			http.Redirect(w, r, c.elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
+		},
+		AnswersHTML: func() {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<html><body>Welcome to nginx!</body></html>")
+		},
+		AnswersNothing: func() { w.Header().Set("Content-Type", "application/json") },
+		HangsUp:        func() { panic(http.ErrAbortHandler) },
+		NeverAnswers: func() {
+			<-r.Context().Done()
+			c.sawGone()
+		},
 	}
-	return true
+	refuse, ok := refusals[c.behaviour]
+	if ok {
+		refuse()
+	}
+	return ok
 }
 
 func (c *canned) sawGone() {
@@ -192,29 +196,30 @@ func answerError(w http.ResponseWriter, status int, message string) {
 // answer writes a whole answer, or as much of it as the behaviour lets.
 func (c *canned) answer(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "application/json")
-	switch c.behaviour {
-	case BreaksJSON:
-		_, _ = io.WriteString(w, body[:len(body)/2])
-	case CutsOff:
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	if c.behaviour == BreaksJSON {
+		body = body[:len(body)/2]
+	}
+	if c.behaviour == CutsOff {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = io.WriteString(w, body[:len(body)/2])
 		flush(w)
 		panic(http.ErrAbortHandler)
-	default:
-		_, _ = io.WriteString(w, body)
 	}
+	_, _ = io.WriteString(w, body)
 }
 
 const (
 	firstChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
 	secondChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"content":"lo."},"finish_reason":null}]}`
 	finishChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
+	errorChunk  = `{"error":{"message":"the model fell over","type":"server_error","code":500}}`
+	doneMarker  = "[DONE]"
 	usageChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
 )
 
 // stream writes an event stream, with what the behaviour does to it after its
-// first event.
-func (c *canned) stream(w http.ResponseWriter, r *http.Request, usage bool) {
+// first event. chunks are the events of a whole one, after the first.
+func (c *canned) stream(w http.ResponseWriter, r *http.Request, chunks []string) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	event := func(data string) bool {
 		_, err := io.WriteString(w, "data: "+data+"\n\n")
@@ -222,36 +227,32 @@ func (c *canned) stream(w http.ResponseWriter, r *http.Request, usage bool) {
 		return err == nil
 	}
 	event(firstChunk)
-	rest := []string{secondChunk, finishChunk}
-	if usage {
-		rest = append(rest, usageChunk)
+	breaks := map[Behaviour]func() []string{
+		CutsOff:        func() []string { panic(http.ErrAbortHandler) },
+		NoEndMarker:    func() []string { return chunks[:len(chunks)-1] },
+		NoFinish:       func() []string { return []string{secondChunk, doneMarker} },
+		ErrorEvent:     func() []string { return append([]string{errorChunk}, chunks...) },
+		MalformedEvent: func() []string { return append([]string{secondChunk[:len(secondChunk)/2]}, chunks...) },
+		HalfFrame: func() []string {
+			_, _ = io.WriteString(w, "data: "+secondChunk[:len(secondChunk)/2])
+			return nil
+		},
+		Stalls: func() []string {
+			<-r.Context().Done()
+			c.sawGone()
+			return nil
+		},
+		NeverEnds: func() []string {
+			for r.Context().Err() == nil && event(secondChunk) {
+			}
+			c.sawGone()
+			return nil
+		},
 	}
-	rest = append(rest, "[DONE]")
-	switch c.behaviour {
-	case CutsOff:
-		panic(http.ErrAbortHandler)
-	case NoEndMarker:
-		rest = rest[:len(rest)-1]
-	case NoFinish:
-		rest = []string{secondChunk, "[DONE]"}
-	case HalfFrame:
-		_, _ = io.WriteString(w, "data: "+secondChunk[:len(secondChunk)/2])
-		return
-	case ErrorEvent:
-		rest[0] = `{"error":{"message":"the model fell over","type":"server_error","code":500}}`
-	case MalformedEvent:
-		rest[0] = secondChunk[:len(secondChunk)/2]
-	case Stalls:
-		<-r.Context().Done()
-		c.sawGone()
-		return
-	case NeverEnds:
-		for r.Context().Err() == nil && event(secondChunk) {
-		}
-		c.sawGone()
-		return
+	if breakIt, ok := breaks[c.behaviour]; ok {
+		chunks = breakIt()
 	}
-	for _, data := range rest {
+	for _, data := range chunks {
 		event(data)
 	}
 }

@@ -35,8 +35,8 @@ const (
 	busyTimeout = 5 * time.Second
 	// openTimeout bounds opening, migrations included.
 	openTimeout = 30 * time.Second
-	// walRetry is the pause between tries to turn on the write-ahead log, for
-	// which SQLite does not wait by itself.
+	// walRetry is the pause between tries to turn on the write-ahead log, which
+	// SQLite refuses at once while another process does the same.
 	walRetry = 10 * time.Millisecond
 
 	maxConnections = 4

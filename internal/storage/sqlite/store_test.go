@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
@@ -258,5 +259,44 @@ func TestSameDigestRefused(t *testing.T) {
 	}
 	if after != before {
 		t.Errorf("a write that failed changed the version from %d to %d", before, after)
+	}
+}
+
+// Another process may be reading the file while this one turns on the
+// write-ahead log, for which it must be alone.
+func TestOpenWaitsForReaders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), sqlite.FileName)
+	raw(t, path, `CREATE TABLE other (x)`)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	reader, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows int
+	if err := reader.QueryRowContext(t.Context(), `SELECT count(*) FROM other`).Scan(&rows); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		s, err := sqlite.Open(t.Context(), path)
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Fatalf("Open did not wait for the reader: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	if err := reader.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Errorf("after the reader had gone: %v", err)
 	}
 }

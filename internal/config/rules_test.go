@@ -1,0 +1,174 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestRules holds each rule to a file that breaks it, and to nothing else being
+// told.
+func TestRules(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"unknown root", "servr: {}", `1:1: servr: unknown key; did you mean "server"?`},
+		{"elsewhere", "max_concurrent_requests: 3", `1:1: max_concurrent_requests: unknown key; did you mean "limits.max_concurrent_requests"?`},
+		{"unlike any", "zzzzzzzz: 3", `1:1: zzzzzzzz: unknown key`},
+		{"odd key", "\"a\\nb\": 3", `1:1: "a\nb": unknown key`},
+		{"in an app", "apps: [{name: a, modles: []}]", `1:18: apps[0].modles: unknown key; did you mean "models"?`},
+		{"in a client", "llm: {providers: {openai: {http_client: {read_timout: 1}}}}", `1:42: llm.providers.openai.http_client.read_timout: unknown key; did you mean "read_timeout"?`},
+		{"duplicate", "limits:\n  max_queue: 1\n  max_queue: 2", `3:3: limits.max_queue: the key is there twice, first on line 2`},
+		{"duplicate provider", "llm: {providers: {openai: , openai: }}", `1:29: llm.providers.openai: the key is there twice, first on line 1`},
+		{"merge", "limits: {<<: {max_queue: 1}}", `1:10: limits: merge keys (<<) are not supported; write the keys out, or use an alias for a whole value`},
+		{"key of keys", "? [a]\n: 1", `1:3: a key must be a plain text`},
+		{"tag", "limits: {max_queue: !!int 3}", `1:21: limits.max_queue: tags (!name) are not supported`},
+		{"documents", "limits: {}\n---\nlimits: {}", `2:1: a second document begins here; the configuration is one document`},
+		{"not a mapping", "- a", `1:1: holds keys with values, not a list`},
+		{"scalar for mapping", "limits: 3", `1:9: limits: holds keys with values, not one value`},
+		{"list for scalar", "limits: {max_queue: [3]}", `1:21: limits.max_queue: holds one value, not a list`},
+		{"mapping for list", "apps: {a: {}}", `1:7: apps: holds a list, not keys with values`},
+		{"scalar for keys", "apps: [{name: a, keys: sk-0123456789}]", `1:24: apps[0].keys: holds a list, not one value`},
+		{"no value", "limits: {max_queue: }", `1:21: limits.max_queue: has no value; leave the key out for its default`},
+		{"syntax", "limits: {max_queue: 3", `not YAML: `},
+		{"flow reference", "server: {data_dir: ${X}}", `1:21: not YAML: did not find expected ',' or '}'; put "${NAME}" in quotes inside { } and [ ]`},
+		{"alias without anchor", "limits: *x", `1:9: not YAML: an alias to an anchor that does not exist; put a text that begins with * in quotes`},
+		{"control character", "limits: \x01", `1:9: the file holds a byte that is not text; it must be UTF-8 without control characters`},
+		{"not UTF-8", "# é\n# \xff", `2:3: the file holds a byte that is not text; it must be UTF-8 without control characters`},
+
+		{"int", "limits: {max_queue: 1.5}", `1:21: limits.max_queue: "1.5" is not a whole number`},
+		{"octal", "limits: {max_queue: 010}", `1:21: limits.max_queue: "010" is not a whole number`},
+		{"quoted int", "limits: {max_queue: '3'}", `1:21: limits.max_queue: "3" is a text; write it without quotes`},
+		{"negative int", "limits: {max_queue: -3}", `1:21: limits.max_queue: "-3" must not be negative`},
+		{"large int", "limits: {max_queue: 1000001}", `1:21: limits.max_queue: "1000001" is more than 1000000, the most allowed`},
+		{"huge int", "limits: {max_queue: 99999999999999999999}", `is more than 1000000, the most allowed`},
+		{"bool", "server: {insecure_public: yes}", `1:27: server.insecure_public: "yes" is neither true nor false`},
+		{"number for text", "server: {data_dir: 5}", `1:20: server.data_dir: "5" is not a text; put it in quotes`},
+		{"control in text", "server: {data_dir: \"a\\nb\"}", `1:20: server.data_dir: "a\nb" holds a control character or a line break`},
+		{"duration", "timeouts: {chat: 3 s}", `1:18: timeouts.chat: "3 s" is neither a number of seconds nor a duration such as 30s or 1m30s`},
+		{"negative duration", "timeouts: {chat: -1s}", `1:18: timeouts.chat: "-1s" must not be negative`},
+		{"size", "server: {max_body: 1XB}", `1:20: server.max_body: "1XB" is not a size such as 512MiB or 2GB`},
+		{"log format", "server: {log_format: jso}", `1:22: server.log_format: "jso" is not one of auto, human, json; did you mean "json"?`},
+		{"dialect", "llm: {providers: {a: {base_url: 'http://a', dialect: anthropic}}}", `1:54: llm.providers.a.dialect: "anthropic" is not available in this version`},
+
+		{"listen port", "server: {listen: 'localhost:99999'}", `1:18: server.listen: "localhost:99999" has no port between 0 and 65535; write host:port, such as 127.0.0.1:8080`},
+		{"listen host", "server: {listen: 'a b:80'}", `1:18: server.listen: "a b:80" has no host name or address; write host:port, such as 127.0.0.1:8080`},
+		{"public", "server: {listen: ':80'}\napps: [{name: a}]", `1:18: server.listen: ":80" can be reached from other machines, and there is no TLS; set server.tls, or server.insecure_public: true if something in front does TLS`},
+		{"public without apps", "server: {listen: '10.0.0.1:80', insecure_public: true}", `1:18: server.listen: "10.0.0.1:80" can be reached from other machines, and no apps are configured; name them under apps, with keys there or made by fairlead keys create`},
+		{"data dir", "server: {data_dir: ''}", `1:20: server.data_dir: must name a directory`},
+		{"body and memory", "server: {memory_limit: 100MB}", `1:9: server.max_body: 32MiB is more than a quarter of server.memory_limit (100MB)`},
+		{"half TLS", "server: {tls: {cert_file: load.go}}", `1:27: server.tls.cert_file: needs server.tls.key_file beside it`},
+
+		{"app name", "apps: [{name: a b}]", `1:15: apps[0].name: "a b" is not a name; use at most 64 letters, digits, '.', '_' and '-'`},
+		{"no app name", "apps: [{}]", `1:8: apps[0].name: every app needs a name`},
+		{"same app name", "apps: [{name: a}, {name: a}]", `1:26: apps[1].name: "a" is the name of apps[0] too`},
+		{"short key", "apps: [{name: a, keys: [abcdefg]}]", `1:25: apps[0].keys[0]: the key is shorter than 8 characters; fairlead keys create makes a strong one`},
+		{"key with space", "apps: [{name: a, keys: ['abcdefgh ijkl']}]", `1:25: apps[0].keys[0]: the key holds a space or a character that is not printable ASCII`},
+		{"key not ASCII", "apps: [{name: a, keys: [abcdefghé]}]", `1:25: apps[0].keys[0]: the key holds a space or a character that is not printable ASCII`},
+		{"empty key", "apps: [{name: a, keys: ['']}]", `1:25: apps[0].keys[0]: the key is shorter than 8 characters; fairlead keys create makes a strong one`},
+		{"same key", "apps: [{name: a, keys: [abcdefgh]}, {name: b, keys: [abcdefgh]}]", `1:54: apps[1].keys[0]: is the same key as apps[0].keys[0]; every key belongs to one app`},
+		{"app model", "apps: [{name: a, models: ['']}]", `1:27: apps[0].models[0]: is not the name or the pattern of a model`},
+
+		{"default model", "llm: {default_model: ''}", `1:22: llm.default_model: is not the name of a model; leave it out for the first provider's`},
+		{"alias slash", "llm: {aliases: {a/b: c}}", `1:17: llm.aliases.a/b: an alias must not contain a slash: provider/model names a provider`},
+		{"alias target", "llm: {aliases: {a: ''}}", `1:17: llm.aliases.a: must name a model, as model or provider/model`},
+		{"alias itself", "llm: {aliases: {a: a}}", `1:17: llm.aliases.a: the alias names itself`},
+		{"provider name", "llm: {providers: {Open: {base_url: 'http://a'}}}", `1:19: llm.providers.Open: is not the name of a provider; use lower-case letters, digits, '_' and '-'`},
+		{"provider local", "llm: {providers: {local: }}", `1:19: llm.providers.local: the name belongs to the built-in offline provider; choose another`},
+		{"provider anthropic", "llm: {providers: {anthropic: }}", `1:19: llm.providers.anthropic: the preset anthropic is not available in this version`},
+		{"no base_url", "llm: {providers: {mine: }}", `1:19: llm.providers.mine.base_url: a provider without a preset needs its address; write it as https://host/v1`},
+		{"provider model", "llm: {providers: {openai: {models: [a b]}}}", `1:37: llm.providers.openai.models[0]: is not the name or the pattern of a model`},
+		{"provider key", "llm: {providers: {openai: {api_key: a b}}}", `1:37: llm.providers.openai.api_key: the key holds a space or a character that is not printable ASCII`},
+		{"keepalive", "llm: {providers: {openai: {http_client: {max_connections: 3, max_keepalive: 4}}}}", `1:77: llm.providers.openai.http_client.max_keepalive: 4 is more than max_connections (3)`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			errs := problems(t, Input{Data: []byte(tt.file)})
+			if len(errs) != 1 {
+				t.Fatalf("%d problems, want one:\n%v", len(errs), errs)
+			}
+			errs[0].Excerpt = ""
+			got := errs[0].String()
+			whole := tt.want[0] == '1' || tt.want[0] == '2' || tt.want[0] == '3'
+			if (whole && got != "fairlead.yaml:"+tt.want) || !strings.Contains(got, tt.want) {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBaseURLs(t *testing.T) {
+	tests := []struct{ url, want string }{
+		{"ftp://a", "is not an http or https URL"},
+		{"api.openai.com/v1", "is not an http or https URL"},
+		{"https://", "is not an http or https URL"},
+		{"http://a:b", "is not an http or https URL"},
+		{"https://u:p@a", "must not hold a user or a password"},
+		{"https://a/v1?x=1", "must not hold a query or a fragment"},
+		{"https://a/v1?", "must not hold a query or a fragment"},
+		{"https://a/v1#x", "must not hold a query or a fragment"},
+		{"https://a:99999", "has no valid host and port"},
+		{"https://a_!b", "has no valid host and port"},
+		{"http://2852039166/", "has no valid host and port"},
+		{"http://0xA9FEA9FE/", "has no valid host and port"},
+		{"http://169.254.169.254/latest", "names a link-local or metadata address"},
+		{"http://[fe80::1]/", "names a link-local or metadata address"},
+		{"http://[fe80::1%25eth0]/", "names a link-local or metadata address"},
+		{"http://[::ffff:169.254.1.1]/", "names a link-local or metadata address"},
+		{"http://[fd00:ec2::254]/", "names a link-local or metadata address"},
+		{"http://Metadata.Google.Internal./", "names a link-local or metadata address"},
+		{"https://api.openai.com/v1/", ""},
+		{"http://127.0.0.1:11434/v1", ""},
+		{"http://[::1]:8000", ""},
+		{"http://vllm_1:8000/v1", ""},
+	}
+	for _, tt := range tests {
+		_, err := Load(Input{Data: fmt.Appendf(nil, "llm: {providers: {a: {base_url: %q}}}", tt.url)})
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%s: %v", tt.url, err)
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), "fairlead.yaml:1:33: llm.providers.a.base_url: "+tt.want)):
+			t.Errorf("%s: got %v, want %s", tt.url, err, tt.want)
+		}
+	}
+}
+
+func TestKeysOfTheContractWithoutBehaviourAreRefused(t *testing.T) {
+	for _, shape := range absentShapes() {
+		parts := strings.Split(strings.NewReplacer("apps[]", "apps", ".*", ".openai").Replace(shape), ".")
+		file := "5"
+		for i, part := range slices.Backward(parts) {
+			file = "{" + part + ": " + file + "}"
+			if i == 1 && parts[0] == "apps" {
+				file = "[{name: a, " + file[1:] + "]"
+			}
+		}
+		errs := problems(t, Input{Data: []byte(file)})
+		key := strings.NewReplacer("apps[]", "apps[0]", ".*", ".openai").Replace(shape)
+		if len(errs) != 1 || errs[0].Key != key || errs[0].Message != notAvailable {
+			t.Errorf("%s: %v", file, errs)
+		}
+	}
+}
+
+func TestAliases(t *testing.T) {
+	loaded := load(t, `llm:
+  providers:
+    openai: {http_client: &client {read_timeout: 5}}
+    groq: {http_client: *client}
+`)
+	if got := loaded.Config.LLM.Providers[1].HTTPClient; got.ReadTimeout.String() != "5s" || got.MaxConnections != 30 {
+		t.Errorf("got %+v", got)
+	}
+	bomb := "apps:\n- &a {name: x}\n" + strings.Repeat("- *a\n", maxAliases+5)
+	errs := problems(t, Input{Data: []byte(bomb)})
+	found := false
+	for _, p := range errs {
+		found = found || (p.Line == 3+maxAliases && p.Message == "more than 100 aliases; write the values out")
+	}
+	if !found {
+		t.Errorf("the aliases past the bound are not told: %v", errs[:1])
+	}
+	if errs := problems(t, Input{Data: []byte("apps: &a [*a, *a]")}); len(errs) != 2 {
+		t.Errorf("an alias to itself: %v", errs)
+	}
+}

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// canary is in every secret below; it must be in nothing that is said.
+const canary = "CanaRy9"
+
+func TestSecretsAreInNoProblem(t *testing.T) {
+	const bad = "\nlimits: {max_queue: x}\n" // makes the file wrong wherever the secret is right
+	files := []string{
+		"apps: [{name: a, keys: [sk-CanaRy9-1, sk-CanaRy9-1]}]",
+		"apps: [{name: a, keys: ['sk-CanaRy9 1', \"sk-CanaRy9\\x201\"]}]",
+		"apps:\n- name: a b\n  keys: [sk-CanaRy9-1, \"x\"] # was sk-CanaRy9-0",
+		"apps:\n- name: a\n  keys:\n  - |\n    sk-CanaRy9\n    more CanaRy9\n  - x",
+		"apps:\n- name: a\n  keys: [\"sk-CanaRy9-1\n    CanaRy9\", x]",
+		"apps:\n- name: a\n  keys: [&k \"CanaRy9 CanaRy9\", *k]",
+		"apps: [{name: a, keys: sk-CanaRy9-1}]",
+		"apps: [{name: a, keys: {sk-CanaRy9-1: sk-CanaRy9-2}}]",
+		"apps: [{name: a, keys: [[sk-CanaRy9-1]]}]",
+		"apps: [{name: a, keys: [!!binary sk-CanaRy9-1]}]",
+		"apps: [{name: a, keys: ['${CanaRy9']}]",
+		"apps: [{name: a, keys: ['${X:-CanaRy9}']}]",
+		"apps: [{name: a, keys: [123], key: sk-CanaRy9-1, api_keys: [sk-CanaRy9-2]}]",
+		"apps: [{name: a, keys: [sk-CanaRy9-1], keys: [sk-CanaRy9-2]}]",
+		"apps: [sk-CanaRy9-1]",
+		"apps: sk-CanaRy9-1",
+		"sk: sk-CanaRy9-1",
+		"alerts: {webhook: 'https://hooks/CanaRy9'}",
+		"x: &k sk-CanaRy9-1\napps: [{name: a, keys: [*k, x]}]",
+		"llm: {providers: {openai: {api_key: [sk-CanaRy9-1]}}}",
+		"llm: {providers: {openai: {api_key: {CanaRy9-1: CanaRy9-2}}}}",
+		"llm: {providers: {openai: {api_key: sk-CanaRy9 1, base_url: x}}}",
+		"llm: {providers: {openai: {apikey: sk-CanaRy9 1}}}",
+		"llm: {providers: {openai: {base_url: 'https://u:CanaRy9@host'}}}",
+		"llm: {providers: {openai: {base_url: 'https://u:%CanaRy9@host'}}}",
+		"llm: {providers: {openai: {base_url: 'https://host?key=CanaRy9'}}}",
+		"llm: {providers: {openai: {base_url: 'postgres://u:CanaRy9@host'}}}",
+		"llm: {providers: {openai: {base_url: 'https://${SECRET}@host'}}}",
+		"llm: {providers: {openai: {<<: {api_key: sk-CanaRy9-1}}}}",
+		"server: {log_format: '${SECRET}', listen: '${SECRET}', max_body: '${SECRET}'}",
+		"apps: [{name: a, keys: [sk-CanaRy9-1]}]\n---\napps: [{name: a, keys: [sk-CanaRy9-1]}]",
+		// Files that are not YAML: there is no tree to tell what is a secret.
+		"llm: {providers: {openai: {api_key: sk-CanaRy9-1: x}}}",
+		"apps: [{keys: [sk-CanaRy9-1}]",
+		"api_key: *CanaRy9",
+		"api_key: \"sk-CanaRy9\napi_key2: CanaRy9",
+		"api_key: sk-CanaRy9\x01",
+		"keys:\n - sk-CanaRy9\n  - : b: CanaRy9",
+	}
+	for i, file := range files {
+		for _, tail := range []string{"", bad} {
+			_, err := Load(Input{
+				Data:    []byte(file + tail),
+				Environ: []string{"SECRET=sk-CanaRy9-env", "OPENAI_API_KEY=sk CanaRy9", "FAIRLEAD_TLS_CERT_FILE=x"},
+			})
+			if err == nil {
+				t.Errorf("file %d is accepted", i)
+				continue
+			}
+			if said := fmt.Sprintf("%v\n%+v", err, err); strings.Contains(said, canary) {
+				t.Errorf("file %d:\n%s\ntells its secret:\n%v", i, file+tail, err)
+			}
+		}
+	}
+}
+
+func TestSecretsAreInNothingThatIsPrinted(t *testing.T) {
+	loaded := load(t, `apps: [{name: a, keys: [sk-CanaRy9-1, "${SECRET}", "${NOPE}"]}]
+llm: {providers: {openai: {api_key: sk-CanaRy9-2}, groq: }}`, "SECRET=sk-CanaRy9-3", "GROQ_API_KEY=CanaRy9-4", "WORKER_THREADS=CanaRy9")
+	var out strings.Builder
+	if err := loaded.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), `"***"`); got != 4 {
+		t.Errorf("%d secrets are masked, want 4:\n%s", got, out.String())
+	}
+	if said := out.String() + fmt.Sprintf("%v %+v %#v %s", loaded, *loaded, loaded.Config, loaded.Warnings); strings.Contains(said, canary) {
+		t.Errorf("a secret is told:\n%s", said)
+	}
+	if got := loaded.Config.LLM.Providers[1].APIKey.Reveal(); got != "CanaRy9-4" {
+		t.Errorf("the key itself is %q", got)
+	}
+}
+
+func TestExcerpts(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"tab before a comment", "limits: {max_queue:  x}\t# c", "limits: {max_queue:  x} # c\n                     ^"},
+		{"wide characters", "llm: {aliases: {é: é}}", "llm: {aliases: {é: é}}\n                ^"},
+		{"after a secret", "llm: {providers: {openai: {api_key: 'it''s', timeout: x}}}", "llm: {providers: {openai: {api_key: ***, timeout: x}}}\n                                                  ^"},
+		{"short unknown values", "limts: {max_queue: 5, on: true}", "limts: {max_queue: 5, on: true}\n^"},
+		{"line ends", "server: {}\r\nlimts:\r\n", "limts:\n^"},
+		{"byte order mark", "\ufefflimts: {}", "limts: {}\n^"},
+		{"long line", "server: {data_dir: " + strings.Repeat("a", 300) + ", lisen: x}", strings.Repeat("a", 109) + ", lisen: x}\n" + strings.Repeat(" ", 111) + "^"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := problems(t, Input{Data: []byte(tt.file)})[0].Excerpt; got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,205 @@
+package dialect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/sse"
+)
+
+const (
+	roleChunk   = `data: {"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}` + "\n\n"
+	textChunk   = `data: {"id":"1","choices":[{"index":0,"delta":{"content":"say \"error\" and \"choices\":[]"},"finish_reason":null}],"usage":null}` + "\n\n"
+	finishChunk = `data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
+	usageChunk  = `data: {"id":"1","choices" : [ ],"usage":{"prompt_tokens":3,"completion_tokens":4}}` + "\n\n"
+)
+
+// watch sends blocks through a StreamWatch and returns what it lets out.
+func watch(w *StreamWatch, blocks ...string) (out string, err error) {
+	var b strings.Builder
+	for _, block := range blocks {
+		frames, err := w.Block([]byte(block))
+		b.Write(frames)
+		if err != nil {
+			return b.String(), err
+		}
+	}
+	return b.String(), nil
+}
+
+func TestStreamPasses(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		injected bool
+		blocks   []string
+		want     string
+	}{
+		{"as it came", false, []string{roleChunk + textChunk, finishChunk + usageChunk, DoneFrame}, roleChunk + textChunk + finishChunk + usageChunk},
+		{"usage taken out", true, []string{roleChunk, textChunk + finishChunk + usageChunk + DoneFrame}, roleChunk + textChunk + finishChunk},
+		{"usage taken out of the middle", true, []string{finishChunk + usageChunk + ": c\n\n" + textChunk, usageChunk, DoneFrame}, finishChunk + ": c\n\n" + textChunk},
+		{"usage with choices stays", true, []string{`data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}` + "\n\n" + DoneFrame}, `data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}` + "\n\n"},
+		{"no choices without usage stays", true, []string{`data: {"choices":[],"prompt_filter_results":[]}` + "\n\n" + finishChunk + usageChunk + DoneFrame}, `data: {"choices":[],"prompt_filter_results":[]}` + "\n\n" + finishChunk},
+		{"empty data taken out", false, []string{"data:\n\n" + roleChunk + "data: \r\n\r\n" + "data\n\n" + finishChunk + "data:\n\n", usageChunk + "data: [DONE]\n\n"}, roleChunk + finishChunk + usageChunk},
+		{"comments and pings", false, []string{": ping\n\nevent: ping\ndata: pong\n\n\n", "data: {\"type\":\"ping\"}\nevent: ping\n\n" + finishChunk + usageChunk, "data:[DONE]\r\n\r\n"}, ": ping\n\nevent: ping\ndata: pong\n\n\ndata: {\"type\":\"ping\"}\nevent: ping\n\n" + finishChunk + usageChunk},
+		{"after the end", false, []string{finishChunk + usageChunk + DoneFrame + "data: nonsense\n\n", "data: more\n\n"}, finishChunk + usageChunk},
+		{"named chunks", false, []string{"event: message\n" + finishChunk + "event: message\n" + usageChunk + DoneFrame}, "event: message\n" + finishChunk + "event: message\n" + usageChunk},
+		{"a null error", false, []string{`data: {"error":null,"choices":[{"finish_reason":"stop"}]}` + "\n\n" + usageChunk + DoneFrame}, `data: {"error":null,"choices":[{"finish_reason":"stop"}]}` + "\n\n" + usageChunk},
+		{"late extras", false, []string{finishChunk, usageChunk, `data: {"a":1}` + "\n\n", `data: {"b":1}` + "\n\n", DoneFrame}, finishChunk + usageChunk + `data: {"a":1}` + "\n\n" + `data: {"b":1}` + "\n\n"},
+		{"many pings after the end", false, []string{finishChunk + usageChunk + strings.Repeat("event: ping\ndata: {}\n\n", 9) + DoneFrame}, finishChunk + usageChunk + strings.Repeat("event: ping\ndata: {}\n\n", 9)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := NewStreamWatch(Outgoing{UsageInjected: test.injected})
+			got, err := watch(w, test.blocks...)
+			if got != test.want || err != nil {
+				t.Errorf("got  %q, %v\nwant %q", got, err, test.want)
+			}
+			if !w.Done() {
+				t.Error("not done after [DONE]")
+			}
+			end, err := w.End()
+			if want := (fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}, Finish: "stop"}); end != want || err != nil {
+				t.Errorf("got end %+v, %v, want %+v", end, err, want)
+			}
+		})
+	}
+}
+
+func TestStreamIsNotCopied(t *testing.T) {
+	w := NewStreamWatch(Outgoing{UsageInjected: true})
+	block := []byte(roleChunk + textChunk + usageChunk)
+	out, err := w.Block(block)
+	if err != nil || &out[0] != &block[0] {
+		t.Errorf("got a copy, %v", err)
+	}
+	block = []byte(textChunk + textChunk)
+	if allocs := testing.AllocsPerRun(100, func() { _, _ = w.Block(block) }); allocs > 0 {
+		t.Errorf("got %.0f allocations for a block, want none", allocs)
+	}
+}
+
+func TestStreamFails(t *testing.T) {
+	for _, test := range []struct {
+		name, block, out, code, detail string
+	}{
+		{"error object", textChunk + `data: {"error":{"message":"overloaded"}}` + "\n\n" + textChunk, textChunk, codeUpstreamError, "overloaded"},
+		{"error string", `data: { "error" : "overloaded" }` + "\n\n", "", codeUpstreamError, "overloaded"},
+		{"error in a chunk", textChunk + `data: {"choices":[{"finish_reason":"error"}],"error":{"message":"gone"}}` + "\n\n", textChunk, codeUpstreamError, "gone"},
+		{"error event", textChunk + "event: error\ndata: {\"message\":\"gone\"}\n\n", textChunk, codeUpstreamError, "gone"},
+		{"error event in text", "event: error\ndata: gone\n\n", "", codeUpstreamError, ""},
+		{"text", textChunk + "data: nonsense\n\n", textChunk, codeMalformedEvent, ""},
+		{"half an object", textChunk + `data: {"choices":[{"delta"` + "\n\n", textChunk, codeMalformedEvent, ""},
+		{"array", "data: []\n\n", "", codeMalformedEvent, ""},
+		{"dropped before", "data:\n\n" + textChunk + "data:\n\n" + textChunk + "data: x\n\n", textChunk + textChunk, codeMalformedEvent, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := NewStreamWatch(Outgoing{})
+			out, err := w.Block([]byte(test.block))
+			if string(out) != test.out {
+				t.Errorf("got out %q, want %q", out, test.out)
+			}
+			wantRefusal(t, "Block", err, fairlead.Error{Kind: fairlead.Upstream, Code: test.code})
+			if got := fairlead.AsError(err).Detail; got != test.detail {
+				t.Errorf("got detail %q, want %q", got, test.detail)
+			}
+			again, err2 := w.Block([]byte(textChunk))
+			if len(again) != 0 || !errors.Is(err2, err) {
+				t.Errorf("after the error: got %q, %v", again, err2)
+			}
+			if _, err3 := w.End(); !errors.Is(err3, err) {
+				t.Errorf("End: got %v, want %v", err3, err)
+			}
+		})
+	}
+}
+
+func TestStreamEnds(t *testing.T) {
+	for _, test := range []struct{ name, blocks, code string }{
+		{"nothing", "", codeTruncated},
+		{"no marker", roleChunk + finishChunk + usageChunk, codeTruncated},
+		{"marker alone", DoneFrame, codeTruncated},
+		{"no finish reason", roleChunk + textChunk + DoneFrame, codeTruncated},
+		{"broken inside", finishChunk + `data: {"choices":[}` + "\n\n" + DoneFrame, codeMalformedEvent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := NewStreamWatch(Outgoing{})
+			if _, err := watch(w, test.blocks); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.End()
+			wantRefusal(t, "End", err, fairlead.Error{Kind: fairlead.Upstream, Code: test.code})
+		})
+	}
+}
+
+func TestStreamThroughTheReader(t *testing.T) {
+	stream := roleChunk + strings.Repeat(textChunk, 20) + finishChunk + usageChunk + DoneFrame
+	for size := 1; size < 400; size += 7 {
+		r := sse.NewReader(&pieces{text: stream, size: size}, 1<<20)
+		w := NewStreamWatch(Outgoing{UsageInjected: true})
+		var got strings.Builder
+		for !w.Done() {
+			frames, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := w.Block(frames)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Write(out)
+		}
+		if want := roleChunk + strings.Repeat(textChunk, 20) + finishChunk; got.String() != want {
+			t.Fatalf("in pieces of %d: got %q", size, got.String())
+		}
+	}
+}
+
+type pieces struct {
+	text string
+	size int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	n := copy(b[:min(len(b), p.size)], p.text)
+	p.text = p.text[n:]
+	return n, nil
+}
+
+func FuzzStreamWatch(f *testing.F) {
+	f.Add([]byte(roleChunk+textChunk+finishChunk+usageChunk+DoneFrame), true)
+	f.Add([]byte("event: error\ndata: x\n\ndata\n\ndata: {}\nid: 1\ndata: {}\n\n"), false)
+	f.Fuzz(func(t *testing.T, stream []byte, injected bool) {
+		whole := NewStreamWatch(Outgoing{UsageInjected: injected})
+		out, err := whole.Block(stream)
+		// Frame by frame gives the same.
+		single := NewStreamWatch(Outgoing{UsageInjected: injected})
+		var got []byte
+		for frame := range sse.Frames(stream) {
+			part, _ := single.Block(frame)
+			got = append(got, part...)
+		}
+		end, endErr := whole.End()
+		end1, endErr1 := single.End()
+		if string(got) != string(out) || end != end1 || fmt.Sprint(endErr) != fmt.Sprint(endErr1) {
+			t.Fatalf("%q: got %q, %+v, %v as a whole, %q, %+v, %v by frames", stream, out, end, endErr, got, end1, endErr1)
+		}
+		if err != nil && !errors.Is(endErr, err) {
+			t.Fatalf("%q: Block said %v, End %v", stream, err, endErr)
+		}
+	})
+}
+
+func BenchmarkStreamWatch(b *testing.B) {
+	block := []byte(`data: {"id":"chatcmpl-123","object":"chat.completion.chunk","created":1753019000,"model":"gpt-4o-mini","service_tier":"default","system_fingerprint":"fp_1234567890","choices":[{"index":0,"delta":{"content":"some words of it"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"` + strings.Repeat("x", 60) + "\"}\n\n")
+	w := NewStreamWatch(Outgoing{UsageInjected: true})
+	b.SetBytes(int64(len(block)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.Block(block); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

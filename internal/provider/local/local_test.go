@@ -1,0 +1,467 @@
+package local
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/sse"
+)
+
+// answer is what came of a request.
+type answer struct {
+	head fairlead.Head
+	body string
+	end  fairlead.End
+}
+
+// ask sends a body of the operation to the provider and checks the order of
+// events.
+func ask(t *testing.T, op fairlead.Operation, body string) (answer, error) {
+	t.Helper()
+	req := &fairlead.Request{Body: []byte(body)}
+	var err error
+	if op == fairlead.Chat {
+		req.Dialect = fairlead.OpenAIChat
+		req.Envelope, err = dialect.ScanChat(req.Body)
+	} else {
+		req.Dialect = fairlead.OpenAIEmbeddings
+		req.Envelope, err = dialect.ScanEmbeddings(req.Body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got answer
+	var order strings.Builder
+	err = New().Answer(t.Context(), &fairlead.Call{ID: "req_1_2", Operation: op}, req, func(e fairlead.Event) error {
+		switch {
+		case e.Head != nil:
+			order.WriteByte('H')
+			got.head = *e.Head
+		case e.End != nil:
+			order.WriteByte('E')
+			got.end = *e.End
+		default:
+			order.WriteByte('D')
+			got.body += string(e.Data)
+		}
+		return nil
+	})
+	if events := order.String(); err == nil && (!strings.HasPrefix(events, "HD") || strings.Trim(events[1:len(events)-1], "D") != "" || !strings.HasSuffix(events, "DE")) {
+		t.Errorf("events came as %s", events)
+	}
+	return got, err
+}
+
+// completionOf decodes a whole chat answer.
+func completionOf(t *testing.T, body string) (content, finish string) {
+	t.Helper()
+	var c struct {
+		ID, Object, Model string
+		Created           int64
+		Choices           []struct {
+			Index   int
+			Message struct {
+				Role    string
+				Content string
+			}
+			FinishReason string `json:"finish_reason"`
+		}
+		Usage struct {
+			Prompt     int `json:"prompt_tokens"`
+			Completion int `json:"completion_tokens"`
+			Total      int `json:"total_tokens"`
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &c); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	if c.ID != "chatcmpl-req_1_2" || c.Object != "chat.completion" || c.Model != "offline" || c.Created == 0 || len(c.Choices) != 1 || c.Choices[0].Message.Role != "assistant" {
+		t.Fatalf("got %s", body)
+	}
+	if c.Usage.Total != c.Usage.Prompt+c.Usage.Completion || c.Usage.Prompt == 0 {
+		t.Errorf("got usage %+v", c.Usage)
+	}
+	return c.Choices[0].Message.Content, c.Choices[0].FinishReason
+}
+
+const story = `{"model":"offline","messages":[
+	{"role":"system","content":"You are careful. Revenue means net revenue."},
+	{"role":"user","content":[{"type":"text","text":"The revenue of Acme rose to 12 million.\nIts debt fell."},{"type":"image_url","image_url":{"url":"x"}}]},
+	{"role":"assistant","content":null},
+	{"role":"assistant","content":"Noted! The weather is fine."},
+	{"role":"user","content":"What was the revenue of Acme?"}]%s}`
+
+func TestChatQuotes(t *testing.T) {
+	got, err := ask(t, fairlead.Chat, fmt.Sprintf(story, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.head.ContentType != "application/json" || got.head.Stream || got.head.Status != 200 {
+		t.Errorf("got head %+v", got.head)
+	}
+	content, finish := completionOf(t, got.body)
+	want := introduction + "\n\nThe conversation says about this:" +
+		"\n- user: \"The revenue of Acme rose to 12 million.\"\n- system: \"Revenue means net revenue.\"\n- assistant: \"The weather is fine.\""
+	if content != want || finish != "stop" {
+		t.Errorf("got %q, %s\nwant %q", content, finish, want)
+	}
+	if first, _, _ := strings.Cut(content, ". "); !strings.Contains(first, "not a language model") || !strings.Contains(first, "OPENAI_API_KEY") {
+		t.Errorf("the first sentence is %q", first)
+	}
+	end, err := dialect.ReadChatAnswer([]byte(got.body))
+	if err != nil || end != got.end || end.Usage.Output != countWords(content) || end.Usage.Input != 29 {
+		t.Errorf("the answer says %+v, %v, the event %+v", end, err, got.end)
+	}
+}
+
+func TestChatWithNothingToQuote(t *testing.T) {
+	for _, test := range []struct{ messages, want string }{
+		{`[{"role":"user","content":"Hello  there"}]`, `The last message of the user begins: "Hello  there"`},
+		{`[{"role":"system","content":"Be brief"},{"role":"user","content":"Hello?"}]`, `The last message of the user begins: "Hello?"`},
+		{`[{"role":"` + strings.Repeat("r", 100) + `","content":"Hello"}]`, `The last message of the other begins: "Hello"`},
+		{`[{"role":"user"}]`, introduction},
+		{`[{"role":"user","content":"` + strings.Repeat("éa ", 1000) + `"}]`, strings.TrimSpace(strings.Repeat("éa ", 125)) + ` …"`},
+	} {
+		got, err := ask(t, fairlead.Chat, `{"messages":`+test.messages+`}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c struct {
+			Choices []struct{ Message struct{ Content string } }
+		}
+		if err := json.Unmarshal([]byte(got.body), &c); err != nil {
+			t.Fatal(err)
+		}
+		if content := c.Choices[0].Message.Content; !strings.HasPrefix(content, introduction) || !strings.HasSuffix(content, test.want) {
+			t.Errorf("%.80s: got %q, want it to end in %q", test.messages, content, test.want)
+		}
+	}
+}
+
+func TestChatStream(t *testing.T) {
+	whole, err := ask(t, fairlead.Chat, fmt.Sprintf(story, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := completionOf(t, whole.body)
+	for _, usage := range []bool{false, true} {
+		got, err := ask(t, fairlead.Chat, fmt.Sprintf(story, fmt.Sprintf(`,"stream":true,"stream_options":{"include_usage":%t}`, usage)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.head.ContentType != "text/event-stream" || !got.head.Stream {
+			t.Errorf("got head %+v", got.head)
+		}
+		if !strings.HasSuffix(got.body, "\n\n"+dialect.DoneFrame) {
+			t.Errorf("the stream ends in %q", got.body[len(got.body)-40:])
+		}
+		w := dialect.NewStreamWatch(dialect.Outgoing{})
+		if _, err := w.Block([]byte(got.body)); err != nil {
+			t.Fatal(err)
+		}
+		end, err := w.End()
+		if err != nil || end.Finish != "stop" || usage != (end.Usage == got.end.Usage) || got.end.Usage != whole.end.Usage {
+			t.Errorf("usage %t: the stream says %+v, %v, the event %+v", usage, end, err, got.end)
+		}
+		content, deltas := streamed(t, got.body, usage)
+		if content != want || deltas < 3 {
+			t.Errorf("got %q in %d deltas, want %q", content, deltas, want)
+		}
+	}
+}
+
+// streamed checks the chunks of a stream and joins their content.
+func streamed(t *testing.T, body string, usage bool) (content string, deltas int) {
+	t.Helper()
+	for frame := range sse.Frames([]byte(strings.TrimSuffix(body, dialect.DoneFrame))) {
+		var c struct {
+			ID, Object string
+			Choices    []struct {
+				Delta struct{ Role, Content string }
+			}
+			Usage *json.RawMessage
+		}
+		data := sse.Data(frame, nil)
+		if err := json.Unmarshal(data, &c); err != nil {
+			t.Fatalf("%q: %v", frame, err)
+		}
+		if c.ID != "chatcmpl-req_1_2" || c.Object != "chat.completion.chunk" || strings.Contains(string(data), `"usage":`) != usage {
+			t.Fatalf("got chunk %s", data)
+		}
+		if len(c.Choices) == 0 {
+			continue
+		}
+		if role := c.Choices[0].Delta.Role; (content == "" && deltas == 0) != (role == "assistant") && role != "" {
+			t.Errorf("got role %q after %q", role, content)
+		}
+		if text := c.Choices[0].Delta.Content; text != "" {
+			content += text
+			deltas++
+		}
+	}
+	return content, deltas
+}
+
+func TestChatMaxTokens(t *testing.T) {
+	got, err := ask(t, fairlead.Chat, fmt.Sprintf(story, `,"max_tokens":5`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, finish := completionOf(t, got.body)
+	if content != "This is Fairlead's offline provider," || finish != "length" || got.end.Finish != "length" || got.end.Usage.Output != 5 {
+		t.Errorf("got %q, %s, %+v", content, finish, got.end)
+	}
+}
+
+func TestChatTools(t *testing.T) {
+	const tools = `,"tools":[{"type":"function","function":{"name":"f"}}]`
+	for _, test := range []struct {
+		options string
+		ignored bool
+	}{{tools, true}, {tools + `,"tool_choice":"auto"`, true}, {tools + `,"tool_choice":null`, true}, {`,"tools":[ ],"tool_choice":"none"`, false}} {
+		got, err := ask(t, fairlead.Chat, fmt.Sprintf(story, test.options))
+		if err != nil {
+			t.Errorf("%s: %v", test.options, err)
+			continue
+		}
+		if content, _ := completionOf(t, got.body); strings.Contains(content, toolsIgnored) != test.ignored {
+			t.Errorf("%s: got %q", test.options, content)
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	chat := func(options string) string { return fmt.Sprintf(story, options) }
+	for _, test := range []struct {
+		op    fairlead.Operation
+		body  string
+		kind  fairlead.Kind
+		param string
+	}{
+		{fairlead.Chat, chat(`,"tool_choice":"required"`), fairlead.Unsupported, "tool_choice"},
+		{fairlead.Chat, chat(`,"tool_choice":{"type":"function","function":{"name":"f"}}`), fairlead.Unsupported, "tool_choice"},
+		{fairlead.Chat, chat(`,"response_format":{"type":"json_object"}`), fairlead.Unsupported, "response_format"},
+		{fairlead.Chat, chat(`,"n":2`), fairlead.Unsupported, "n"},
+		{fairlead.Embed, `{"input":[1,2]}`, fairlead.Unsupported, "input"},
+		{fairlead.Embed, `{"input":[[1,2]]}`, fairlead.Unsupported, "input"},
+		{fairlead.Embed, `{"input":["a",""]}`, fairlead.Invalid, "input"},
+		{fairlead.Embed, `{"input":[null]}`, fairlead.Invalid, "input"},
+		{fairlead.Embed, `{"input":["a"` + strings.Repeat(`,"a"`, maxInputs) + `]}`, fairlead.Invalid, "input"},
+		{fairlead.Embed, `{"input":"a","dimensions":0}`, fairlead.Invalid, "dimensions"},
+		{fairlead.Embed, `{"input":"a","dimensions":257}`, fairlead.Invalid, "dimensions"},
+		{fairlead.Embed, `{"input":"a","dimensions":"8"}`, fairlead.Invalid, "dimensions"},
+		{fairlead.Embed, `{"input":"a","encoding_format":"int8"}`, fairlead.Invalid, "encoding_format"},
+		{fairlead.Operation(99), `{"input":"a"}`, fairlead.Unsupported, ""},
+	} {
+		got, err := ask(t, test.op, test.body)
+		var e *fairlead.Error
+		if !errors.As(err, &e) || e.Kind != test.kind || e.Param != test.param || e.Message == "" {
+			t.Errorf("%.60s: got %v, want %s of %q", test.body, err, test.kind, test.param)
+		}
+		if got.head.Status != 0 {
+			t.Errorf("%.60s: a head was emitted", test.body)
+		}
+	}
+}
+
+func TestStopsWhenTheCallerLeaves(t *testing.T) {
+	errGone := errors.New("gone")
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancelLate := context.WithDeadline(t.Context(), time.Now())
+	defer cancelLate()
+	body := []byte(fmt.Sprintf(story, `,"stream":true`))
+	env, err := dialect.ScanChat(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: body, Envelope: env}
+	for name, test := range map[string]struct {
+		ctx   context.Context
+		limit int // events that emit takes
+		kind  fairlead.Kind
+	}{
+		"canceled":         {canceled, 100, fairlead.Canceled},
+		"late":             {late, 100, fairlead.Late},
+		"gone at the head": {t.Context(), 0, fairlead.Canceled},
+		"gone in between":  {t.Context(), 3, fairlead.Canceled},
+	} {
+		events := 0
+		err := New().Answer(test.ctx, &fairlead.Call{ID: "req_1_2", Operation: fairlead.Chat}, req, func(fairlead.Event) error {
+			if events++; events > test.limit {
+				return errGone
+			}
+			return nil
+		})
+		if !fairlead.IsKind(err, test.kind) {
+			t.Errorf("%s: got %v, want %s", name, err, test.kind)
+		}
+		if want := min(test.limit+1, 4); test.limit < 100 && events != want || test.limit == 100 && events > 0 {
+			t.Errorf("%s: got %d events", name, events)
+		}
+	}
+}
+
+func TestManyWordsStopWhenTheCallerLeaves(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	for range words(ctx, strings.Repeat("word ", 3*wordsBetweenChecks)) {
+		if n++; n == 10 {
+			cancel()
+		}
+	}
+	if n >= wordsBetweenChecks {
+		t.Errorf("read %d words after the caller had left", n)
+	}
+	c := conversation{messages: []message{{"user", strings.Repeat("a. ", 3*sentencesBetweenChecks)}, {"user", "a"}}}
+	n = 0
+	for range c.otherSentences(ctx) {
+		n++
+	}
+	if n >= sentencesBetweenChecks {
+		t.Errorf("read %d sentences after the caller had left", n)
+	}
+}
+
+func TestSentences(t *testing.T) {
+	in := "One. Two!  Is 3.5 three?\nFour\n\n 五。六！Seven.\"Eight\" \xff. Nine"
+	want := []string{"One.", "Two!", "Is 3.5 three?", "Four", "五。", "六！", "Seven.\"Eight\" \xff.", "Nine"}
+	if got := slices.Collect(sentences(in)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// embed asks for embeddings and decodes them.
+func embed(t *testing.T, body string) [][]float64 {
+	t.Helper()
+	got, err := ask(t, fairlead.Embed, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := dialect.ReadEmbeddingsAnswer([]byte(got.body))
+	if err != nil || end != got.end || end.Usage.Input == 0 {
+		t.Errorf("the answer says %+v, %v, the event %+v", end, err, got.end)
+	}
+	var list struct {
+		Object, Model string
+		Data          []struct {
+			Object    string
+			Index     int
+			Embedding json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte(got.body), &list); err != nil {
+		t.Fatal(err)
+	}
+	if list.Object != "list" || list.Model != "offline" {
+		t.Errorf("got %s of %s", list.Object, list.Model)
+	}
+	var vectors [][]float64
+	for i, d := range list.Data {
+		if d.Object != "embedding" || d.Index != i {
+			t.Errorf("got %s %d, want embedding %d", d.Object, d.Index, i)
+		}
+		var v []float64
+		if d.Embedding[0] == '[' {
+			err = json.Unmarshal(d.Embedding, &v)
+		} else {
+			v, err = fromBase64(d.Embedding)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		vectors = append(vectors, v)
+	}
+	return vectors
+}
+
+func fromBase64(raw []byte) (v []float64, err error) {
+	b, err := base64.StdEncoding.DecodeString(strings.Trim(string(raw), `"`))
+	for ; len(b) >= 4; b = b[4:] {
+		v = append(v, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+	}
+	return v, err
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+func TestEmbeddings(t *testing.T) {
+	v := embed(t, `{"input":["Acme's revenue rose","the REVENUE of Acme","bananas are yellow","!!!"],"model":"offline"}`)
+	if len(v) != 4 {
+		t.Fatalf("got %d vectors", len(v))
+	}
+	for i := range v {
+		if len(v[i]) != 256 || math.Abs(dot(v[i], v[i])-1) > 1e-6 {
+			t.Errorf("vector %d has %d dimensions and length %f", i, len(v[i]), dot(v[i], v[i]))
+		}
+	}
+	if near, far := dot(v[0], v[1]), dot(v[0], v[2]); near < 0.4 || near < far+0.3 {
+		t.Errorf("shared words are %f near, others %f", near, far)
+	}
+	if again := embed(t, `{"input":"acme S Revenue rose"}`); !slices.Equal(again[0], v[0]) {
+		t.Error("the same words have another vector")
+	}
+}
+
+func TestEmbeddingsAreTheSameForEver(t *testing.T) {
+	// Worked out apart from this code; stored vectors depend on it.
+	v := vector(t.Context(), "Fairlead: queue", 8)
+	if want := []float32{-0.70710678, 0, 0, 0, 0, -0.70710678, 0, 0}; !slices.Equal(v, want) {
+		t.Errorf("got %v, want %v", v, want)
+	}
+}
+
+func TestEmbeddingsFormats(t *testing.T) {
+	floats := embed(t, `{"input":"some words of it","dimensions":16,"encoding_format":"float"}`)
+	packed := embed(t, `{"input":["some words of it"],"dimensions":16,"encoding_format":"base64"}`)
+	if len(floats[0]) != 16 || len(packed[0]) != 16 {
+		t.Fatalf("got %d and %d dimensions", len(floats[0]), len(packed[0]))
+	}
+	for i := range floats[0] {
+		if float32(floats[0][i]) != float32(packed[0][i]) {
+			t.Errorf("dimension %d: got %g and %g", i, floats[0][i], packed[0][i])
+		}
+	}
+}
+
+func TestManyEmbeddingsComeInPieces(t *testing.T) {
+	body := []byte(`{"input":["a"` + strings.Repeat(`,"word two"`, 500) + `]}`)
+	largest, pieces := 0, 0
+	err := New().Answer(t.Context(), &fairlead.Call{Operation: fairlead.Embed}, &fairlead.Request{Body: body}, func(e fairlead.Event) error {
+		if e.Data != nil {
+			largest = max(largest, len(e.Data))
+			pieces++
+		}
+		return nil
+	})
+	if err != nil || pieces < 2 || largest > 2*pieceSize {
+		t.Errorf("got %d pieces of at most %d bytes, %v", pieces, largest, err)
+	}
+	if got := embed(t, string(body)); len(got) != 501 {
+		t.Errorf("got %d vectors", len(got))
+	}
+}
+
+func TestModels(t *testing.T) {
+	if got, err := New().Models(t.Context()); !slices.Equal(got, []string{"offline"}) || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+}

@@ -1,0 +1,419 @@
+package sdk_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/shared"
+)
+
+const (
+	plainModel = "gpt-4o-mini"
+	embedModel = "text-embedding-3-small"
+)
+
+// goSDK is openai-go against a stack.
+type goSDK struct {
+	*stack
+	client openai.Client
+}
+
+// testGo are the cases of openai-go.
+func testGo(t *testing.T, s *stack) {
+	t.Helper()
+	g := goSDK{s, s.goClient()}
+	for _, c := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"lists models", g.listsModels},
+		{"retrieves a model", g.retrievesModel},
+		{"chats", g.chats},
+		{"sends unknown fields on", g.sendsUnknownFields},
+		{"streams", g.streams},
+		{"calls tools and takes their results", g.callsTools},
+		{"embeds", g.embeds},
+		{"errors", g.errors},
+		{"over the rate is 429", g.overTheRate},
+		{"a blocked app is not retried", g.blocked},
+		{"a full service is 503", g.full},
+		{"retries after Retry-After", g.retries},
+		{"an upstream's failure is a 502", g.upstreamFails},
+		{"a broken stream is an error", g.brokenStream},
+		{"aborting a stream stops the upstream", g.abortsStream},
+		{"aborting before the first byte stops the upstream", g.abortsEarly},
+	} {
+		t.Run(c.name, c.test)
+	}
+}
+
+// goClient has the app of the Go cases and no retries, unless told otherwise.
+func (s *stack) goClient(more ...option.RequestOption) openai.Client {
+	return openai.NewClient(append([]option.RequestOption{
+		option.WithBaseURL(s.service + "/v1"), option.WithAPIKey(s.keys["go"]), option.WithMaxRetries(0),
+	}, more...)...)
+}
+
+func ask(model string) openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model:    model,
+		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Hello")},
+	}
+}
+
+func mockModel(t *testing.T, flags string) string {
+	t.Helper()
+	return "mock+" + flags + "+id=" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())
+}
+
+// stat is a count of the mock about one model.
+func (s *stack) stat(t *testing.T, model, name string) float64 {
+	t.Helper()
+	_, body := get(t, s.mock+"/mock/stats", s.mockKey)
+	return max(0, number(body, "models", model, name))
+}
+
+func (s *stack) lastBody(t *testing.T) string {
+	t.Helper()
+	_, body := get(t, s.mock+"/mock/stats", s.mockKey)
+	var stats struct {
+		LastBody string `json:"last_body"`
+	}
+	if err := json.Unmarshal(body, &stats); err != nil {
+		t.Fatal(err)
+	}
+	return stats.LastBody
+}
+
+// stopped: the upstream call of model was stopped, and the slot is free.
+func (s *stack) stopped(t *testing.T, model string) {
+	t.Helper()
+	left := time.Now()
+	await(t, "the mock to see that the client left", func() bool { return s.stat(t, model, "aborted") == 1 })
+	await(t, "the slot to be given back", func() bool {
+		_, body := get(t, s.service+"/metrics", "")
+		return number(body, "concurrency_metrics", "concurrent_requests") == 0
+	})
+	if took := time.Since(left); took > time.Second {
+		t.Errorf("the upstream call was stopped after %v, want 1 s at most", took)
+	}
+}
+
+// attempts counts what a client sends.
+type attempts struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+func (a *attempts) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.mu.Lock()
+	a.at = append(a.at, time.Now())
+	a.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func (a *attempts) times() []time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.at
+}
+
+func (a *attempts) client() option.RequestOption {
+	return option.WithHTTPClient(&http.Client{Transport: a})
+}
+
+func (g goSDK) listsModels(t *testing.T) {
+	page, err := g.client.Models.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := false
+	for _, model := range page.Data {
+		listed = listed || model.ID == "upstream/"+plainModel
+		if _, err := g.client.Models.Get(t.Context(), model.ID); err != nil {
+			t.Errorf("%s is listed, but: %v", model.ID, err)
+		}
+	}
+	if !listed {
+		t.Errorf("%s is not among %d models", plainModel, len(page.Data))
+	}
+}
+
+func (g goSDK) retrievesModel(t *testing.T) {
+	for _, name := range []string{plainModel, "upstream/" + plainModel} {
+		model, err := g.client.Models.Get(t.Context(), name)
+		if err != nil || string(model.Object) != "model" {
+			t.Errorf("%s: %+v, %v", name, model, err)
+		}
+	}
+	_, err := g.client.Models.Get(t.Context(), "nope")
+	wantError(t, err, http.StatusNotFound, "model_not_found")
+}
+
+func (g goSDK) chats(t *testing.T) {
+	var response *http.Response
+	answer, err := g.client.Chat.Completions.New(t.Context(), ask("upstream/"+plainModel), option.WithResponseInto(&response))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Choices[0].Message.Content; !strings.HasPrefix(got, "Fairlead mock: model "+plainModel) {
+		t.Errorf("said %q", got)
+	}
+	if answer.Choices[0].FinishReason != "stop" || answer.Usage.TotalTokens == 0 {
+		t.Errorf("finish %q, usage %d", answer.Choices[0].FinishReason, answer.Usage.TotalTokens)
+	}
+	if id := response.Header.Get("X-Request-Id"); !regexp.MustCompile(`^req_\d+_\d+$`).MatchString(id) {
+		t.Errorf("x-request-id %q", id)
+	}
+}
+
+func (g goSDK) sendsUnknownFields(t *testing.T) {
+	if _, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), option.WithJSONSet("next_weeks_field", "é")); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.lastBody(t); !strings.Contains(got, `"next_weeks_field":"é"`) {
+		t.Errorf("the mock was sent %s", got)
+	}
+}
+
+func (g goSDK) streams(t *testing.T) {
+	for _, usage := range []bool{false, true} {
+		params := ask(mockModel(t, "tokens=5+usage=7:5"))
+		if usage {
+			params.StreamOptions.IncludeUsage = openai.Bool(true)
+		}
+		stream := g.client.Chat.Completions.NewStreaming(t.Context(), params)
+		var whole openai.ChatCompletionAccumulator
+		without := 0
+		for stream.Next() {
+			whole.AddChunk(stream.Current())
+			if len(stream.Current().Choices) == 0 {
+				without++
+			}
+		}
+		if err := stream.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got := whole.Choices[0].Message.Content; !strings.HasPrefix(got, "Fairlead mock:") || whole.Choices[0].FinishReason != "stop" {
+			t.Errorf("said %q, finish %q", got, whole.Choices[0].FinishReason)
+		}
+		if got := whole.Usage.TotalTokens == 12; got != usage || without > 0 != usage {
+			t.Errorf("usage asked for: %t, got %d, chunks without choices %d", usage, whole.Usage.TotalTokens, without)
+		}
+	}
+}
+
+func (g goSDK) callsTools(t *testing.T) {
+	params := ask(plainModel)
+	params.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
+		Name: "weather",
+		Parameters: shared.FunctionParameters{
+			"type": "object", "required": []string{"city"}, "properties": map[string]any{"city": map[string]string{"type": "string"}},
+		},
+	})}
+	asked, err := g.client.Chat.Completions.New(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := asked.Choices[0].Message.ToolCalls[0]
+	if call.Function.Name != "weather" || call.Function.Arguments != `{"city":"mock"}` || asked.Choices[0].FinishReason != "tool_calls" {
+		t.Errorf("called %s(%s), finish %q", call.Function.Name, call.Function.Arguments, asked.Choices[0].FinishReason)
+	}
+	params.Messages = append(params.Messages, asked.Choices[0].Message.ToParam(), openai.ToolMessage("sunny", call.ID))
+	answer, err := g.client.Chat.Completions.New(t.Context(), params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Choices[0].Message.Content; !strings.Contains(got, "3 message") {
+		t.Errorf("said %q", got)
+	}
+}
+
+func (g goSDK) embeds(t *testing.T) {
+	answer, err := g.client.Embeddings.New(t.Context(), openai.EmbeddingNewParams{
+		Model: embedModel, Dimensions: openai.Int(6),
+		Input: openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: []string{"a", "b"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answer.Data) != 2 || len(answer.Data[1].Embedding) != 6 {
+		t.Fatalf("%d vectors", len(answer.Data))
+	}
+	var sum float64
+	for _, v := range answer.Data[1].Embedding {
+		sum += v * v
+	}
+	if math.Abs(sum-1) > 1e-5 {
+		t.Errorf("length² %v, want 1", sum)
+	}
+}
+
+// wantError checks an API error, and returns it.
+func wantError(t *testing.T, err error, status int, code string) *openai.Error {
+	t.Helper()
+	var e *openai.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an API error", err)
+	}
+	if e.StatusCode != status || code != "" && e.Code != code {
+		t.Errorf("got %d %q, want %d %q", e.StatusCode, e.Code, status, code)
+	}
+	return e
+}
+
+func (g goSDK) errors(t *testing.T) {
+	_, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), option.WithAPIKey("fl-test-of-nobody-at-all"))
+	wantError(t, err, http.StatusUnauthorized, "invalid_api_key")
+	_, err = g.client.Chat.Completions.New(t.Context(), ask("nope"))
+	wantError(t, err, http.StatusNotFound, "model_not_found")
+	_, err = g.client.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{
+		Model: plainModel, Messages: []openai.ChatCompletionMessageParamUnion{},
+	})
+	if e := wantError(t, err, http.StatusBadRequest, ""); e.Param != "messages" {
+		t.Errorf("param %q", e.Param)
+	}
+}
+
+// checkRetryHeaders: at least 1 s, at most that many, and all the same.
+func checkRetryHeaders(t *testing.T, h http.Header, most int) {
+	t.Helper()
+	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || seconds < 1 || seconds > most {
+		t.Errorf("Retry-After %q", h.Get("Retry-After"))
+	}
+	ms, err := strconv.Atoi(h.Get("Retry-After-Ms"))
+	if err != nil || ms <= (seconds-1)*1000 || ms > seconds*1000 {
+		t.Errorf("retry-after-ms %q beside %d s", h.Get("Retry-After-Ms"), seconds)
+	}
+}
+
+// waitsBeforeRetry leaves the retries on; after 0.9 s, less than any wait,
+// there was one attempt.
+func (g goSDK) waitsBeforeRetry(t *testing.T, options ...option.RequestOption) {
+	t.Helper()
+	var sent attempts
+	ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+	defer cancel()
+	client := g.goClient(append(options, sent.client(), option.WithMaxRetries(2))...)
+	if _, err := client.Chat.Completions.New(ctx, ask(plainModel)); err == nil {
+		t.Error("the call succeeded")
+	}
+	if got := len(sent.times()); got != 1 {
+		t.Errorf("%d attempts, want 1", got)
+	}
+}
+
+func (g goSDK) overTheRate(t *testing.T) {
+	limited := option.WithAPIKey(g.keys["go-limited"])
+	if _, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), limited); err != nil {
+		t.Fatal(err)
+	}
+	_, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), limited)
+	e := wantError(t, err, http.StatusTooManyRequests, "rate_limit_requests")
+	checkRetryHeaders(t, e.Response.Header, 60)
+	if got := e.Response.Header.Get("X-Should-Retry"); got != "true" {
+		t.Errorf("x-should-retry %q", got)
+	}
+	g.waitsBeforeRetry(t, limited)
+}
+
+func (g goSDK) blocked(t *testing.T) {
+	var sent attempts
+	client := g.goClient(option.WithAPIKey(g.keys["go-flooding"]), option.WithMaxRetries(2), sent.client())
+	_, err := client.Chat.Completions.New(t.Context(), ask(plainModel))
+	e := wantError(t, err, http.StatusTooManyRequests, "blocked_burst")
+	checkRetryHeaders(t, e.Response.Header, 50)
+	if got := len(sent.times()); got != 1 || e.Response.Header.Get("X-Should-Retry") != "false" {
+		t.Errorf("%d attempts, want 1; x-should-retry %q", got, e.Response.Header.Get("X-Should-Retry"))
+	}
+}
+
+func (g goSDK) full(t *testing.T) {
+	busy := option.WithBaseURL(g.busy + "/v1")
+	_, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), busy)
+	checkRetryHeaders(t, wantError(t, err, http.StatusServiceUnavailable, "").Response.Header, 3600)
+	g.waitsBeforeRetry(t, busy)
+}
+
+func (g goSDK) retries(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		model := mockModel(t, fmt.Sprintf("%d+retry_after=1+times=1", status))
+		var sent attempts
+		client := g.goClient(option.WithMaxRetries(2), sent.client())
+		if _, err := client.Chat.Completions.New(t.Context(), ask(model)); err != nil {
+			t.Fatal(err)
+		}
+		if got := g.stat(t, model, "total"); got != 2 {
+			t.Errorf("%v calls upstream, want 2", got)
+		}
+		if at := sent.times(); len(at) > 1 && at[1].Sub(at[0]) < 990*time.Millisecond {
+			t.Errorf("retried after %v, want 1 s", at[1].Sub(at[0]))
+		}
+	}
+}
+
+func (g goSDK) upstreamFails(t *testing.T) {
+	for _, flags := range []string{"500", "status=401", "html", "empty", "malformed=1", "cut=1", "error_midstream=1"} {
+		_, err := g.client.Chat.Completions.New(t.Context(), ask(mockModel(t, flags)))
+		if e := wantError(t, err, http.StatusBadGateway, ""); e.Code == "" {
+			t.Errorf("%s: no code in %v", flags, e)
+		}
+	}
+}
+
+func (g goSDK) brokenStream(t *testing.T) {
+	for _, flags := range []string{"cut=3", "nodone", "nofinish", "malformed=3", "error_midstream=3"} {
+		stream := g.client.Chat.Completions.NewStreaming(t.Context(), ask(mockModel(t, flags)))
+		n := 0
+		for stream.Next() {
+			n++
+		}
+		if stream.Err() == nil || n < 2 {
+			t.Errorf("%s: %d chunks, then %v; want an error after 2 or more", flags, n, stream.Err())
+		}
+	}
+}
+
+func (g goSDK) abortsStream(t *testing.T) {
+	model := mockModel(t, "pace=20ms+tokens=500")
+	ctx, abort := context.WithCancel(t.Context())
+	defer abort()
+	stream := g.client.Chat.Completions.NewStreaming(ctx, ask(model))
+	for range 2 {
+		if !stream.Next() {
+			t.Fatal(stream.Err())
+		}
+	}
+	abort()
+	g.stopped(t, model)
+}
+
+func (g goSDK) abortsEarly(t *testing.T) {
+	model := mockModel(t, "hang")
+	ctx, abort := context.WithCancel(t.Context())
+	defer abort()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := g.client.Chat.Completions.New(ctx, ask(model))
+		ended <- err
+	}()
+	await(t, "the call to arrive", func() bool { return g.stat(t, model, "in_flight") == 1 })
+	abort()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	g.stopped(t, model)
+}
