@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -86,4 +87,15 @@ func cmdCertificate(ts *testscript.TestScript, args []string) {
 	}
 	write(args[0], "CERTIFICATE", certificate)
 	write(args[1], "PRIVATE KEY", private)
+}
+
+func cmdField(ts *testscript.TestScript, args []string) {
+	need(ts, "field NAME FILE VAR", args, 3, 3)
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), args[0]+": "); ok {
+			ts.Setenv(args[2], value)
+			return
+		}
+	}
+	ts.Fatalf("%s has no line %q", args[1], args[0]+": …")
 }

@@ -161,7 +161,9 @@ func cmdServe(ts *testscript.TestScript, args []string) {
 func cmdMock(ts *testscript.TestScript, args []string) {
 	name, args := splitName(args, "mock")
 	p := start(ts, name, append([]string{"mock", "--listen", "127.0.0.1:0"}, args...), nil)
-	ts.Setenv(strings.ToUpper(name), p.await(ts, `^mock upstream on (http://\S+)$`))
+	url, name := p.await(ts, `^mock upstream on (http://\S+)$`), strings.ToUpper(name)
+	ts.Setenv(name, url)
+	ts.Setenv(name+"_ROOT", strings.TrimSuffix(url, "/v1"))
 }
 
 func cmdTerm(ts *testscript.TestScript, args []string) {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 //	    process is called NAME, or service. It has no variables but those given.
 //	mock [-as NAME] [ARG…]
 //	    does the same with `fairlead mock` and sets MOCK, or NAME in capitals,
-//	    to its base URL.
+//	    to its base URL, which ends in /v1, and MOCK_ROOT to what is before that.
 //	term NAME      sends SIGTERM, waits for exit code 0 and shows the output
 //	sigterm NAME   sends SIGTERM and goes on
 //	ended NAME     waits for exit code 0 and shows the output
@@ -58,6 +58,7 @@ func TestMain(m *testing.M) {
 //	perm MODE FILE…      the files (patterns) have that mode
 //	[!] holds TEXT PATH… a file at or under the paths holds the text
 //	certificate CERT KEY makes a certificate for 127.0.0.1 in two files
+//	field NAME FILE VAR  sets VAR to the rest of the line "NAME: …" in the file
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -70,7 +71,7 @@ func TestStories(t *testing.T) {
 			"exit": told(cmdExit),
 			"http": told(cmdHTTP), "finish": told(cmdFinish), "abandon": told(cmdAbandon), "status": told(cmdStatus),
 			"frame": told(cmdFrame), "said": told(cmdSaid), "json": cmdJSON, "keys": told(cmdKeys),
-			"perm": told(cmdPerm), "holds": cmdHolds, "certificate": told(cmdCertificate),
+			"perm": told(cmdPerm), "holds": cmdHolds, "certificate": told(cmdCertificate), "field": told(cmdField),
 		},
 	})
 }

@@ -106,7 +106,7 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 		return Pass{}, c.blocked(left)
 	}
 	if err := c.queue.Full(p.flow, nil); err != nil {
-		c.noteWindow(ctx, call)
+		c.NoteWindow(ctx, call)
 		return Pass{}, c.full(err, p.flow, nil)
 	}
 	w := requestWindow(call.App)
@@ -124,8 +124,9 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 	return Pass{window: w, entry: take.Entry}, nil
 }
 
-// noteWindow tells a call that was refused before its window how that stands.
-func (c *Controller) noteWindow(ctx context.Context, call *fairlead.Call) {
+// NoteWindow tells a call how its app's window stands now, where its own
+// admission does not: it was refused before its window, or gave its entry back.
+func (c *Controller) NoteWindow(ctx context.Context, call *fairlead.Call) {
 	if state, err := c.quota.Look(ctx, requestWindow(call.App)); err == nil {
 		call.SetWindow(state)
 	}

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,12 +52,14 @@ func (x *Exchange) ReadJSON() ([]byte, error) {
 func (x *Exchange) readAll(buf []byte, limit int64) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
-			if err := x.reserve(int64(cap(buf))); err != nil {
+			more := int64(cap(buf))
+			if limit > 0 { // one byte over the limit is enough to see that it is passed
+				more = min(more, limit+1-int64(len(buf)))
+			}
+			if err := x.reserve(more); err != nil {
 				return nil, err
 			}
-			grown := make([]byte, len(buf), 2*cap(buf))
-			copy(grown, buf)
-			buf = grown
+			buf = slices.Grow(buf, int(more))
 		}
 		_ = x.control.SetReadDeadline(time.Now().Add(bodyProgress))
 		n, err := x.R.Body.Read(buf[len(buf):cap(buf)])

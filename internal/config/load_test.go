@@ -169,14 +169,14 @@ func TestEnvironmentProblems(t *testing.T) {
 
 func TestFlagProblems(t *testing.T) {
 	tests := []struct{ key, value, want string }{
-		{"server.listen", "x", `flag server.listen: server.listen: "x" is not an address; write host:port, such as 127.0.0.1:8080`},
-		{"limits.max_queue", "-1", `flag limits.max_queue: limits.max_queue: "-1" must not be negative`},
-		{"server.nope", "1", `flag server.nope: server.nope: unknown key`},
-		{"apps", "a", `flag apps: apps: "a" cannot be written as one value`},
+		{"server.listen", "x", `server.listen: "x" is not an address; write host:port, such as 127.0.0.1:8080`},
+		{"limits.max_queue", "-1", `limits.max_queue: "-1" must not be negative`},
+		{"server.nope", "1", `server.nope: unknown key`},
+		{"apps", "a", `apps: "a" cannot be written as one value`},
 	}
 	for _, tt := range tests {
-		if got := problems(t, Input{Flags: map[string]string{tt.key: tt.value}}).Error(); got != tt.want {
-			t.Errorf("got %s, want %s", got, tt.want)
+		if got, want := problems(t, Input{Flags: map[string]string{tt.key: tt.value}}).Error(), "flag "+tt.key+": "+tt.want; got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

@@ -10,9 +10,18 @@ import (
 // in the product of their lengths.
 const longestName = 64
 
-// didYouMean suggests the candidate that is nearest to name, or "" if none is
-// near enough to be a slip of the keyboard.
+// didYouMean suggests the nearest candidate in a sentence; "" if none is near.
 func didYouMean(name string, candidates []string) string {
+	best := nearest(name, candidates)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// nearest returns the candidate that is nearest to name, or "" if none is near
+// enough to be a slip of the keyboard.
+func nearest(name string, candidates []string) string {
 	if len(name) > longestName {
 		return ""
 	}
@@ -22,10 +31,7 @@ func didYouMean(name string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return best
 }
 
 // elsewhere suggests the full key of a name that exists in another place.

@@ -87,12 +87,27 @@ func (l *loader) mapping(n *yaml.Node, p path, into reflect.Value) {
 		name := key.Value
 		at := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if at < 0 {
-			l.src.concealSuspects(value)
+			if !meansOpen(name, value, into.Type()) {
+				l.src.concealSuspects(value)
+			}
 			l.unknown(key, path{join(p.key, shown(name)), join(p.shape, name)}, names(fields))
 			return
 		}
 		l.value(value, p.field(name), into.Field(fields[at].index), fields[at])
 	})
+}
+
+// meansOpen reports whether a key that t does not have is a slip for one whose
+// value may be shown.
+func meansOpen(name string, value *yaml.Node, t reflect.Type) bool {
+	fields := fieldsOf(t)
+	meant := nearest(name, names(fields))
+	at := slices.IndexFunc(fields, func(f field) bool { return f.name == meant })
+	if at < 0 || value.Kind != yaml.ScalarNode || strings.Contains(value.Value, "@") {
+		return false
+	}
+	kind := t.Field(fields[at].index).Type
+	return kind.Kind() != reflect.Slice && kind != reflect.TypeFor[Secret]()
 }
 
 // unknown tells of a key that has no meaning here.

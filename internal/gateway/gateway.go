@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -110,7 +111,7 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 
 	defer func() { // the account's frame encloses all others
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
+			err = panicked(p)
 			g.logger.Error("panic in a call", "request_id", call.ID, "stack", string(debug.Stack()))
 		}
 		err = settle(worked, err)
@@ -143,15 +144,27 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	return g.upstream.Answer(worked, call, req, acc.watch(emit))
 }
 
+// panicked is what a panic is called. Only what the runtime itself says is told:
+// another value might hold anything.
+func panicked(value any) error {
+	if told, ok := value.(runtime.Error); ok {
+		return fmt.Errorf("panic: %w", told)
+	}
+	return fmt.Errorf("panic with a value of type %T", value)
+}
+
 // giveBack undoes the admission of a call that never held a slot. It must work
 // for calls whose context has ended too.
 func (g *Gateway) giveBack(ctx context.Context, call *fairlead.Call, pass admission.Pass) {
 	if call.Slotted() {
 		return
 	}
-	if err := g.admission.Undo(context.WithoutCancel(ctx), pass); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	if err := g.admission.Undo(ctx, pass); err != nil {
 		g.logger.Warn("admission not given back", "request_id", call.ID, "error", err)
+		return
 	}
+	g.admission.NoteWindow(ctx, call)
 }
 
 // settle makes err what the call's caller should be told, given how its

@@ -111,7 +111,7 @@ func TestDuplicateNameIsToldButNotPrinted(t *testing.T) {
 }
 
 func TestManyNames(t *testing.T) {
-	const n = 100_000
+	const n = 20_000
 	var b strings.Builder
 	b.WriteByte('{')
 	for i := range n {
@@ -124,7 +124,7 @@ func TestManyNames(t *testing.T) {
 	if count != n+1 {
 		t.Errorf("got %d members, want %d", count, n+1)
 	}
-	for _, name := range []string{"k0", "k15", "k16", "k99999"} {
+	for _, name := range []string{"k0", "k15", "k16", "k19999"} {
 		_, err := Object([]byte(b.String()+`"`+name+`":0}`), func([]byte, Span) error { return nil })
 		var e *Error
 		if !errors.As(err, &e) || e.Reason != DuplicateKey || e.Name != name {

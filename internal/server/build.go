@@ -68,7 +68,7 @@ func (s *Server) buildRouter() error {
 		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
 	}
 	router, err := api.New(api.Config{
-		Faces: faces, Keys: s.keys, MaxBody: int64(s.config.Server.MaxBody), Bodies: s.bodies,
+		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
 		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused,
 	})
 	if err != nil {
@@ -76,6 +76,19 @@ func (s *Server) buildRouter() error {
 	}
 	s.router = router
 	return nil
+}
+
+// maxBody is the largest body that can be taken: one that could never fit into
+// the memory for bodies is too large, not worth waiting for.
+func (s *Server) maxBody() int64 {
+	limit, budget := int64(s.config.Server.MaxBody), bodyBudget(int64(s.config.Server.MemoryLimit))
+	switch {
+	case budget <= 0:
+		return limit
+	case limit <= 0:
+		return budget
+	}
+	return min(limit, budget)
 }
 
 // makeProviders makes an adapter for each configured provider, or the offline

@@ -24,8 +24,9 @@ const (
 	embedModel = "text-embedding-3-small"
 )
 
-// goSDK is openai-go against a stack.
+// goSDK is one test of openai-go against a stack.
 type goSDK struct {
+	*testing.T
 	*stack
 	client openai.Client
 }
@@ -33,29 +34,28 @@ type goSDK struct {
 // testGo are the cases of openai-go.
 func testGo(t *testing.T, s *stack) {
 	t.Helper()
-	g := goSDK{s, s.goClient()}
 	for _, c := range []struct {
 		name string
-		test func(*testing.T)
+		test func(goSDK)
 	}{
-		{"lists models", g.listsModels},
-		{"retrieves a model", g.retrievesModel},
-		{"chats", g.chats},
-		{"sends unknown fields on", g.sendsUnknownFields},
-		{"streams", g.streams},
-		{"calls tools and takes their results", g.callsTools},
-		{"embeds", g.embeds},
-		{"errors", g.errors},
-		{"over the rate is 429", g.overTheRate},
-		{"a blocked app is not retried", g.blocked},
-		{"a full service is 503", g.full},
-		{"retries after Retry-After", g.retries},
-		{"an upstream's failure is a 502", g.upstreamFails},
-		{"a broken stream is an error", g.brokenStream},
-		{"aborting a stream stops the upstream", g.abortsStream},
-		{"aborting before the first byte stops the upstream", g.abortsEarly},
+		{"lists models", goSDK.listsModels},
+		{"retrieves a model", goSDK.retrievesModel},
+		{"chats", goSDK.chats},
+		{"sends unknown fields on", goSDK.sendsUnknownFields},
+		{"streams", goSDK.streams},
+		{"calls tools and takes their results", goSDK.callsTools},
+		{"embeds", goSDK.embeds},
+		{"errors", goSDK.errors},
+		{"over the rate is 429", goSDK.overTheRate},
+		{"a blocked app is not retried", goSDK.blocked},
+		{"a full service is 503", goSDK.full},
+		{"retries after Retry-After", goSDK.retries},
+		{"an upstream's failure is a 502", goSDK.upstreamFails},
+		{"a broken stream is an error", goSDK.brokenStream},
+		{"aborting a stream stops the upstream", goSDK.abortsStream},
+		{"aborting before the first byte stops the upstream", goSDK.abortsEarly},
 	} {
-		t.Run(c.name, c.test)
+		t.Run(c.name, func(t *testing.T) { c.test(goSDK{t, s, s.goClient()}) })
 	}
 }
 
@@ -134,67 +134,67 @@ func (a *attempts) client() option.RequestOption {
 	return option.WithHTTPClient(&http.Client{Transport: a})
 }
 
-func (g goSDK) listsModels(t *testing.T) {
-	page, err := g.client.Models.List(t.Context())
+func (g goSDK) listsModels() {
+	page, err := g.client.Models.List(g.Context())
 	if err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	listed := false
 	for _, model := range page.Data {
 		listed = listed || model.ID == "upstream/"+plainModel
-		if _, err := g.client.Models.Get(t.Context(), model.ID); err != nil {
-			t.Errorf("%s is listed, but: %v", model.ID, err)
+		if _, err := g.client.Models.Get(g.Context(), model.ID); err != nil {
+			g.Errorf("%s is listed, but: %v", model.ID, err)
 		}
 	}
 	if !listed {
-		t.Errorf("%s is not among %d models", plainModel, len(page.Data))
+		g.Errorf("%s is not among %d models", plainModel, len(page.Data))
 	}
 }
 
-func (g goSDK) retrievesModel(t *testing.T) {
+func (g goSDK) retrievesModel() {
 	for _, name := range []string{plainModel, "upstream/" + plainModel} {
-		model, err := g.client.Models.Get(t.Context(), name)
+		model, err := g.client.Models.Get(g.Context(), name)
 		if err != nil || string(model.Object) != "model" {
-			t.Errorf("%s: %+v, %v", name, model, err)
+			g.Errorf("%s: %+v, %v", name, model, err)
 		}
 	}
-	_, err := g.client.Models.Get(t.Context(), "nope")
-	wantError(t, err, http.StatusNotFound, "model_not_found")
+	_, err := g.client.Models.Get(g.Context(), "nope")
+	_ = wantError(g.T, err, http.StatusNotFound, "model_not_found")
 }
 
-func (g goSDK) chats(t *testing.T) {
+func (g goSDK) chats() {
 	var response *http.Response
-	answer, err := g.client.Chat.Completions.New(t.Context(), ask("upstream/"+plainModel), option.WithResponseInto(&response))
+	answer, err := g.client.Chat.Completions.New(g.Context(), ask("upstream/"+plainModel), option.WithResponseInto(&response))
 	if err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	if got := answer.Choices[0].Message.Content; !strings.HasPrefix(got, "Fairlead mock: model "+plainModel) {
-		t.Errorf("said %q", got)
+		g.Errorf("said %q", got)
 	}
 	if answer.Choices[0].FinishReason != "stop" || answer.Usage.TotalTokens == 0 {
-		t.Errorf("finish %q, usage %d", answer.Choices[0].FinishReason, answer.Usage.TotalTokens)
+		g.Errorf("finish %q, usage %d", answer.Choices[0].FinishReason, answer.Usage.TotalTokens)
 	}
 	if id := response.Header.Get("X-Request-Id"); !regexp.MustCompile(`^req_\d+_\d+$`).MatchString(id) {
-		t.Errorf("x-request-id %q", id)
+		g.Errorf("x-request-id %q", id)
 	}
 }
 
-func (g goSDK) sendsUnknownFields(t *testing.T) {
-	if _, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), option.WithJSONSet("next_weeks_field", "é")); err != nil {
-		t.Fatal(err)
+func (g goSDK) sendsUnknownFields() {
+	if _, err := g.client.Chat.Completions.New(g.Context(), ask(plainModel), option.WithJSONSet("next_weeks_field", "é")); err != nil {
+		g.Fatal(err)
 	}
-	if got := g.lastBody(t); !strings.Contains(got, `"next_weeks_field":"é"`) {
-		t.Errorf("the mock was sent %s", got)
+	if got := g.lastBody(g.T); !strings.Contains(got, `"next_weeks_field":"é"`) {
+		g.Errorf("the mock was sent %s", got)
 	}
 }
 
-func (g goSDK) streams(t *testing.T) {
+func (g goSDK) streams() {
 	for _, usage := range []bool{false, true} {
-		params := ask(mockModel(t, "tokens=5+usage=7:5"))
+		params := ask(mockModel(g.T, "tokens=5+usage=7:5"))
 		if usage {
 			params.StreamOptions.IncludeUsage = openai.Bool(true)
 		}
-		stream := g.client.Chat.Completions.NewStreaming(t.Context(), params)
+		stream := g.client.Chat.Completions.NewStreaming(g.Context(), params)
 		var whole openai.ChatCompletionAccumulator
 		without := 0
 		for stream.Next() {
@@ -204,18 +204,18 @@ func (g goSDK) streams(t *testing.T) {
 			}
 		}
 		if err := stream.Err(); err != nil {
-			t.Fatal(err)
+			g.Fatal(err)
 		}
 		if got := whole.Choices[0].Message.Content; !strings.HasPrefix(got, "Fairlead mock:") || whole.Choices[0].FinishReason != "stop" {
-			t.Errorf("said %q, finish %q", got, whole.Choices[0].FinishReason)
+			g.Errorf("said %q, finish %q", got, whole.Choices[0].FinishReason)
 		}
 		if got := whole.Usage.TotalTokens == 12; got != usage || without > 0 != usage {
-			t.Errorf("usage asked for: %t, got %d, chunks without choices %d", usage, whole.Usage.TotalTokens, without)
+			g.Errorf("usage asked for: %t, got %d, chunks without choices %d", usage, whole.Usage.TotalTokens, without)
 		}
 	}
 }
 
-func (g goSDK) callsTools(t *testing.T) {
+func (g goSDK) callsTools() {
 	params := ask(plainModel)
 	params.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
 		Name: "weather",
@@ -223,41 +223,41 @@ func (g goSDK) callsTools(t *testing.T) {
 			"type": "object", "required": []string{"city"}, "properties": map[string]any{"city": map[string]string{"type": "string"}},
 		},
 	})}
-	asked, err := g.client.Chat.Completions.New(t.Context(), params)
+	asked, err := g.client.Chat.Completions.New(g.Context(), params)
 	if err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	call := asked.Choices[0].Message.ToolCalls[0]
 	if call.Function.Name != "weather" || call.Function.Arguments != `{"city":"mock"}` || asked.Choices[0].FinishReason != "tool_calls" {
-		t.Errorf("called %s(%s), finish %q", call.Function.Name, call.Function.Arguments, asked.Choices[0].FinishReason)
+		g.Errorf("called %s(%s), finish %q", call.Function.Name, call.Function.Arguments, asked.Choices[0].FinishReason)
 	}
 	params.Messages = append(params.Messages, asked.Choices[0].Message.ToParam(), openai.ToolMessage("sunny", call.ID))
-	answer, err := g.client.Chat.Completions.New(t.Context(), params)
+	answer, err := g.client.Chat.Completions.New(g.Context(), params)
 	if err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	if got := answer.Choices[0].Message.Content; !strings.Contains(got, "3 message") {
-		t.Errorf("said %q", got)
+		g.Errorf("said %q", got)
 	}
 }
 
-func (g goSDK) embeds(t *testing.T) {
-	answer, err := g.client.Embeddings.New(t.Context(), openai.EmbeddingNewParams{
+func (g goSDK) embeds() {
+	answer, err := g.client.Embeddings.New(g.Context(), openai.EmbeddingNewParams{
 		Model: embedModel, Dimensions: openai.Int(6),
 		Input: openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: []string{"a", "b"}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		g.Fatal(err)
 	}
 	if len(answer.Data) != 2 || len(answer.Data[1].Embedding) != 6 {
-		t.Fatalf("%d vectors", len(answer.Data))
+		g.Fatalf("%d vectors", len(answer.Data))
 	}
 	var sum float64
 	for _, v := range answer.Data[1].Embedding {
 		sum += v * v
 	}
 	if math.Abs(sum-1) > 1e-5 {
-		t.Errorf("length² %v, want 1", sum)
+		g.Errorf("length² %v, want 1", sum)
 	}
 }
 
@@ -274,16 +274,16 @@ func wantError(t *testing.T, err error, status int, code string) *openai.Error {
 	return e
 }
 
-func (g goSDK) errors(t *testing.T) {
-	_, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), option.WithAPIKey("fl-test-of-nobody-at-all"))
-	wantError(t, err, http.StatusUnauthorized, "invalid_api_key")
-	_, err = g.client.Chat.Completions.New(t.Context(), ask("nope"))
-	wantError(t, err, http.StatusNotFound, "model_not_found")
-	_, err = g.client.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{
+func (g goSDK) errors() {
+	_, err := g.client.Chat.Completions.New(g.Context(), ask(plainModel), option.WithAPIKey("fl-test-of-nobody-at-all"))
+	_ = wantError(g.T, err, http.StatusUnauthorized, "invalid_api_key")
+	_, err = g.client.Chat.Completions.New(g.Context(), ask("nope"))
+	_ = wantError(g.T, err, http.StatusNotFound, "model_not_found")
+	_, err = g.client.Chat.Completions.New(g.Context(), openai.ChatCompletionNewParams{
 		Model: plainModel, Messages: []openai.ChatCompletionMessageParamUnion{},
 	})
-	if e := wantError(t, err, http.StatusBadRequest, ""); e.Param != "messages" {
-		t.Errorf("param %q", e.Param)
+	if e := wantError(g.T, err, http.StatusBadRequest, ""); e.Param != "messages" {
+		g.Errorf("param %q", e.Param)
 	}
 }
 
@@ -302,118 +302,118 @@ func checkRetryHeaders(t *testing.T, h http.Header, most int) {
 
 // waitsBeforeRetry leaves the retries on; after 0.9 s, less than any wait,
 // there was one attempt.
-func (g goSDK) waitsBeforeRetry(t *testing.T, options ...option.RequestOption) {
-	t.Helper()
+func (g goSDK) waitsBeforeRetry(options ...option.RequestOption) {
+	g.Helper()
 	var sent attempts
-	ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+	ctx, cancel := context.WithTimeout(g.Context(), 900*time.Millisecond)
 	defer cancel()
 	client := g.goClient(append(options, sent.client(), option.WithMaxRetries(2))...)
 	if _, err := client.Chat.Completions.New(ctx, ask(plainModel)); err == nil {
-		t.Error("the call succeeded")
+		g.Error("the call succeeded")
 	}
 	if got := len(sent.times()); got != 1 {
-		t.Errorf("%d attempts, want 1", got)
+		g.Errorf("%d attempts, want 1", got)
 	}
 }
 
-func (g goSDK) overTheRate(t *testing.T) {
+func (g goSDK) overTheRate() {
 	limited := option.WithAPIKey(g.keys["go-limited"])
-	if _, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), limited); err != nil {
-		t.Fatal(err)
+	if _, err := g.client.Chat.Completions.New(g.Context(), ask(plainModel), limited); err != nil {
+		g.Fatal(err)
 	}
-	_, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), limited)
-	e := wantError(t, err, http.StatusTooManyRequests, "rate_limit_requests")
-	checkRetryHeaders(t, e.Response.Header, 60)
+	_, err := g.client.Chat.Completions.New(g.Context(), ask(plainModel), limited)
+	e := wantError(g.T, err, http.StatusTooManyRequests, "rate_limit_requests")
+	checkRetryHeaders(g.T, e.Response.Header, 60)
 	if got := e.Response.Header.Get("X-Should-Retry"); got != "true" {
-		t.Errorf("x-should-retry %q", got)
+		g.Errorf("x-should-retry %q", got)
 	}
-	g.waitsBeforeRetry(t, limited)
+	g.waitsBeforeRetry(limited)
 }
 
-func (g goSDK) blocked(t *testing.T) {
+func (g goSDK) blocked() {
 	var sent attempts
 	client := g.goClient(option.WithAPIKey(g.keys["go-flooding"]), option.WithMaxRetries(2), sent.client())
-	_, err := client.Chat.Completions.New(t.Context(), ask(plainModel))
-	e := wantError(t, err, http.StatusTooManyRequests, "blocked_burst")
-	checkRetryHeaders(t, e.Response.Header, 50)
+	_, err := client.Chat.Completions.New(g.Context(), ask(plainModel))
+	e := wantError(g.T, err, http.StatusTooManyRequests, "blocked_burst")
+	checkRetryHeaders(g.T, e.Response.Header, 50)
 	if got := len(sent.times()); got != 1 || e.Response.Header.Get("X-Should-Retry") != "false" {
-		t.Errorf("%d attempts, want 1; x-should-retry %q", got, e.Response.Header.Get("X-Should-Retry"))
+		g.Errorf("%d attempts, want 1; x-should-retry %q", got, e.Response.Header.Get("X-Should-Retry"))
 	}
 }
 
-func (g goSDK) full(t *testing.T) {
+func (g goSDK) full() {
 	busy := option.WithBaseURL(g.busy + "/v1")
-	_, err := g.client.Chat.Completions.New(t.Context(), ask(plainModel), busy)
-	checkRetryHeaders(t, wantError(t, err, http.StatusServiceUnavailable, "").Response.Header, 3600)
-	g.waitsBeforeRetry(t, busy)
+	_, err := g.client.Chat.Completions.New(g.Context(), ask(plainModel), busy)
+	checkRetryHeaders(g.T, wantError(g.T, err, http.StatusServiceUnavailable, "").Response.Header, 3600)
+	g.waitsBeforeRetry(busy)
 }
 
-func (g goSDK) retries(t *testing.T) {
+func (g goSDK) retries() {
 	for _, status := range []int{429, 503} {
-		model := mockModel(t, fmt.Sprintf("%d+retry_after=1+times=1", status))
+		model := mockModel(g.T, fmt.Sprintf("%d+retry_after=1+times=1", status))
 		var sent attempts
 		client := g.goClient(option.WithMaxRetries(2), sent.client())
-		if _, err := client.Chat.Completions.New(t.Context(), ask(model)); err != nil {
-			t.Fatal(err)
+		if _, err := client.Chat.Completions.New(g.Context(), ask(model)); err != nil {
+			g.Fatal(err)
 		}
-		if got := g.stat(t, model, "total"); got != 2 {
-			t.Errorf("%v calls upstream, want 2", got)
+		if got := g.stat(g.T, model, "total"); got != 2 {
+			g.Errorf("%v calls upstream, want 2", got)
 		}
 		if at := sent.times(); len(at) > 1 && at[1].Sub(at[0]) < 990*time.Millisecond {
-			t.Errorf("retried after %v, want 1 s", at[1].Sub(at[0]))
+			g.Errorf("retried after %v, want 1 s", at[1].Sub(at[0]))
 		}
 	}
 }
 
-func (g goSDK) upstreamFails(t *testing.T) {
+func (g goSDK) upstreamFails() {
 	for _, flags := range []string{"500", "status=401", "html", "empty", "malformed=1", "cut=1", "error_midstream=1"} {
-		_, err := g.client.Chat.Completions.New(t.Context(), ask(mockModel(t, flags)))
-		if e := wantError(t, err, http.StatusBadGateway, ""); e.Code == "" {
-			t.Errorf("%s: no code in %v", flags, e)
+		_, err := g.client.Chat.Completions.New(g.Context(), ask(mockModel(g.T, flags)))
+		if e := wantError(g.T, err, http.StatusBadGateway, ""); e.Code == "" {
+			g.Errorf("%s: no code in %v", flags, e)
 		}
 	}
 }
 
-func (g goSDK) brokenStream(t *testing.T) {
+func (g goSDK) brokenStream() {
 	for _, flags := range []string{"cut=3", "nodone", "nofinish", "malformed=3", "error_midstream=3"} {
-		stream := g.client.Chat.Completions.NewStreaming(t.Context(), ask(mockModel(t, flags)))
+		stream := g.client.Chat.Completions.NewStreaming(g.Context(), ask(mockModel(g.T, flags)))
 		n := 0
 		for stream.Next() {
 			n++
 		}
 		if stream.Err() == nil || n < 2 {
-			t.Errorf("%s: %d chunks, then %v; want an error after 2 or more", flags, n, stream.Err())
+			g.Errorf("%s: %d chunks, then %v; want an error after 2 or more", flags, n, stream.Err())
 		}
 	}
 }
 
-func (g goSDK) abortsStream(t *testing.T) {
-	model := mockModel(t, "pace=20ms+tokens=500")
-	ctx, abort := context.WithCancel(t.Context())
+func (g goSDK) abortsStream() {
+	model := mockModel(g.T, "pace=20ms+tokens=500")
+	ctx, abort := context.WithCancel(g.Context())
 	defer abort()
 	stream := g.client.Chat.Completions.NewStreaming(ctx, ask(model))
 	for range 2 {
 		if !stream.Next() {
-			t.Fatal(stream.Err())
+			g.Fatal(stream.Err())
 		}
 	}
 	abort()
-	g.stopped(t, model)
+	g.stopped(g.T, model)
 }
 
-func (g goSDK) abortsEarly(t *testing.T) {
-	model := mockModel(t, "hang")
-	ctx, abort := context.WithCancel(t.Context())
+func (g goSDK) abortsEarly() {
+	model := mockModel(g.T, "hang")
+	ctx, abort := context.WithCancel(g.Context())
 	defer abort()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := g.client.Chat.Completions.New(ctx, ask(model))
 		ended <- err
 	}()
-	await(t, "the call to arrive", func() bool { return g.stat(t, model, "in_flight") == 1 })
+	await(g.T, "the call to arrive", func() bool { return g.stat(g.T, model, "in_flight") == 1 })
 	abort()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		g.Errorf("got %v", err)
 	}
-	g.stopped(t, model)
+	g.stopped(g.T, model)
 }

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,8 +31,9 @@ const (
 	startDeadline = 20 * time.Second
 	stopDeadline  = 10 * time.Second
 	binaryEnv     = "FAIRLEAD_BIN"
-	// burstLimit is above what the SDKs do in a second, and what flood is over.
-	burstLimit = 150
+	// burstLimit is above what an SDK does in a second, and below what flood does.
+	burstLimit = 100
+	floodWidth = 16
 )
 
 // stack is a mock upstream and two services in front of it: one with room, and
@@ -49,7 +51,7 @@ func sdks() []string { return []string{"openai6", "openai7", "ai-sdk", "python",
 // newKey is a secret of 130 bits.
 func newKey() string { return "fl-test-" + rand.Text() }
 
-// startStack builds nothing: binary is the program. Everything ends with t.
+// startStack starts the program that often. Everything ends with t.
 func startStack(t *testing.T, binary string) *stack {
 	t.Helper()
 	s := &stack{mockKey: newKey(), keys: make(map[string]string)}
@@ -101,13 +103,12 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
 // ends.
 func (s *stack) fill(t *testing.T) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
 	var held sync.WaitGroup
-	t.Cleanup(func() { stop(); held.Wait() })
+	t.Cleanup(held.Wait)
 	hold := func() {
 		held.Go(func() {
 			body := `{"model":"mock+hang","messages":[{"role":"user","content":"hold"}]}`
-			r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.busy+"/v1/chat/completions", strings.NewReader(body))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.busy+"/v1/chat/completions", strings.NewReader(body))
 			if err != nil {
 				return
 			}
@@ -130,28 +131,45 @@ func (s *stack) fill(t *testing.T) {
 	})
 }
 
-// flood makes an app burst, so that it is blocked.
+// flood makes an app burst until it is blocked.
 func (s *stack) flood(t *testing.T, app string) {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	ctx, blocked := context.WithTimeout(t.Context(), startDeadline)
+	defer blocked()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: floodWidth}}
 	defer client.CloseIdleConnections()
+	var done atomic.Bool
 	var all sync.WaitGroup
-	for range 8 {
+	for range floodWidth {
 		all.Go(func() {
-			for range burstLimit / 4 {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.service+"/v1/models", nil)
-				if err != nil {
-					return
-				}
-				r.Header.Set("Authorization", "Bearer "+s.keys[app])
-				if response, err := client.Do(r); err == nil {
-					_, _ = io.Copy(io.Discard, response.Body)
-					response.Body.Close()
+			for !done.Load() && ctx.Err() == nil {
+				if s.knock(ctx, client, app) == http.StatusTooManyRequests {
+					done.Store(true)
 				}
 			}
 		})
 	}
 	all.Wait()
+	if !done.Load() {
+		t.Errorf("%s was not blocked within %v of flooding", app, startDeadline)
+	}
+}
+
+// knock makes the cheapest request that the burst guard counts; it returns the
+// status, or 0.
+func (s *stack) knock(ctx context.Context, client *http.Client, app string) int {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.service+"/v1/models", nil)
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Authorization", "Bearer "+s.keys[app])
+	response, err := client.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
 }
 
 // environment is what the scripts are told.

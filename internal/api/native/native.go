@@ -168,8 +168,8 @@ func acceptsStream(h http.Header) bool {
 	return strings.Contains(h.Get("Accept"), "text/event-stream")
 }
 
-// seconds is a duration as the native face spells it: seconds with three
-// decimals at most.
+// seconds is a duration as the native face spells it: in seconds, exact to the
+// microsecond.
 func seconds(d time.Duration) float64 {
-	return float64(d.Milliseconds()) / 1000
+	return float64(d.Microseconds()) / 1e6
 }

@@ -28,6 +28,8 @@ type completion struct {
 	words   []string // with the white space before them
 	finish  string
 	usage   fairlead.Usage
+	// withUsage says that the stream's client asked for its usage.
+	withUsage bool
 }
 
 func answerChat(ctx context.Context, callID string, req *fairlead.Request, out output) error {
@@ -42,13 +44,16 @@ func answerChat(ctx context.Context, callID string, req *fairlead.Request, out o
 	if err != nil {
 		return err
 	}
-	answer := completion{id: "chatcmpl-" + callID, created: time.Now().Unix(), words: splitWords(text), finish: "stop"}
+	answer := completion{
+		id: "chatcmpl-" + callID, created: time.Now().Unix(),
+		words: splitWords(text), finish: "stop", withUsage: req.Envelope.IncludeUsage,
+	}
 	if limit := req.Envelope.MaxTokens; limit > 0 && len(answer.words) > limit {
 		answer.words, answer.finish = answer.words[:limit], "length"
 	}
 	answer.usage = fairlead.Usage{Input: c.words(), Output: len(answer.words)}
 	if req.Envelope.Stream {
-		err = answer.stream(ctx, out, req.Envelope.IncludeUsage)
+		err = answer.stream(ctx, out)
 	} else {
 		err = answer.whole(ctx, out)
 	}
@@ -122,12 +127,12 @@ func (c *completion) whole(ctx context.Context, out output) error {
 
 // stream emits the answer as chunks: the role, the text a few words at a time,
 // the finish reason, the usage if it is wanted, and the end marker.
-func (c *completion) stream(ctx context.Context, out output, withUsage bool) error {
+func (c *completion) stream(ctx context.Context, out output) error {
 	if err := out.head(ctx, "text/event-stream", true); err != nil {
 		return err
 	}
 	noUsage := ""
-	if withUsage {
+	if c.withUsage {
 		noUsage = `,"usage":null`
 	}
 	chunk := func(delta, finish string) error {
@@ -147,7 +152,7 @@ func (c *completion) stream(ctx context.Context, out output, withUsage bool) err
 	if err := chunk(`{}`, `"`+c.finish+`"`); err != nil {
 		return err
 	}
-	if withUsage {
+	if c.withUsage {
 		b := append(c.start("chat.completion.chunk"), `,"choices":[],"usage":`...)
 		if err := out.data(ctx, sse.AppendData(nil, append(c.appendUsage(b), '}'))); err != nil {
 			return err

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
@@ -121,8 +122,8 @@ func checkFormat(raw []byte) error {
 // lastUser returns the index of the last message of the user, or of the last
 // message if the user said nothing.
 func (c *conversation) lastUser() int {
-	for i := len(c.messages) - 1; i >= 0; i-- {
-		if c.messages[i].role == "user" {
+	for i, m := range slices.Backward(c.messages) {
+		if m.role == "user" {
 			return i
 		}
 	}

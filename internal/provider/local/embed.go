@@ -14,7 +14,7 @@ import (
 
 const (
 	// maxDimensions is how many dimensions an embedding has, unless fewer are
-	// asked for.
+	// asked for; a power of two.
 	maxDimensions = 256
 	// maxInputs is how many texts one request may hold, as with OpenAI.
 	maxInputs = 2048
@@ -162,7 +162,7 @@ func vector(ctx context.Context, text string, dimensions int) []float32 {
 		if sum>>63 == 1 {
 			sign = -1
 		}
-		sums[sum%uint64(dimensions)] += sign
+		sums[int(sum&(maxDimensions-1))%dimensions] += sign
 	}
 	for word := range words(ctx, text) {
 		add(word)

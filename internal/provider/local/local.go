@@ -111,8 +111,7 @@ func readBody(body []byte, member func(name string, raw []byte) error) error {
 
 // notJSON turns an error of the scanner into one for the caller.
 func notJSON(err error) error {
-	var broken *jsonscan.Error
-	if errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*jsonscan.Error](err); ok {
 		return &fairlead.Error{
 			Kind: fairlead.Invalid, Code: codeInvalidJSON, Message: "The body is not a valid JSON object", Detail: broken.Reason,
 		}

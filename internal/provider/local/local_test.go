@@ -2,12 +2,9 @@ package local
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -174,7 +171,10 @@ func TestChatStream(t *testing.T) {
 		if err != nil || end.Finish != "stop" || usage != (end.Usage == got.end.Usage) || got.end.Usage != whole.end.Usage {
 			t.Errorf("usage %t: the stream says %+v, %v, the event %+v", usage, end, err, got.end)
 		}
-		content, deltas := streamed(t, got.body, usage)
+		if chunks := strings.Count(got.body, "data: {"); usage != (strings.Count(got.body, `"usage":`) == chunks) {
+			t.Errorf("usage %t: got %s", usage, got.body)
+		}
+		content, deltas := streamed(t, got.body)
 		if content != want || deltas < 3 {
 			t.Errorf("got %q in %d deltas, want %q", content, deltas, want)
 		}
@@ -182,7 +182,7 @@ func TestChatStream(t *testing.T) {
 }
 
 // streamed checks the chunks of a stream and joins their content.
-func streamed(t *testing.T, body string, usage bool) (content string, deltas int) {
+func streamed(t *testing.T, body string) (content string, deltas int) {
 	t.Helper()
 	for frame := range sse.Frames([]byte(strings.TrimSuffix(body, dialect.DoneFrame))) {
 		var c struct {
@@ -190,13 +190,12 @@ func streamed(t *testing.T, body string, usage bool) (content string, deltas int
 			Choices    []struct {
 				Delta struct{ Role, Content string }
 			}
-			Usage *json.RawMessage
 		}
 		data := sse.Data(frame, nil)
 		if err := json.Unmarshal(data, &c); err != nil {
 			t.Fatalf("%q: %v", frame, err)
 		}
-		if c.ID != "chatcmpl-req_1_2" || c.Object != "chat.completion.chunk" || strings.Contains(string(data), `"usage":`) != usage {
+		if c.ID != "chatcmpl-req_1_2" || c.Object != "chat.completion.chunk" {
 			t.Fatalf("got chunk %s", data)
 		}
 		if len(c.Choices) == 0 {
@@ -277,38 +276,46 @@ func TestRefuses(t *testing.T) {
 
 func TestStopsWhenTheCallerLeaves(t *testing.T) {
 	errGone := errors.New("gone")
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	late, cancelLate := context.WithDeadline(t.Context(), time.Now())
-	defer cancelLate()
-	body := []byte(fmt.Sprintf(story, `,"stream":true`))
+	stays := func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} }
+	leaves := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return ctx, cancel
+	}
+	isLate := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithDeadline(ctx, time.Now())
+	}
+	body := fmt.Appendf(nil, story, `,"stream":true`)
 	env, err := dialect.ScanChat(body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req := &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: body, Envelope: env}
 	for name, test := range map[string]struct {
-		ctx   context.Context
-		limit int // events that emit takes
-		kind  fairlead.Kind
+		caller func(context.Context) (context.Context, context.CancelFunc)
+		takes  int // how many events emit takes before it fails
+		events int // how many must be emitted
+		kind   fairlead.Kind
 	}{
-		"canceled":         {canceled, 100, fairlead.Canceled},
-		"late":             {late, 100, fairlead.Late},
-		"gone at the head": {t.Context(), 0, fairlead.Canceled},
-		"gone in between":  {t.Context(), 3, fairlead.Canceled},
+		"canceled":         {leaves, 100, 0, fairlead.Canceled},
+		"late":             {isLate, 100, 0, fairlead.Late},
+		"gone at the head": {stays, 0, 1, fairlead.Canceled},
+		"gone in between":  {stays, 3, 4, fairlead.Canceled},
 	} {
+		ctx, cancel := test.caller(t.Context())
 		events := 0
-		err := New().Answer(test.ctx, &fairlead.Call{ID: "req_1_2", Operation: fairlead.Chat}, req, func(fairlead.Event) error {
-			if events++; events > test.limit {
+		err := New().Answer(ctx, &fairlead.Call{ID: "req_1_2", Operation: fairlead.Chat}, req, func(fairlead.Event) error {
+			if events++; events > test.takes {
 				return errGone
 			}
 			return nil
 		})
+		cancel()
 		if !fairlead.IsKind(err, test.kind) {
 			t.Errorf("%s: got %v, want %s", name, err, test.kind)
 		}
-		if want := min(test.limit+1, 4); test.limit < 100 && events != want || test.limit == 100 && events > 0 {
-			t.Errorf("%s: got %d events", name, events)
+		if events != test.events {
+			t.Errorf("%s: got %d events, want %d", name, events, test.events)
 		}
 	}
 }
@@ -343,125 +350,36 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-// embed asks for embeddings and decodes them.
-func embed(t *testing.T, body string) [][]float64 {
-	t.Helper()
-	got, err := ask(t, fairlead.Embed, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	end, err := dialect.ReadEmbeddingsAnswer([]byte(got.body))
-	if err != nil || end != got.end || end.Usage.Input == 0 {
-		t.Errorf("the answer says %+v, %v, the event %+v", end, err, got.end)
-	}
-	var list struct {
-		Object, Model string
-		Data          []struct {
-			Object    string
-			Index     int
-			Embedding json.RawMessage
-		}
-	}
-	if err := json.Unmarshal([]byte(got.body), &list); err != nil {
-		t.Fatal(err)
-	}
-	if list.Object != "list" || list.Model != "offline" {
-		t.Errorf("got %s of %s", list.Object, list.Model)
-	}
-	var vectors [][]float64
-	for i, d := range list.Data {
-		if d.Object != "embedding" || d.Index != i {
-			t.Errorf("got %s %d, want embedding %d", d.Object, d.Index, i)
-		}
-		var v []float64
-		if d.Embedding[0] == '[' {
-			err = json.Unmarshal(d.Embedding, &v)
-		} else {
-			v, err = fromBase64(d.Embedding)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		vectors = append(vectors, v)
-	}
-	return vectors
-}
-
-func fromBase64(raw []byte) (v []float64, err error) {
-	b, err := base64.StdEncoding.DecodeString(strings.Trim(string(raw), `"`))
-	for ; len(b) >= 4; b = b[4:] {
-		v = append(v, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
-	}
-	return v, err
-}
-
-func dot(a, b []float64) float64 {
-	sum := 0.0
-	for i := range a {
-		sum += a[i] * b[i]
-	}
-	return sum
-}
-
-func TestEmbeddings(t *testing.T) {
-	v := embed(t, `{"input":["Acme's revenue rose","the REVENUE of Acme","bananas are yellow","!!!"],"model":"offline"}`)
-	if len(v) != 4 {
-		t.Fatalf("got %d vectors", len(v))
-	}
-	for i := range v {
-		if len(v[i]) != 256 || math.Abs(dot(v[i], v[i])-1) > 1e-6 {
-			t.Errorf("vector %d has %d dimensions and length %f", i, len(v[i]), dot(v[i], v[i]))
-		}
-	}
-	if near, far := dot(v[0], v[1]), dot(v[0], v[2]); near < 0.4 || near < far+0.3 {
-		t.Errorf("shared words are %f near, others %f", near, far)
-	}
-	if again := embed(t, `{"input":"acme S Revenue rose"}`); !slices.Equal(again[0], v[0]) {
-		t.Error("the same words have another vector")
-	}
-}
-
-func TestEmbeddingsAreTheSameForEver(t *testing.T) {
-	// Worked out apart from this code; stored vectors depend on it.
-	v := vector(t.Context(), "Fairlead: queue", 8)
-	if want := []float32{-0.70710678, 0, 0, 0, 0, -0.70710678, 0, 0}; !slices.Equal(v, want) {
-		t.Errorf("got %v, want %v", v, want)
-	}
-}
-
-func TestEmbeddingsFormats(t *testing.T) {
-	floats := embed(t, `{"input":"some words of it","dimensions":16,"encoding_format":"float"}`)
-	packed := embed(t, `{"input":["some words of it"],"dimensions":16,"encoding_format":"base64"}`)
-	if len(floats[0]) != 16 || len(packed[0]) != 16 {
-		t.Fatalf("got %d and %d dimensions", len(floats[0]), len(packed[0]))
-	}
-	for i := range floats[0] {
-		if float32(floats[0][i]) != float32(packed[0][i]) {
-			t.Errorf("dimension %d: got %g and %g", i, floats[0][i], packed[0][i])
-		}
-	}
-}
-
-func TestManyEmbeddingsComeInPieces(t *testing.T) {
-	body := []byte(`{"input":["a"` + strings.Repeat(`,"word two"`, 500) + `]}`)
-	largest, pieces := 0, 0
-	err := New().Answer(t.Context(), &fairlead.Call{Operation: fairlead.Embed}, &fairlead.Request{Body: body}, func(e fairlead.Event) error {
-		if e.Data != nil {
-			largest = max(largest, len(e.Data))
-			pieces++
-		}
-		return nil
-	})
-	if err != nil || pieces < 2 || largest > 2*pieceSize {
-		t.Errorf("got %d pieces of at most %d bytes, %v", pieces, largest, err)
-	}
-	if got := embed(t, string(body)); len(got) != 501 {
-		t.Errorf("got %d vectors", len(got))
-	}
-}
-
 func TestModels(t *testing.T) {
 	if got, err := New().Models(t.Context()); !slices.Equal(got, []string{"offline"}) || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
+}
+
+func FuzzChat(f *testing.F) {
+	f.Add(fmt.Appendf(nil, story, `,"stream":false,"max_tokens":30`))
+	f.Add([]byte(`{"messages":[{"role":"user","content":[{"text":"a. b"},7,{"text":null}]},{"role":"x","content":"\ud800 a"},{"role":"user","content":"\u0000 a\tb"}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		env, err := dialect.ScanChat(body)
+		if err != nil {
+			return
+		}
+		env.Stream = false
+		var answer []byte
+		err = New().Answer(t.Context(), &fairlead.Call{ID: "req_1_2", Operation: fairlead.Chat},
+			&fairlead.Request{Dialect: fairlead.OpenAIChat, Body: body, Envelope: env}, func(e fairlead.Event) error {
+				answer = append(answer, e.Data...)
+				return nil
+			})
+		if err != nil {
+			if e := fairlead.AsError(err); e.Kind != fairlead.Invalid && e.Kind != fairlead.Unsupported {
+				t.Fatalf("%q: %v", body, err)
+			}
+			return
+		}
+		end, err := dialect.ReadChatAnswer(answer)
+		if err != nil || end.Finish != "stop" && end.Usage.Output != env.MaxTokens {
+			t.Fatalf("%q: got %+v, %v from %s", body, end, err, answer)
+		}
+	})
 }

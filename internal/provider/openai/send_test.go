@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -104,11 +105,16 @@ func TestConnectionIsReused(t *testing.T) {
 				answerJSON(w, embeddings(maxWhole))
 			}
 		})
+		// A connection is free a moment after its answer has ended.
+		ask := func(req *fairlead.Request) *got {
+			synctest.Wait()
+			return w.ask(t.Context(), req, nil)
+		}
 		for range 2 {
-			w.ask(t.Context(), chatRequest(), nil).wantWhole(t, "")
-			w.ask(t.Context(), streamRequest(), nil).wantWhole(t, chunk+lastChunk+doneFrame)
-			w.ask(t.Context(), embedRequest(), nil).wantWhole(t, "")
-			w.ask(t.Context(), chatRequest(), nil).wantCode(t, fairlead.Upstream, "upstream_error")
+			ask(chatRequest()).wantWhole(t, "")
+			ask(streamRequest()).wantWhole(t, chunk+lastChunk+doneFrame)
+			ask(embedRequest()).wantWhole(t, "")
+			ask(chatRequest()).wantCode(t, fairlead.Upstream, "upstream_error")
 		}
 		if dials, _, _ := w.conns(); dials != 1 {
 			t.Errorf("8 calls in a row took %d connections, want 1", dials)
@@ -137,8 +143,8 @@ func TestStreamThatStaysOpen(t *testing.T) {
 }
 
 // answerOnce answers the connection's first request, and hangs up on its
-// second. It counts both.
-func answerOnce(conn net.Conn, requests *atomic.Int32) {
+// second. arrived is called for each, before its answer.
+func answerOnce(conn net.Conn, arrived func()) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	for turn := range 2 {
@@ -147,7 +153,7 @@ func answerOnce(conn net.Conn, requests *atomic.Int32) {
 			return
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
-		if requests.Add(1); turn == 0 {
+		if arrived(); turn == 0 {
 			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(chatAnswer), chatAnswer)
 		}
 	}
@@ -160,30 +166,34 @@ func TestStaleConnections(t *testing.T) {
 		w := newWorld(t, Config{}, nil)
 		var requests atomic.Int32
 		var served sync.WaitGroup
+		// The first calls are answered when all have come, so that each has a
+		// connection of its own.
+		gathered := make(chan struct{})
+		arrived := func() {
+			if requests.Add(1) == stale {
+				close(gathered)
+			}
+			<-gathered
+		}
 		served.Go(func() {
-			var conns [stale]net.Conn
-			for i := range conns { // both calls connect before either is answered
-				conns[i] = <-w.accept
-			}
-			for _, conn := range conns {
-				served.Go(func() { answerOnce(conn, &requests) })
-			}
-			for range stale {
+			for range stale + 2 {
 				conn := <-w.accept
-				served.Go(func() { answerOnce(conn, &requests) })
+				served.Go(func() { answerOnce(conn, arrived) })
 			}
 		})
 		w.together(t, stale)
+		synctest.Wait() // until both connections are kept
 		g := w.ask(t.Context(), chatRequest(), nil)
 		g.wantCode(t, fairlead.Upstream, "upstream_truncated")
-		if n := requests.Swap(0); n != stale+2 {
-			t.Errorf("the upstream saw %d requests, want %d, one and its repetition", n, stale+2)
+		if n := requests.Load(); n != stale+2 {
+			t.Errorf("the upstream saw %d requests, want %d: one more and its repetition", n, stale+2)
 		}
 		for range 2 { // over a new connection, which then dies, and over another
+			synctest.Wait()
 			w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
 		}
-		if n := requests.Load(); n != 3 {
-			t.Errorf("the upstream saw %d requests, want 3", n)
+		if n := requests.Load(); n != stale+5 {
+			t.Errorf("the upstream saw %d requests, want %d: one, and one and its repetition", n, stale+5)
 		}
 		w.provider.Close()
 		served.Wait()
@@ -218,6 +228,7 @@ func TestNoProxyOfTheEnvironment(t *testing.T) {
 func TestTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, chatAnswer) }))
 	server.EnableHTTP2 = true
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // it tells of the handshake that fails
 	server.StartTLS()
 	defer server.Close()
 	for trusted, code := range map[string]string{"yes": "", "no": "provider_unreachable"} {

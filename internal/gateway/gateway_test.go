@@ -1,0 +1,262 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/quota/memory"
+	"github.com/fairleadhq/fairlead/internal/upstream"
+)
+
+// bench is a gateway around a model made for the test.
+type bench struct {
+	*Gateway
+	control *admission.Controller
+	log     *bytes.Buffer
+
+	mu      sync.Mutex
+	records []*fairlead.Record
+}
+
+func (b *bench) Record(r *fairlead.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records = append(b.records, r)
+}
+
+func (b *bench) last(t *testing.T) *fairlead.Record {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.records) == 0 {
+		t.Fatal("no Record was written")
+	}
+	return b.records[len(b.records)-1]
+}
+
+type answer func(ctx context.Context, emit fairlead.Emit) error
+
+func (a answer) Answer(ctx context.Context, _ *fairlead.Call, _ *fairlead.Request, emit fairlead.Emit) error {
+	return a(ctx, emit)
+}
+
+func newBench(model answer) *bench {
+	b := &bench{log: &bytes.Buffer{}}
+	logger := slog.New(slog.NewTextHandler(b.log, nil))
+	b.control = admission.New(admission.Config{
+		Slots: 1, MaxQueue: 2, MaxQueuePerApp: 2, Pools: map[string]int{"p": 0},
+		Burst:    admission.Burst{PerSecond: 50, Block: 5 * time.Minute},
+		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: time.Minute, fairlead.Embed: 30 * time.Second},
+	}, memory.New())
+	b.Gateway = New(Config{
+		Admission: b.control, Recorder: b, Logger: logger,
+		Upstream: upstream.New(upstream.Config{
+			Providers: []upstream.Provider{{Name: "p", Model: model, Patterns: []string{"m"}}}, Gate: b.control, Logger: logger,
+		}),
+	})
+	return b
+}
+
+func (b *bench) call(id string) *fairlead.Call {
+	return &fairlead.Call{ID: id, App: app(), Face: "test", Arrived: time.Now()}
+}
+
+func app() *fairlead.App { return &fairlead.App{ID: "crm", RateLimitPerMinute: 10} }
+
+func (b *bench) remaining(t *testing.T) int {
+	t.Helper()
+	s, err := b.Standing(t.Context(), app())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Requests.Remaining
+}
+
+func readFine(context.Context) (*fairlead.Request, error) {
+	return &fairlead.Request{Body: []byte(`{}`), Envelope: fairlead.Envelope{Model: "m"}}, nil
+}
+
+func discard(fairlead.Event) error { return nil }
+
+func whole(_ context.Context, emit fairlead.Emit) error {
+	return errors.Join(
+		emit(fairlead.Event{Head: &fairlead.Head{}}),
+		emit(fairlead.Event{Data: []byte("four")}),
+		emit(fairlead.Event{End: &fairlead.End{Usage: fairlead.Usage{Input: 1, Output: 2}}}),
+	)
+}
+
+func hang(ctx context.Context, _ fairlead.Emit) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestEveryWayOutEndsInOneRecordAndNoSlot(t *testing.T) {
+	refusal := &fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_json"}
+	for _, c := range []struct {
+		name      string
+		model     answer
+		read      Read
+		want      fairlead.Kind // 0: success
+		code      string
+		remaining int // of 10
+	}{
+		{"success", whole, readFine, 0, "", 9},
+		{"bad body", whole, func(context.Context) (*fairlead.Request, error) { return nil, refusal }, fairlead.Invalid, "invalid_json", 10},
+		{"panic while reading", whole, func(context.Context) (*fairlead.Request, error) { panic("boom") }, fairlead.Internal, "internal_error", 10},
+		{"unknown model", whole, func(context.Context) (*fairlead.Request, error) {
+			return &fairlead.Request{Envelope: fairlead.Envelope{Model: "?"}}, nil
+		}, fairlead.NotFound, "model_not_found", 10},
+		{"provider fails", func(context.Context, fairlead.Emit) error {
+			return &fairlead.Error{Kind: fairlead.Upstream, Code: "upstream_error"}
+		}, readFine, fairlead.Upstream, "upstream_error", 9},
+		{"provider panics", func(context.Context, fairlead.Emit) error { panic("boom") }, readFine, fairlead.Internal, "internal_error", 9},
+		{"untyped error", func(context.Context, fairlead.Emit) error { return errors.New("odd") }, readFine, fairlead.Internal, "internal_error", 9},
+		{"runs past its time", hang, readFine, fairlead.Late, "deadline_exceeded", 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(c.model)
+				err := b.Chat(t.Context(), b.call("req_1"), c.read, discard)
+				got := fairlead.AsError(err)
+				if (got == nil) != (c.want == 0) || got != nil && (got.Kind != c.want || got.Code != c.code) {
+					t.Errorf("error %v, want %v %s", err, c.want, c.code)
+				}
+				if len(b.records) != 1 || b.last(t).Err != got {
+					t.Errorf("records %+v, want one with the error that was returned", b.records)
+				}
+				if s := b.control.Slots(); s.InUse != 0 || s.Waiting != 0 || len(b.Active()) != 0 {
+					t.Errorf("left over: %+v, %v", s, b.Active())
+				}
+				if left := b.remaining(t); left != c.remaining {
+					t.Errorf("%d of 10 remaining, want %d", left, c.remaining)
+				}
+			})
+		})
+	}
+}
+
+func TestRecordOfASuccess(t *testing.T) {
+	b := newBench(whole)
+	if err := b.Chat(t.Context(), b.call("req_7"), readFine, discard); err != nil {
+		t.Fatal(err)
+	}
+	r := b.last(t)
+	if r.ID != "req_7" || r.App != "crm" || r.Operation != fairlead.Chat || r.Face != "test" || r.Model != "m" ||
+		r.Target != (fairlead.Target{Provider: "p", Model: "m"}) || r.Usage.Output != 2 || r.BytesIn != 2 || r.BytesOut != 4 || len(r.Attempts) != 1 {
+		t.Errorf("record %+v", r)
+	}
+}
+
+func TestTimeOutInTheQueueIsARefusalThatCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hang)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = b.Chat(t.Context(), b.call("req_1"), readFine, discard) })
+		synctest.Wait()
+		<-time.After(time.Second)
+		began := time.Now()
+		err := b.Embed(t.Context(), b.call("req_2"), readFine, discard)
+		if e := fairlead.AsError(err); e.Kind != fairlead.Busy || e.Code != "queue_timeout" || e.RetryAfter < time.Second {
+			t.Errorf("error %+v, want queue_timeout with a wait", e)
+		}
+		if waited := time.Since(began); waited != 30*time.Second {
+			t.Errorf("waited %v, want the operation's 30s", waited)
+		}
+		if left := b.remaining(t); left != 9 {
+			t.Errorf("%d of 10 remaining, want 9: only the call that worked counts", left)
+		}
+		wg.Wait()
+	})
+}
+
+func TestCallerThatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hang)
+		ctx, leave := context.WithCancel(t.Context())
+		time.AfterFunc(5*time.Second, leave)
+		err := b.Chat(ctx, b.call("req_1"), readFine, discard)
+		if !fairlead.IsKind(err, fairlead.Canceled) || b.last(t).Duration != 5*time.Second {
+			t.Errorf("error %v after %v", err, b.last(t).Duration)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		b := newBench(func(ctx context.Context, emit fairlead.Emit) error {
+			select {
+			case <-release:
+				return whole(ctx, emit)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		results := make(chan error, 2)
+		for _, id := range []string{"req_1", "req_2"} { // one works, one waits
+			go func() { results <- b.Chat(t.Context(), b.call(id), readFine, discard) }()
+			synctest.Wait()
+		}
+		drained := make(chan struct{})
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			b.Drain(ctx)
+			close(drained)
+		}()
+		synctest.Wait()
+		err := b.Chat(t.Context(), b.call("req_3"), readFine, discard)
+		if e := fairlead.AsError(err); e.Kind != fairlead.Busy || e.Code != "draining" || e.RetryAfter != 20*time.Second {
+			t.Errorf("a new call while draining: %+v", e)
+		}
+		release <- struct{}{} // the first call ends well
+		if err := <-results; err != nil {
+			t.Errorf("a call that ended within the drain: %v", err)
+		}
+		<-drained
+		if e := fairlead.AsError(<-results); e == nil || e.Code != "draining" {
+			t.Errorf("a call that outlived the drain: %+v", e)
+		}
+		if !b.Draining() || len(b.Active()) != 0 {
+			t.Error("not drained")
+		}
+	})
+}
+
+func TestPanicIsLoggedWithoutItsValue(t *testing.T) {
+	b := newBench(func(context.Context, fairlead.Emit) error { panic("a secret") })
+	_ = b.Chat(t.Context(), b.call("req_9"), readFine, discard)
+	if log := b.log.String(); !strings.Contains(log, "request_id=req_9") || !strings.Contains(log, "gateway_test.go") {
+		t.Errorf("the log does not tell where the panic was: %s", log)
+	}
+	if text := b.log.String() + b.last(t).Err.Error(); strings.Contains(text, "a secret") {
+		t.Errorf("the panic's value was told: %s", text)
+	}
+}
+
+func TestLanesAreSmallAndUnique(t *testing.T) {
+	b := newBench(whole)
+	var runs []*run
+	for range 4 {
+		r, err := b.enter(b.call("x"), func(error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, r)
+	}
+	b.leave(runs[1])
+	r, err := b.enter(b.call("x"), func(error) {})
+	if err != nil || r.lane != 2 {
+		t.Errorf("lane %d, %v; want the one that was given back, 2", r.lane, err)
+	}
+}
