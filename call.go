@@ -18,7 +18,7 @@ type Call struct {
 	// Arrived is when the call came; attempts keep it as their place in the
 	// queue.
 	Arrived time.Time
-	// Deadline is when the operation runs out of time.
+	// Deadline is when the operation runs out of time; zero if it never does.
 	Deadline time.Time
 
 	mu       sync.Mutex

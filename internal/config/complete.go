@@ -102,6 +102,7 @@ func (l *loader) complete() {
 		l.completeProvider(&l.config.LLM.Providers[i])
 		l.fitProvider(&l.config.LLM.Providers[i])
 	}
+	l.fitBody()
 	limits := &l.config.Limits
 	if l.origins["limits.max_queue_per_app"].Source == Default {
 		limits.MaxQueuePerApp = queueShare(limits.MaxQueue)
@@ -152,3 +153,20 @@ func (l *loader) fillOrigins() {
 		}
 	}
 }
+
+// fitBody lowers the default of the largest body to what the memory for bodies
+// has room for. A value that somebody set is left to validation.
+func (l *loader) fitBody() {
+	server := &l.config.Server
+	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room && l.origins["server.max_body"].Source == Default {
+		server.MaxBody = room
+		l.origins["server.max_body"] = Origin{Detail: "a quarter of server.memory_limit"}
+	}
+}
+
+// bodyRoom is how much of the memory the server lets request bodies fill at one
+// time; 0 means as much as they like.
+func bodyRoom(memoryLimit Size) Size { return memoryLimit / 4 }
+
+// leastMemory is about what the service needs before any request came.
+const leastMemory = 32 << 20

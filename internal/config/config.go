@@ -34,7 +34,7 @@ type Server struct {
 	DataDir        string   `yaml:"data_dir" env:"FAIRLEAD_DATA_DIR" doc:"Directory of the database and the pepper."`
 	MemoryLimit    Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the request bodies in flight. 0 = no limit."`
 	MaxBody        Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
-	DrainTimeout   Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM."`
+	DrainTimeout   Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
 	InsecurePublic bool     `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
 	TLS            TLS      `yaml:"tls" doc:"Certificate and key files; both or neither."`
 	LogFormat      string   `yaml:"log_format" oneof:"auto,human,json" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`

@@ -55,7 +55,7 @@ func TestRules(t *testing.T) {
 		{"public", "server: {listen: ':80'}\napps: [{name: a}]", `1:18: server.listen: ":80" can be reached from other machines, and there is no TLS; set server.tls, or server.insecure_public: true if something in front does TLS`},
 		{"public without apps", "server: {listen: '10.0.0.1:80', insecure_public: true}", `1:18: server.listen: "10.0.0.1:80" can be reached from other machines, and no apps are configured; name them under apps, with keys there or made by fairlead keys create`},
 		{"data dir", "server: {data_dir: ''}", `1:20: server.data_dir: must name a directory`},
-		{"body and memory", "server: {memory_limit: 100MB}", `1:9: server.max_body: 32MiB is more than a quarter of server.memory_limit (100MB)`},
+		{"body and memory", "server: {memory_limit: 100MB, max_body: 32MiB}", `1:41: server.max_body: 32MiB is more than a quarter of server.memory_limit (100MB)`},
 		{"half TLS", "server: {tls: {cert_file: load.go}}", `1:27: server.tls.cert_file: needs server.tls.key_file beside it`},
 
 		{"app name", "apps: [{name: a b}]", `1:15: apps[0].name: "a b" is not a name; use at most 64 letters, digits, '.', '_' and '-'`},

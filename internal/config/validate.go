@@ -31,13 +31,14 @@ func (l *loader) validateServer() {
 		l.validatePublic()
 	}
 	l.validateTLS()
-	// The server lets bodies of a quarter of the memory in at the same time: a
-	// larger body could never come in.
-	if room := server.MemoryLimit / 4; room > 0 && server.MaxBody > room {
+	// A body for which there is never room could never come in.
+	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room {
 		l.complain("server.max_body", fmt.Sprintf("%s is more than a quarter of server.memory_limit (%s)",
 			server.MaxBody, server.MemoryLimit), "")
-	} else if server.MemoryLimit > 0 && room == 0 {
-		l.complain("server.memory_limit", "leaves no room for any request", "")
+	}
+	if server.MemoryLimit > 0 && server.MemoryLimit < leastMemory {
+		l.complain("server.memory_limit", fmt.Sprintf("%s is less than the service itself needs (%s)",
+			server.MemoryLimit, Size(leastMemory)), "")
 	}
 }
 

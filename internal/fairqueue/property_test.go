@@ -219,6 +219,7 @@ type crowd struct {
 
 // once takes a slot and gives it back, or gives up at a random moment.
 func (c *crowd) once(t *testing.T, flow *Flow, random *rand.Rand) {
+	t.Helper()
 	at := random.IntN(len(c.pools))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

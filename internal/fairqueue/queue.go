@@ -25,7 +25,7 @@ type Queue struct {
 	inUse      int
 	mostInUse  int
 	waiting    int
-	maxWaiting int
+	maxWaiting int // 0 = no limit
 	pools      []*Pool
 	flows      int // flows that have waiters
 	grants     uint64
@@ -86,7 +86,7 @@ func (w *waiter) setIndex(i int) { w.at = i }
 func (w *waiter) index() int     { return w.at }
 
 // New returns a queue of that many slots (0 = no limit), in which at most
-// maxWaiting acquisitions may wait.
+// maxWaiting acquisitions may wait (0 = no limit).
 func New(slots, maxWaiting int) *Queue {
 	return &Queue{slots: slots, maxWaiting: maxWaiting}
 }
@@ -100,7 +100,8 @@ func (q *Queue) Pool(slots int) *Pool {
 	return p
 }
 
-// Flow returns a new flow, of which at most maxWaiting acquisitions may wait.
+// Flow returns a new flow, of which at most maxWaiting acquisitions may wait
+// (0 = no limit).
 // A flow that holds nothing and waits for nothing costs the queue nothing.
 func (q *Queue) Flow(maxWaiting int) *Flow {
 	return &Flow{queue: q, maxWaiting: maxWaiting, lanes: make(map[*Pool]*lane)}
@@ -157,9 +158,9 @@ func (q *Queue) Full(flow *Flow, pool *Pool) error {
 
 func (q *Queue) full(flow *Flow) error {
 	switch {
-	case q.waiting >= q.maxWaiting:
+	case q.maxWaiting > 0 && q.waiting >= q.maxWaiting:
 		return ErrFull
-	case flow.waiting >= flow.maxWaiting:
+	case flow.maxWaiting > 0 && flow.waiting >= flow.maxWaiting:
 		return ErrFlowFull
 	}
 	return nil

@@ -103,10 +103,9 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	acc := account{record: fairlead.Record{
 		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived,
 	}}
-	call.Deadline = call.Arrived.Add(g.admission.Timeout(call.Operation))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	worked, stop := context.WithDeadline(ctx, call.Deadline)
+	worked, stop := g.withDeadline(ctx, call)
 	defer stop()
 
 	defer func() { // the account's frame encloses all others
@@ -151,6 +150,17 @@ func panicked(value any) error {
 		return fmt.Errorf("panic: %w", told)
 	}
 	return fmt.Errorf("panic with a value of type %T", value)
+}
+
+// withDeadline sets the call's deadline and bounds its context by it. An
+// operation whose time limit is off has none.
+func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (context.Context, context.CancelFunc) {
+	limit := g.admission.Timeout(call.Operation)
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	call.Deadline = call.Arrived.Add(limit)
+	return context.WithDeadline(ctx, call.Deadline)
 }
 
 // giveBack undoes the admission of a call that never held a slot. It must work

@@ -22,9 +22,6 @@ import (
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
 
-// offlineModel is what the offline provider calls itself.
-const offlineModel = "offline"
-
 // namedProvider is an upstream with what has to be done with it at the end.
 type namedProvider struct {
 	upstream.Provider
@@ -111,7 +108,7 @@ func (s *Server) makeProviders() error {
 	if len(s.providers) == 0 {
 		offline := local.New()
 		s.providers = append(s.providers, namedProvider{Provider: upstream.Provider{
-			Name: fairlead.LocalPool, Model: offline, Patterns: []string{offlineModel},
+			Name: fairlead.LocalPool, Model: offline, Patterns: []string{local.ModelName},
 		}})
 	}
 	return nil

@@ -30,7 +30,7 @@ func OpenKeys(ctx context.Context, dataDir string) (pepper []byte, store *sqlite
 // checkPublic refuses to listen where others can come without keys that were
 // made on purpose. TLS is the configuration's own rule.
 func (s *Server) checkPublic(ctx context.Context) error {
-	if isLoopback(s.listener.Addr()) || s.hasConfiguredKey() {
+	if isLoopback(s.listener.Addr()) || !s.loaded.NeedsKeys() {
 		return nil
 	}
 	keys, _, err := s.store.Keys(ctx)
@@ -45,15 +45,6 @@ func (s *Server) checkPublic(ctx context.Context) error {
 	}
 	return unusable("listen on "+s.config.Server.Listen, errors.New(
 		"the address is public and there is no key yet: configure apps with keys, or run `fairlead keys create` first"))
-}
-
-func (s *Server) hasConfiguredKey() bool {
-	for _, app := range s.config.Apps {
-		if len(app.Keys) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func isLoopback(addr net.Addr) bool {

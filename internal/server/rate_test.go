@@ -95,7 +95,7 @@ func hammered(t *testing.T, limit int) (*api.Router, *records) {
 	way := gateway.New(gateway.Config{
 		Admission: control, Recorder: account, Logger: logger,
 		Upstream: upstream.New(upstream.Config{
-			Providers: []upstream.Provider{{Name: fairlead.LocalPool, Model: local.New(), Patterns: []string{offlineModel}}},
+			Providers: []upstream.Provider{{Name: fairlead.LocalPool, Model: local.New(), Patterns: []string{local.ModelName}}},
 			Gate:      control, Logger: logger,
 		}),
 	})
@@ -139,8 +139,8 @@ apps: [{name: crm, keys: [a-test-key-of-the-crm-app], rate_limit_per_minute: 10,
 			if resp.StatusCode < 400 || resp.StatusCode == http.StatusTooManyRequests {
 				t.Fatalf("%s: status %d", body, resp.StatusCode)
 			}
-			if got := resp.Header.Get("X-Ratelimit-Remaining-Requests"); got != "9" {
-				t.Fatalf("%s: %s remaining, want 9: what was counted before was given back", body, got)
+			if got := resp.Header.Get("X-Ratelimit-Remaining-Requests"); got != "10" {
+				t.Fatalf("%s: %s remaining, want 10: what was counted is given back", body, got)
 			}
 		}
 	}

@@ -190,7 +190,10 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) drain(ctx context.Context, web *http.Server) {
 	limit := s.config.Server.DrainTimeout.Std()
 	s.logger.Info("draining", "timeout", limit.String(), "running", len(s.gateway.Active()))
-	graceful, cancel := context.WithTimeout(ctx, limit)
+	graceful, cancel := ctx, context.CancelFunc(func() {})
+	if limit > 0 {
+		graceful, cancel = context.WithTimeout(ctx, limit)
+	}
 	defer cancel()
 	s.gateway.Drain(graceful)
 	finish, done := context.WithTimeout(ctx, finishTime)

@@ -156,7 +156,9 @@ func TestAttemptHoldsASlotExactlyWhileTheProviderWorks(t *testing.T) {
 			}
 			return emit(fairlead.Event{End: &fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}}})
 		},
-		"fails":  func(*fairlead.Request, fairlead.Emit) error { return &fairlead.Error{Kind: fairlead.Upstream, Status: 500} },
+		"fails": func(*fairlead.Request, fairlead.Emit) error {
+			return &fairlead.Error{Kind: fairlead.Upstream, Status: 500}
+		},
 		"panics": func(*fairlead.Request, fairlead.Emit) error { panic("boom") },
 	}
 	for name, answer := range answers {

@@ -47,7 +47,11 @@ func run(m *testing.M) int {
 }
 
 func TestSDKs(t *testing.T) {
-	s := startStack(t, os.Getenv(binaryEnv))
+	binary, err := filepath.Abs(os.Getenv(binaryEnv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startStack(t, binary)
 	node, python := nodeBinary(), pythonBinary()
 	for _, sdk := range sdks() {
 		t.Run(sdk, func(t *testing.T) {

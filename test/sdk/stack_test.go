@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	startDeadline = 20 * time.Second
+	startDeadline = 60 * time.Second
 	stopDeadline  = 10 * time.Second
 	binaryEnv     = "FAIRLEAD_BIN"
 	// burstLimit is above what an SDK does in a second, and below what flood does.
