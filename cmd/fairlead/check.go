@@ -45,7 +45,7 @@ func (p *program) showConfig() *cobra.Command {
 		Long: `Print the configuration that the service would run with: every value, with a
 comment that says whether it is a default or came from the file, the environment
 or a flag. Secrets are printed as ***.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			loaded, err := p.load(&s)
 			if err != nil {
@@ -66,7 +66,7 @@ func (p *program) schema() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of the configuration file, for editors",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			schema, err := config.Schema()
 			if err != nil {

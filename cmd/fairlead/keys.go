@@ -20,7 +20,7 @@ func (p *program) keys() *cobra.Command {
 		Long: `Make, list, rotate and revoke the API keys of applications. The keys are in the
 data directory; a service that runs on it follows within a second. A key is shown
 once, when it is made, and stored only as a hash.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.createKey(), p.listKeys(), p.rotateKey(), p.revokeKey())
@@ -66,7 +66,7 @@ func (p *program) createKey() *cobra.Command {
 		Use:     "create --app NAME",
 		Short:   "Make a key for an app and print it once",
 		Example: `  fairlead keys create --app crm --name "staging" --expires 2160h`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if lifetime < 0 {
 				return errors.New("--expires must not be negative")
@@ -102,7 +102,7 @@ func (p *program) listKeys() *cobra.Command {
 		Short: "List the keys that were made, with when each was last used",
 		Long: `List the keys in the data directory. Keys written in the configuration file are
 not among them.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withKeys(cmd.Context(), &s, func(admin *server.KeyAdmin) error {
 				keys, err := admin.List(cmd.Context())
@@ -141,6 +141,14 @@ func moment(t time.Time) string {
 	return t.UTC().Format(time.DateTime)
 }
 
+// oneKey asks for the one argument that names a key.
+func oneKey(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("name one key, as in: %s KEY (`fairlead keys list` shows them)", cmd.CommandPath())
+	}
+	return nil
+}
+
 func (p *program) rotateKey() *cobra.Command {
 	var s settings
 	var overlap time.Duration
@@ -151,7 +159,7 @@ func (p *program) rotateKey() *cobra.Command {
 beginning of its id, its name or its prefix, goes on working for the overlap, so
 that the app can change over without a gap.`,
 		Example: `  fairlead keys rotate key_0123456789abcdef --overlap 48h`,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withKeys(cmd.Context(), &s, func(admin *server.KeyAdmin) error {
 				key, secret, err := admin.Rotate(cmd.Context(), args[0], overlap)
@@ -174,7 +182,7 @@ func (p *program) revokeKey() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke KEY",
 		Short: "End a key at once and for ever",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withKeys(cmd.Context(), &s, func(admin *server.KeyAdmin) error {
 				key, err := admin.Revoke(cmd.Context(), args[0])

@@ -81,9 +81,25 @@ each refusal says why and when to come back.
 Start with:  fairlead serve
 Then:        curl http://127.0.0.1:8080/info`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(p.serve(), p.check(), p.showConfig(), p.keys(), p.mock(), p.version())
 	return root
+}
+
+// noArguments refuses arguments. Of a command that has others below it, the
+// first is taken for the name of one.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if !cmd.HasAvailableSubCommands() {
+		return fmt.Errorf("%s takes no arguments, and there is %q", cmd.CommandPath(), args[0])
+	}
+	cmd.SuggestionsMinimumDistance = 2 // letters
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		return fmt.Errorf("%s has no command %q; did you mean %q?", cmd.CommandPath(), args[0], meant[0])
+	}
+	return fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])
 }

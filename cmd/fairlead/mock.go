@@ -26,7 +26,7 @@ answer that it is the mock. It is no LLM. The name of the model asks for faults:
 ` + mock.FlagsHelp,
 		Example: `  fairlead mock --listen 127.0.0.1:8090
   OPENAI_BASE_URL=http://127.0.0.1:8090/v1 OPENAI_API_KEY=anything fairlead serve`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.serveMock(cmd.Context(), listen, key)
 		},

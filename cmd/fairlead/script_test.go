@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 //	term NAME      sends SIGTERM, waits for exit code 0 and shows the output
 //	sigterm NAME   sends SIGTERM and goes on
 //	ended NAME     waits for exit code 0 and shows the output
-//	output NAME    shows the output so far
+//	output NAME    shows what the process has written so far
 //	exit CODE PROGRAM [ARG…]
 //	    is exec for a program that must end with that exit code
 //

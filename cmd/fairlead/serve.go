@@ -22,7 +22,7 @@ OPENROUTER_API_KEY and OLLAMA_HOST. With none of them the built-in offline
 provider answers. The first start prints an admin token and an app key, once.`,
 		Example: `  fairlead serve
   fairlead serve --config fairlead.yaml --listen 127.0.0.1:9000`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := p.load(&s)
 			if err != nil {

@@ -128,20 +128,31 @@ func TestEveryWayOutEndsInOneRecordAndNoSlot(t *testing.T) {
 				b := newBench(c.model)
 				err := b.Chat(t.Context(), b.call("req_1"), c.read, discard)
 				got := fairlead.AsError(err)
-				if (got == nil) != (c.want == 0) || got != nil && (got.Kind != c.want || got.Code != c.code) {
+				kind, code := fairlead.Kind(0), ""
+				if got != nil {
+					kind, code = got.Kind, got.Code
+				}
+				if kind != c.want || code != c.code {
 					t.Errorf("error %v, want %v %s", err, c.want, c.code)
 				}
-				if len(b.records) != 1 || b.last(t).Err != got {
-					t.Errorf("records %+v, want one with the error that was returned", b.records)
-				}
-				if s := b.control.Slots(); s.InUse != 0 || s.Waiting != 0 || len(b.Active()) != 0 {
-					t.Errorf("left over: %+v, %v", s, b.Active())
-				}
+				b.checkOver(t, got)
 				if left := b.remaining(t); left != c.remaining {
 					t.Errorf("%d of 10 remaining, want %d", left, c.remaining)
 				}
 			})
 		})
+	}
+}
+
+// checkOver holds that the only call has ended in one Record with this error,
+// and left nothing.
+func (b *bench) checkOver(t *testing.T, want *fairlead.Error) {
+	t.Helper()
+	if len(b.records) != 1 || b.last(t).Err != want {
+		t.Errorf("records %+v, want one with the error that was returned", b.records)
+	}
+	if s := b.control.Slots(); s.InUse != 0 || s.Waiting != 0 || len(b.Active()) != 0 {
+		t.Errorf("left over: %+v, %v", s, b.Active())
 	}
 }
 

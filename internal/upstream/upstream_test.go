@@ -143,56 +143,56 @@ func TestModelsAreListedFromTheProvider(t *testing.T) {
 			t.Errorf("models %v, want %v", ids, want)
 		}
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
 	})
 }
 
 func TestAttemptHoldsASlotExactlyWhileTheProviderWorks(t *testing.T) {
+	fine := func(_ *fairlead.Request, emit fairlead.Emit) error {
+		if err := emit(fairlead.Event{Head: &fairlead.Head{Status: 200}}); err != nil {
+			return err
+		}
+		return emit(fairlead.Event{End: &fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}}})
+	}
+	attempts := attemptOnce(t, fine)
+	if len(attempts) != 1 || attempts[0].Status != 200 || attempts[0].Usage.Output != 4 || attempts[0].Waited != time.Second {
+		t.Errorf("attempts %+v", attempts)
+	}
+	attempts = attemptOnce(t, func(*fairlead.Request, fairlead.Emit) error {
+		return &fairlead.Error{Kind: fairlead.Upstream, Status: 500}
+	})
+	if len(attempts) != 1 || attempts[0].Status != 500 || attempts[0].Err == nil {
+		t.Errorf("attempts %+v", attempts)
+	}
+	attemptOnce(t, func(*fairlead.Request, fairlead.Emit) error { panic("boom") })
+}
+
+// attemptOnce lets the provider answer by a function, and holds that the slot
+// is held just while it does.
+func attemptOnce(t *testing.T, answer model) []fairlead.Attempt {
+	t.Helper()
 	g := &gate{}
-	answers := map[string]model{
-		"fine": func(_ *fairlead.Request, emit fairlead.Emit) error {
-			if err := emit(fairlead.Event{Head: &fairlead.Head{Status: 200}}); err != nil {
-				return err
-			}
-			return emit(fairlead.Event{End: &fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}}})
-		},
-		"fails": func(*fairlead.Request, fairlead.Emit) error {
-			return &fairlead.Error{Kind: fairlead.Upstream, Status: 500}
-		},
-		"panics": func(*fairlead.Request, fairlead.Emit) error { panic("boom") },
+	u := New(Config{Gate: g, Providers: []Provider{{Name: "p", Model: model(func(req *fairlead.Request, emit fairlead.Emit) error {
+		if g.held != 1 || g.pool != "p" {
+			t.Errorf("while the provider works: %d held of pool %q", g.held, g.pool)
+		}
+		if req.Envelope.Model != "theirs" {
+			t.Errorf("the provider was asked for %q", req.Envelope.Model)
+		}
+		return answer(req, emit)
+	})}}})
+	call := &fairlead.Call{App: &fairlead.App{}}
+	call.SetTargets([]fairlead.Target{{Provider: "p", Model: "theirs"}})
+	func() {
+		defer func() { _ = recover() }()
+		_ = u.Answer(t.Context(), call, &fairlead.Request{}, func(fairlead.Event) error { return nil })
+	}()
+	if g.held != 0 || g.entered != 1 {
+		t.Errorf("%d slots held afterwards, %d entered", g.held, g.entered)
 	}
-	for name, answer := range answers {
-		t.Run(name, func(t *testing.T) {
-			u := New(Config{Gate: g, Providers: []Provider{{Name: "p", Model: model(func(req *fairlead.Request, emit fairlead.Emit) error {
-				if g.held != 1 || g.pool != "p" {
-					t.Errorf("while the provider works: %d held of pool %q", g.held, g.pool)
-				}
-				if req.Envelope.Model != "theirs" {
-					t.Errorf("the provider was asked for %q", req.Envelope.Model)
-				}
-				return answer(req, emit)
-			})}}})
-			call := &fairlead.Call{App: &fairlead.App{}}
-			call.SetTargets([]fairlead.Target{{Provider: "p", Model: "theirs"}})
-			func() {
-				defer func() { _ = recover() }()
-				_ = u.Answer(t.Context(), call, &fairlead.Request{}, func(fairlead.Event) error { return nil })
-			}()
-			if g.held != 0 {
-				t.Errorf("%d slots held afterwards", g.held)
-			}
-			switch attempts := call.Attempts(); name {
-			case "fine":
-				if len(attempts) != 1 || attempts[0].Status != 200 || attempts[0].Usage.Output != 4 || attempts[0].Waited != time.Second {
-					t.Errorf("attempts %+v", attempts)
-				}
-			case "fails":
-				if len(attempts) != 1 || attempts[0].Status != 500 || attempts[0].Err == nil {
-					t.Errorf("attempts %+v", attempts)
-				}
-			}
-		})
-	}
+	return call.Attempts()
 }
 
 func TestRefusedAtTheGateIsNoAttempt(t *testing.T) {
