@@ -10,6 +10,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -66,6 +67,8 @@ type Config struct {
 	Bodies *Budget
 	// BusyWait is how long a caller whom there is no room for should wait.
 	BusyWait func() time.Duration
+	// Logger is told of panics.
+	Logger *slog.Logger
 	// Refused counts requests that were turned away before they named an
 	// operation.
 	Refused func(route, reason string)

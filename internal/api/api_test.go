@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,6 +52,7 @@ type setting struct {
 	*Router
 	bodies  *Budget
 	refused []string
+	log     bytes.Buffer
 }
 
 func newSetting(t *testing.T, routes ...Route) *setting {
@@ -61,7 +63,7 @@ func newSetting(t *testing.T, routes ...Route) *setting {
 		Faces: []Face{face{"native", routes}, face{"openai", []Route{
 			{http.MethodGet, "/v1/models/{id...}", AppKey, func(x *Exchange) error { return x.Write("text/plain", []byte(x.R.PathValue("id"))) }},
 		}}},
-		Keys: keys{}, MaxBody: 100_000, Bodies: s.bodies, BusyWait: func() time.Duration { return 3 * time.Second },
+		Keys: keys{}, MaxBody: 100_000, Bodies: s.bodies, Logger: slog.New(slog.NewTextHandler(&s.log, nil)), BusyWait: func() time.Duration { return 3 * time.Second },
 		Refused: func(route, reason string) { s.refused = append(s.refused, route+" "+reason) },
 	})
 	if err != nil {
@@ -81,7 +83,7 @@ func (s *setting) do(method, target string, body io.Reader, header ...string) *h
 }
 
 func echo(x *Exchange) error {
-	body, err := x.ReadJSON()
+	body, err := x.ReadJSON(x.Context())
 	if err != nil {
 		return err
 	}
@@ -255,7 +257,7 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	rt, err := New(Config{
 		Faces: []Face{face{"native", []Route{{http.MethodPost, "/hold", Public, func(x *Exchange) error {
-			if _, err := x.ReadJSON(); err != nil {
+			if _, err := x.ReadJSON(x.Context()); err != nil {
 				return err
 			}
 			inside <- struct{}{}
@@ -286,6 +288,30 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 	if b.Used() != 0 {
 		t.Errorf("%d bytes still reserved", b.Used())
 	}
+}
+
+func TestPanicIsA500(t *testing.T) {
+	s := newSetting(t, Route{http.MethodGet, "/panic", Public, func(x *Exchange) error {
+		if x.R.URL.RawQuery != "" {
+			_ = x.Write("text/plain", []byte("half"))
+		}
+		panic("a secret")
+	}})
+	w := s.do(http.MethodGet, "/panic", nil)
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "internal_error") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if log := s.log.String(); !strings.Contains(log, w.Header().Get("X-Request-Id")) || strings.Contains(log, "a secret") {
+		t.Errorf("log %s", log)
+	}
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not an error that was returned
+				t.Errorf("panic %v, want the one that aborts the connection", p)
+			}
+		}()
+		s.do(http.MethodGet, "/panic?begun", nil)
+	}()
 }
 
 func TestRetryHeaders(t *testing.T) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,13 +18,19 @@ import (
 // bodyProgress is how long a client may be silent while it sends a body.
 const bodyProgress = 20 * time.Second
 
-// firstBodyRead is the buffer that a body of undeclared length starts with.
-const firstBodyRead = 16 << 10
+// The most that a buffer starts with: for a body of declared length, and for
+// one of undeclared length. It grows as the body comes, so that a client who
+// announces much and sends little takes little.
+const (
+	firstDeclared   = 256 << 10
+	firstUndeclared = 16 << 10
+)
 
-// ReadJSON reads the request's body, which must be declared as JSON. It holds
-// the body's bytes in the budget until the exchange ends. Errors are of Kind
-// WrongType, TooLarge, Busy and Invalid.
-func (x *Exchange) ReadJSON() ([]byte, error) {
+// ReadJSON reads the request's body, which must be declared as JSON. It blocks
+// until the body is there, its client has been silent for too long, or ctx's
+// deadline comes. It holds the body's bytes in the budget until the exchange
+// ends. Errors are of Kind WrongType, TooLarge, Busy and Invalid.
+func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if err := checkType(x.R.Header); err != nil {
 		return nil, err
 	}
@@ -32,15 +39,19 @@ func (x *Exchange) ReadJSON() ([]byte, error) {
 	if limit > 0 && declared > limit {
 		return nil, tooLarge(limit)
 	}
-	size := declared
-	if size < 0 {
-		size = firstBodyRead
+	most := limit
+	size := int64(firstUndeclared)
+	if declared >= 0 {
+		most, size = declared, min(declared, firstDeclared)
 	}
 	if err := x.reserve(size); err != nil {
 		return nil, err
 	}
 	defer func() { _ = x.control.SetReadDeadline(time.Time{}) }()
-	body, err := x.readAll(make([]byte, 0, size+1), limit)
+	body, err := x.readAll(ctx, make([]byte, 0, size+1), most)
+	if err == nil && limit > 0 && int64(len(body)) > limit {
+		err = tooLarge(limit)
+	}
 	if err != nil {
 		// What is left of the body is not worth reading.
 		x.W.Header().Set("Connection", "close")
@@ -48,31 +59,37 @@ func (x *Exchange) ReadJSON() ([]byte, error) {
 	return body, err
 }
 
-// readAll reads on into buf until the body ends.
-func (x *Exchange) readAll(buf []byte, limit int64) ([]byte, error) {
+// readAll reads on into buf until the body ends, or is longer than most.
+func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
 			more := int64(cap(buf))
-			if limit > 0 { // one byte over the limit is enough to see that it is passed
-				more = min(more, limit+1-int64(len(buf)))
+			if most > 0 { // one byte more is enough to see that it is passed
+				more = min(more, most+1-int64(len(buf)))
 			}
 			if err := x.reserve(more); err != nil {
 				return nil, err
 			}
 			buf = slices.Grow(buf, int(more))
 		}
-		_ = x.control.SetReadDeadline(time.Now().Add(bodyProgress))
+		_ = x.control.SetReadDeadline(soonest(ctx, time.Now().Add(bodyProgress)))
 		n, err := x.R.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
-		case limit > 0 && int64(len(buf)) > limit:
-			return nil, tooLarge(limit)
-		case errors.Is(err, io.EOF):
+		case most > 0 && int64(len(buf)) > most, errors.Is(err, io.EOF):
 			return buf, nil
 		case err != nil:
 			return nil, unreadable(err)
 		}
 	}
+}
+
+// soonest is t, or the deadline of ctx if that comes first.
+func soonest(ctx context.Context, t time.Time) time.Time {
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(t) {
+		return deadline
+	}
+	return t
 }
 
 func (x *Exchange) reserve(n int64) error {

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +76,12 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", x.ID)
 	// An earlier request on this connection may have left its deadline.
 	_ = x.control.SetWriteDeadline(time.Time{})
-	defer func() { rt.config.Bodies.release(x.reserved) }()
+	defer func() {
+		rt.config.Bodies.release(x.reserved)
+		if p := recover(); p != nil {
+			x.panicked(p)
+		}
+	}()
 
 	route, err := rt.find(x)
 	if err == nil {
@@ -84,6 +91,22 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(fairlead.AsError(err))
 	}
 }
+
+// panicked answers for a handler that panicked: with an error, or if the answer
+// has begun by cutting it. The panic's value is not told, since it might hold
+// anything.
+func (x *Exchange) panicked(value any) {
+	if value != http.ErrAbortHandler { //nolint:errorlint // a panic's value, not an error that was returned
+		x.config.Logger.Error("panic in a handler", "request_id", x.ID, "stack", string(debug.Stack()))
+		if !x.began {
+			x.fail(fairlead.AsError(errPanic))
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+var errPanic = errors.New("a handler panicked")
 
 // answer lets the route answer, once it is known that the caller may use it.
 func (rt *Router) answer(x *Exchange, route entry) error {

@@ -190,7 +190,7 @@ func settle(ctx context.Context, err error) error {
 	case errors.As(context.Cause(ctx), &cause): // the service ended it
 		return cause
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		if isTyped && typed.Kind == fairlead.Busy {
+		if isTyped { // by who knows what the time ran out for
 			return typed
 		}
 		return &fairlead.Error{

@@ -66,7 +66,7 @@ func (s *Server) buildRouter() error {
 	}
 	router, err := api.New(api.Config{
 		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
-		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused,
+		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("build the routes: %w", err)

@@ -70,8 +70,8 @@ func (f *Face) Routes() []api.Route {
 // chat answers POST /chat/completion.
 func (f *Face) chat(x *api.Exchange) error {
 	call := x.Call()
-	read := func(context.Context) (*fairlead.Request, error) {
-		body, err := x.ReadJSON()
+	read := func(ctx context.Context) (*fairlead.Request, error) {
+		body, err := x.ReadJSON(ctx)
 		if err != nil {
 			return nil, err
 		}

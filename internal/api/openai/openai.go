@@ -64,8 +64,8 @@ func (f *Face) embed(x *api.Exchange) error {
 
 func (f *Face) answer(x *api.Exchange, in fairlead.Dialect, scan scan, run operation) error {
 	call := x.Call()
-	read := func(context.Context) (*fairlead.Request, error) {
-		body, err := x.ReadJSON()
+	read := func(ctx context.Context) (*fairlead.Request, error) {
+		body, err := x.ReadJSON(ctx)
 		if err != nil {
 			return nil, err
 		}

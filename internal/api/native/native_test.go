@@ -1,0 +1,64 @@
+package native
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect"
+)
+
+// TestReadChat: what the upstream is sent for a native body, and nothing else
+// of it changes.
+func TestReadChat(t *testing.T) {
+	const messages = `"messages":[{"role":"user","content":"hi"}]`
+	for _, c := range []struct {
+		name, accept, body, want string
+	}{
+		{"plain", "", `{` + messages + `,"x":1.50}`, `{` + messages + `,"x":1.50}`},
+		{"plain, JSON accepted", "application/json", `{` + messages + `}`, `{` + messages + `}`},
+		{"stream in the body", "", `{"stream":true,` + messages + ` }`, `{"stream":true,` + messages + ` ,"stream_options":{"include_usage":true}}`},
+		{"stream by header", "text/event-stream", `{` + messages + `}`, `{` + messages + `,"stream":true,"stream_options":{"include_usage":true}}`},
+		{"header over body", "text/event-stream", `{"stream":false,` + messages + `}`, `{"stream":true,` + messages + `,"stream_options":{"include_usage":true}}`},
+		{"null is not said", "text/event-stream", `{"stream":null,` + messages + `}`, `{"stream":true,` + messages + `,"stream_options":{"include_usage":true}}`},
+		{
+			"the client's own options", "", `{"stream":true,"stream_options":{"include_usage":false},` + messages + `}`,
+			`{"stream":true,"stream_options":{"include_usage":false},` + messages + `}`,
+		},
+		{
+			"options without a stream", "text/event-stream", `{"stream_options":null,` + messages + `}`,
+			`{"stream_options":{"include_usage":true},` + messages + `,"stream":true}`,
+		},
+		{"ours are cut out", "", `{"resumable":false,` + messages + `,"document_ids":[]}`, `{` + messages + `}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req, err := readChat([]byte(c.body), http.Header{"Accept": {c.accept}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(req.Body) != c.want {
+				t.Errorf("got  %s\nwant %s", req.Body, c.want)
+			}
+			if again, err := dialect.ScanChat(req.Body); err != nil || again != req.Envelope {
+				t.Errorf("the envelope %+v is not that of the body: %+v, %v", req.Envelope, again, err)
+			}
+			if !json.Valid(req.Body) {
+				t.Error("not JSON any more")
+			}
+		})
+	}
+}
+
+func TestReadChatRefusesWhatIsNotBuilt(t *testing.T) {
+	for field, body := range map[string]string{
+		"document_ids":    `{"document_ids":["file-1"],"messages":[{"role":"user","content":"hi"}]}`,
+		"conversation_id": `{"conversation_id":"c","messages":[{"role":"user","content":"hi"}]}`,
+		"resumable":       `{"resumable":true,"messages":[{"role":"user","content":"hi"}]}`,
+	} {
+		_, err := readChat([]byte(body), http.Header{})
+		if e := fairlead.AsError(err); e == nil || e.Kind != fairlead.Unsupported || e.Code != "not_available" || e.Param != field {
+			t.Errorf("%s: %+v, want it refused by name", field, e)
+		}
+	}
+}
