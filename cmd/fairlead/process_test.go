@@ -178,6 +178,31 @@ func cmdSigterm(ts *testscript.TestScript, args []string) {
 
 func cmdEnded(ts *testscript.TestScript, args []string) {
 	p := running(ts, need(ts, "ended NAME", args, 1, 1)[0])
+	p.waitEnd(ts)
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		ts.Fatalf("%s ended with exit code %d, want 0", p.name, code)
+	}
+	sound(ts, p.err.String())
+}
+
+func cmdKilled(ts *testscript.TestScript, args []string) {
+	p := running(ts, need(ts, "killed NAME", args, 1, 1)[0])
+	deadline := time.Now().Add(patience)
+	for !p.hasExited() && time.Now().Before(deadline) {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may just have ended
+		select {
+		case <-p.exited:
+		case <-time.After(awaitPause):
+		}
+	}
+	p.waitEnd(ts)
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
+		ts.Fatalf("%s ended with %v, not by a signal", p.name, p.cmd.ProcessState)
+	}
+}
+
+// waitEnd waits until the process has ended, and shows its output.
+func (p *process) waitEnd(ts *testscript.TestScript) {
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
@@ -185,10 +210,6 @@ func cmdEnded(ts *testscript.TestScript, args []string) {
 		ts.Fatalf("%s did not end within %v", p.name, patience)
 	}
 	p.show(ts)
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		ts.Fatalf("%s ended with exit code %d, want 0", p.name, code)
-	}
-	sound(ts, p.err.String())
 }
 
 func cmdOutput(ts *testscript.TestScript, args []string) {

@@ -30,10 +30,12 @@ func TestMain(m *testing.M) {
 //	mock [-as NAME] [ARG…]
 //	    does the same with `fairlead mock` and sets MOCK, or NAME in capitals,
 //	    to its base URL, which ends in /v1, and MOCK_ROOT to what is before that.
+//	output NAME    shows all that the process has written so far
 //	term NAME      sends SIGTERM, waits for exit code 0 and shows the output
 //	sigterm NAME   sends SIGTERM and goes on
 //	ended NAME     waits for exit code 0 and shows the output
-//	output NAME    shows what the process has written so far
+//	killed NAME    sends SIGTERM again until that has killed it (the program takes
+//	    a moment to let go of the signal), and shows the output
 //	exit CODE PROGRAM [ARG…]
 //	    is exec for a program that must end with that exit code
 //
@@ -67,7 +69,8 @@ func TestStories(t *testing.T) {
 		Setup:               setUpStory,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": told(cmdServe), "mock": told(cmdMock),
-			"term": told(cmdTerm), "sigterm": told(cmdSigterm), "ended": told(cmdEnded), "output": told(cmdOutput),
+			"term": told(cmdTerm), "sigterm": told(cmdSigterm), "ended": told(cmdEnded),
+			"killed": told(cmdKilled), "output": told(cmdOutput),
 			"exit": told(cmdExit),
 			"http": told(cmdHTTP), "finish": told(cmdFinish), "abandon": told(cmdAbandon), "status": told(cmdStatus),
 			"frame": told(cmdFrame), "said": told(cmdSaid), "json": cmdJSON, "keys": told(cmdKeys),

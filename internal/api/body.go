@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +69,10 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 			if err := x.reserve(more); err != nil {
 				return nil, err
 			}
-			buf = slices.Grow(buf, int(more))
+			// Exactly what was reserved: append and slices.Grow would take more.
+			grown := make([]byte, len(buf), len(buf)+int(more))
+			copy(grown, buf)
+			buf = grown
 		}
 		_ = x.control.SetReadDeadline(soonest(ctx, time.Now().Add(bodyProgress)))
 		n, err := x.R.Body.Read(buf[len(buf):cap(buf)])

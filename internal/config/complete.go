@@ -116,7 +116,7 @@ func (l *loader) complete() {
 		}
 	}
 	if first := l.config.LLM.Providers; l.config.LLM.DefaultModel == "" && len(first) > 0 && first[0].DefaultModel != "" {
-		l.config.LLM.DefaultModel = first[0].DefaultModel
+		l.config.LLM.DefaultModel = first[0].Name + "/" + first[0].DefaultModel
 		l.origins["llm.default_model"] = Origin{Detail: "preset " + first[0].Name}
 	}
 	l.fillOrigins()

@@ -15,13 +15,13 @@ func TestProvidersAreDetected(t *testing.T) {
 		model      string
 	}{
 		{"none", "", nil, nil, ""},
-		{"all in order", "", []string{"OLLAMA_HOST=h", "OPENROUTER_API_KEY=c", "GROQ_API_KEY=b", "OPENAI_API_KEY=a"}, []string{"openai", "groq", "openrouter", "ollama"}, "gpt-4o-mini"},
-		{"empty key", "", []string{"OPENAI_API_KEY=", "GROQ_API_KEY=b"}, []string{"groq"}, "llama-3.1-8b-instant"},
+		{"all in order", "", []string{"OLLAMA_HOST=h", "OPENROUTER_API_KEY=c", "GROQ_API_KEY=b", "OPENAI_API_KEY=a"}, []string{"openai", "groq", "openrouter", "ollama"}, "openai/gpt-4o-mini"},
+		{"empty key", "", []string{"OPENAI_API_KEY=", "GROQ_API_KEY=b"}, []string{"groq"}, "groq/llama-3.1-8b-instant"},
 		{"file names one", "llm: {providers: {vllm: }}", []string{"OPENAI_API_KEY=a"}, []string{"vllm"}, ""},
 		{"file names none", "llm: {providers: {}}", []string{"OPENAI_API_KEY=a"}, nil, ""},
-		{"file keeps its order", "llm: {providers: {openrouter: , openai: , mine: {base_url: 'http://a'}}}", nil, []string{"openrouter", "openai", "mine"}, "openai/gpt-4o-mini"},
+		{"file keeps its order", "llm: {providers: {openrouter: , openai: , mine: {base_url: 'http://a'}}}", nil, []string{"openrouter", "openai", "mine"}, "openrouter/openai/gpt-4o-mini"},
 		{"model not served", "llm: {providers: {openai: {models: [o3]}}}", nil, []string{"openai"}, ""},
-		{"model served by pattern", "llm: {providers: {openai: {models: ['gpt-*']}}}", nil, []string{"openai"}, "gpt-4o-mini"},
+		{"model served by pattern", "llm: {providers: {openai: {models: ['gpt-*']}}}", nil, []string{"openai"}, "openai/gpt-4o-mini"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -26,9 +26,6 @@ const (
 	// usedGrain is how exactly LastUsed is kept. Many requests of one key then
 	// share a cache line that is seldom written.
 	usedGrain = time.Second
-
-	// weakSecret is the length below which a secret is worth a warning.
-	weakSecret = 20
 )
 
 // Config is what a Directory is made of.
@@ -133,7 +130,6 @@ func New(ctx context.Context, c Config) (*Directory, error) {
 }
 
 func (d *Directory) addConfigKeys(keys []ConfigKey) error {
-	weak := 0
 	for i, k := range keys {
 		app, ok := d.apps[k.App]
 		if !ok {
@@ -143,17 +139,11 @@ func (d *Directory) addConfigKeys(keys []ConfigKey) error {
 			return fmt.Errorf("a configured key of app %q is malformed: it must be %d to %d printable ASCII characters without a space",
 				k.App, minSecret, maxSecret)
 		}
-		if len(k.Secret) < weakSecret {
-			weak++
-		}
 		digest := d.hasher.hash(k.Secret)
 		if other, ok := d.configured[digest]; ok && other.app != app {
 			return fmt.Errorf("apps %q and %q are configured with the same key", other.app.ID, k.App)
 		}
 		d.configured[digest] = &entry{digest: digest, app: app}
-	}
-	if weak > 0 {
-		d.log.Warn("configured keys are short enough to be guessed", "keys", weak, "characters_wanted", weakSecret)
 	}
 	return nil
 }

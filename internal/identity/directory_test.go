@@ -72,24 +72,6 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-func TestWeakConfigKeysAreWarnedOf(t *testing.T) {
-	for _, tt := range []struct {
-		secret string
-		want   bool
-	}{{"password", true}, {"0123456789012345678", true}, {"01234567890123456789", false}} {
-		var log logged
-		newDirectory(t, identity.Config{
-			Store:      newFakeStore(),
-			Apps:       []fairlead.App{{ID: "a"}},
-			ConfigKeys: []identity.ConfigKey{{App: "a", Secret: tt.secret}},
-			Logger:     log.logger(),
-		})
-		if got := strings.Contains(log.String(), "short enough to be guessed"); got != tt.want {
-			t.Errorf("a key of %d characters: warned %v, want %v", len(tt.secret), got, tt.want)
-		}
-	}
-}
-
 func TestOpenToEveryStoredApp(t *testing.T) {
 	d := newDirectory(t, identity.Config{
 		Store: newFakeStore(storedKey("key_1", "one", "fl_one_1"), storedKey("key_2", "one", "fl_one_2"),

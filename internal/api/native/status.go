@@ -46,7 +46,7 @@ type Info struct {
 // metrics answers GET /metrics: the JSON of old, or Prometheus where the client
 // asks for its formats.
 func (f *Face) metrics(x *api.Exchange) error {
-	if accept := x.R.Header.Get("Accept"); strings.Contains(accept, "text/plain") || strings.Contains(accept, "openmetrics") {
+	if acceptsPrometheus(x.R.Header.Get("Accept")) {
 		if x.IsAdmin() {
 			return x.ServeAs(f.config.AdminMetrics)
 		}
@@ -92,6 +92,14 @@ func (f *Face) metrics(x *api.Exchange) error {
 		body.ActiveRequests[a.ID] = active{Duration: seconds(time.Since(a.Arrived)), ThreadID: a.Lane}
 	}
 	return x.WriteJSON(body)
+}
+
+// acceptsPrometheus reports whether a client asks for one of Prometheus'
+// formats. Many HTTP libraries send "application/json, text/plain, */*" with
+// everything: they mean JSON.
+func acceptsPrometheus(accept string) bool {
+	return !strings.Contains(accept, "application/json") &&
+		(strings.Contains(accept, "text/plain") || strings.Contains(accept, "openmetrics"))
 }
 
 // info answers GET /info.

@@ -116,6 +116,9 @@ func (f *Face) model(x *api.Exchange) error {
 		return err
 	}
 	id := x.R.PathValue("id")
+	if id == "" { // the default model has a name of its own
+		return &fairlead.Error{Kind: fairlead.NotFound, Code: "not_found", Message: "There is nothing at this path"}
+	}
 	target, err := f.config.Gateway.Resolve(x.App, id)
 	if err != nil {
 		return err
