@@ -1,5 +1,6 @@
 # The commands of the project. Each needs Go alone, but for what it says.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 GO ?= go
 TOOLS := .cache/tools
 SDK := test/sdk

@@ -16,8 +16,9 @@ type App struct {
 	ID AppID
 	// RateLimitPerMinute is the most admissions in any 60 s; 0 means no limit.
 	RateLimitPerMinute int
-	// Models are the names and `*` patterns of the models that the app may
-	// use, written as `provider/model` or `model`; empty means every model.
+	// Models are the names and `*` patterns of the models that the app may use;
+	// empty means every model. One with a slash means `provider/model`, one
+	// without means a model of any provider.
 	Models []string
 }
 
@@ -28,7 +29,11 @@ func (a *App) MayUse(provider, model string) bool {
 		return true
 	}
 	for _, pattern := range a.Models {
-		if MatchModel(pattern, model) || MatchModel(pattern, provider+"/"+model) {
+		name := model
+		if strings.Contains(pattern, "/") {
+			name = provider + "/" + model
+		}
+		if MatchModel(pattern, name) {
 			return true
 		}
 	}

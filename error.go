@@ -106,3 +106,21 @@ func IsKind(err error, kind Kind) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Kind == kind
 }
+
+// NewBusy is the refusal of a call that shared capacity has no room for; it
+// should come back after wait.
+func NewBusy(code, detail string, wait time.Duration) *Error {
+	return &Error{
+		Kind: Busy, Code: code, Message: "Service is busy, please try again later", Detail: detail, RetryAfter: wait,
+	}
+}
+
+// NewLate is the error of a call that ran past its time after work had begun.
+func NewLate(err error) *Error {
+	return &Error{Kind: Late, Code: "deadline_exceeded", Message: "The operation ran past its time", Err: err}
+}
+
+// NewCanceled is the error of a call whose caller left.
+func NewCanceled(err error) *Error {
+	return &Error{Kind: Canceled, Code: "client_left", Message: "The client left", Err: err}
+}

@@ -14,7 +14,7 @@ type Me struct {
 		RateLimitPerMinute    int `json:"rate_limit_per_minute"`
 		MaxConcurrentRequests int `json:"max_concurrent_requests"`
 		// Models are the names and * patterns of the models that it may use;
-		// empty means every model.
+		// "*" means every model.
 		Models []string `json:"models"`
 	} `json:"limits"`
 	// Requests is the app's window of requests; zero if it has no limit.

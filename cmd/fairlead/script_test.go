@@ -12,6 +12,10 @@ import (
 // only ever used up by a story that fails.
 const patience = 20 * time.Second
 
+// together is how long all stories may take, so that a program which should
+// have refused to start does not run for ever.
+const together = 3 * time.Minute
+
 // TestMain makes the test binary the program itself when it is run as
 // `fairlead`, so that the stories tell of real processes.
 func TestMain(m *testing.M) {
@@ -64,6 +68,7 @@ func TestMain(m *testing.M) {
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
+		Deadline:            time.Now().Add(together),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUpStory,

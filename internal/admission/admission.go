@@ -103,6 +103,7 @@ func (c *Controller) Arrive(app *fairlead.App) error {
 func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, error) {
 	p := c.party(call.App.ID)
 	if left := p.guard.Arrive(time.Since(c.start)); left > 0 {
+		c.NoteWindow(ctx, call)
 		return Pass{}, c.blocked(left)
 	}
 	if err := c.queue.Full(p.flow, nil); err != nil {
@@ -165,7 +166,7 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string
 func (c *Controller) Release(ticket uint64) { c.queue.Release(fairqueue.Ticket(ticket)) }
 
 // BusyWait is how long a caller whose work the service has no room for should
-// stay away: about as long as one slot is held.
+// stay away: about as long as a newcomer would wait for a slot.
 func (c *Controller) BusyWait() time.Duration {
 	return atLeastSecond(c.queue.Estimate(c.queue.Flow(0), nil))
 }
@@ -180,7 +181,7 @@ func (c *Controller) notGranted(ctx context.Context, err error, flow *fairqueue.
 	if cause, ok := errors.AsType[*fairlead.Error](context.Cause(ctx)); ok {
 		return cause
 	}
-	return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+	return fairlead.NewCanceled(err)
 }
 
 func (c *Controller) full(err error, flow *fairqueue.Flow, pool *fairqueue.Pool) error {
@@ -191,10 +192,7 @@ func (c *Controller) full(err error, flow *fairqueue.Flow, pool *fairqueue.Pool)
 }
 
 func (c *Controller) busy(code, detail string, flow *fairqueue.Flow, pool *fairqueue.Pool) *fairlead.Error {
-	return &fairlead.Error{
-		Kind: fairlead.Busy, Code: code, Message: "Service is busy, please try again later", Detail: detail,
-		RetryAfter: atLeastSecond(c.queue.Estimate(flow, pool)),
-	}
+	return fairlead.NewBusy(code, detail, atLeastSecond(c.queue.Estimate(flow, pool)))
 }
 
 func (c *Controller) blocked(left time.Duration) *fairlead.Error {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,8 +11,14 @@ import (
 )
 
 const (
-	// writeGrace is how long one write to a slow client may block.
+	// writeGrace is how long one write of a stream to a slow client may block,
+	// and wholeGrace one of a body that is held ready, for which no slot waits.
 	writeGrace = 10 * time.Second
+	wholeGrace = time.Minute
+	// piece is how much of a long body is written under one deadline.
+	piece = 64 << 10
+	// restGrace is how long the rest of a body that nobody wants may take.
+	restGrace = time.Second
 	// gathered is how much of a whole answer is held back before its head goes
 	// out, so that an answer that breaks can still be a clean error.
 	gathered = 1 << 20
@@ -96,6 +103,9 @@ func (w *writer) piece(data []byte) error {
 	if w.x.began {
 		return w.send(data)
 	}
+	if err := w.x.reserve(int64(len(data))); err != nil {
+		return err
+	}
 	w.buf = append(w.buf, data...)
 	if w.shape.Whole != nil {
 		if len(w.buf) > gatheredWhole {
@@ -150,21 +160,38 @@ func (w *writer) begin(length int) {
 
 // send writes p out to the client now.
 func (w *writer) send(p []byte) error {
-	if len(p) == 0 {
-		return nil
+	grace := writeGrace
+	if !w.stream {
+		grace = wholeGrace
 	}
-	_ = w.x.control.SetWriteDeadline(time.Now().Add(writeGrace))
-	if _, err := w.x.W.Write(p); err != nil {
-		return clientLeft(err)
-	}
-	if err := w.x.control.Flush(); err != nil {
-		return clientLeft(err)
+	return w.x.send(p, grace)
+}
+
+// send writes p out to the client now, in pieces that each may block for the
+// grace. The deadline is taken back afterwards: HTTP/2 would end a stream that
+// is merely silent at it.
+func (x *Exchange) send(p []byte, grace time.Duration) error {
+	defer func() { _ = x.control.SetWriteDeadline(time.Time{}) }()
+	for part := range slices.Chunk(p, piece) {
+		_ = x.control.SetWriteDeadline(time.Now().Add(grace))
+		if _, err := x.W.Write(part); err != nil {
+			return clientLeft(err)
+		}
+		if err := x.control.Flush(); err != nil {
+			return clientLeft(err)
+		}
 	}
 	return nil
 }
 
+// clientLeft names the error of a write: the client is gone, or reads too
+// slowly to be waited for.
 func clientLeft(err error) error {
-	return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+	left := fairlead.NewCanceled(err)
+	if isTimeout(err) {
+		left.Code, left.Message = "slow_reader", "The client reads too slowly"
+	}
+	return left
 }
 
 // note sets the headers that tell what became of the call.
@@ -203,9 +230,13 @@ func (x *Exchange) write(status int, contentType string, body []byte) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	x.began = true
-	_ = x.control.SetWriteDeadline(time.Now().Add(writeGrace))
+	if !x.bodyRead {
+		// The server reads what is left of the body before it writes: a client
+		// that sends it slowly, or not at all, is not waited for.
+		_ = x.control.SetReadDeadline(time.Now().Add(restGrace))
+	}
 	x.W.WriteHeader(status)
-	_, _ = x.W.Write(body)
+	_ = x.send(body, wholeGrace) // a client that is gone needs no answer
 }
 
 // ServeAs lets another handler answer the exchange.

@@ -43,6 +43,8 @@ type Route struct {
 // Face is a protocol over the gateway.
 type Face interface {
 	Name() string
+	// Prefix is where its paths begin: it answers for unknown ones below.
+	Prefix() string
 	Routes() []Route
 	// ErrorBody is an error in the face's shape.
 	ErrorBody(e *fairlead.Error, requestID string) []byte
@@ -89,6 +91,7 @@ type Exchange struct {
 	control  *http.ResponseController
 	reserved int64
 	began    bool // the head of the answer is out
+	bodyRead bool // there is nothing of the request left on the wire
 }
 
 // Call makes the call that this exchange is for.

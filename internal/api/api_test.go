@@ -42,6 +42,13 @@ type face struct {
 func (f face) Name() string    { return f.name }
 func (f face) Routes() []Route { return f.routes }
 
+func (f face) Prefix() string {
+	if f.name == "openai" {
+		return "/v1/"
+	}
+	return "/"
+}
+
 func (f face) ErrorBody(e *fairlead.Error, requestID string) []byte {
 	body, _ := json.Marshal([]string{f.name, e.Code, requestID})
 	return body
@@ -57,7 +64,7 @@ type setting struct {
 
 func newSetting(t *testing.T, routes ...Route) *setting {
 	t.Helper()
-	s := &setting{bodies: NewBudget(1 << 20)}
+	s := &setting{bodies: NewBudget(8<<20, 100_000)}
 	var err error
 	s.Router, err = New(Config{
 		Faces: []Face{face{"native", routes}, face{"openai", []Route{
@@ -232,7 +239,7 @@ func TestBodies(t *testing.T) {
 		{"over the limit", strings.NewReader(strings.Repeat("x", 100_001)), nil, 413},
 		{"over the limit, not declared", unknown(100_001), nil, 413},
 		{"form", strings.NewReader("{}"), []string{"Content-Type", "application/x-www-form-urlencoded"}, 415},
-		{"text", strings.NewReader("{}"), []string{"Content-Type", "text/plain"}, 415},
+		{"text, as fetch says", strings.NewReader("{}"), []string{"Content-Type", "text/plain;charset=UTF-8"}, 200},
 		{"odd type", strings.NewReader("{}"), []string{"Content-Type", ";;"}, 415},
 		{"gzip", strings.NewReader("{}"), []string{"Content-Encoding", "gzip"}, 415},
 		{"broken", io.MultiReader(strings.NewReader("{"), broken{}), nil, 400},
@@ -253,7 +260,7 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, errors.New("reset") }
 
 func TestBodiesInFlightAreBounded(t *testing.T) {
-	b := NewBudget(100_000)
+	b := NewBudget(100_000, 90_000)
 	inside, leave := make(chan struct{}), make(chan struct{})
 	rt, err := New(Config{
 		Faces: []Face{face{"native", []Route{{http.MethodPost, "/hold", Public, func(x *Exchange) error {
@@ -312,6 +319,26 @@ func TestPanicIsA500(t *testing.T) {
 		}()
 		s.do(http.MethodGet, "/panic?begun", nil)
 	}()
+}
+
+func TestOneAppDoesNotFillTheBudget(t *testing.T) {
+	b := NewBudget(100, 10)
+	if !b.reserve("greedy", 50) || b.reserve("greedy", 1) {
+		t.Error("an app may fill a half and no more")
+	}
+	if !b.reserve("other", 50) || b.reserve("third", 1) {
+		t.Error("the other half is for others, and no more")
+	}
+	b.release("greedy", 50)
+	if !b.reserve("third", 1) || b.Used() != 51 {
+		t.Errorf("%d used, want 51", b.Used())
+	}
+	if small := NewBudget(100, 90); !small.reserve("a", 90) {
+		t.Error("one body of the largest size must fit")
+	}
+	if none := NewBudget(0, 0); !none.reserve("a", 1<<40) {
+		t.Error("no limit is no limit")
+	}
 }
 
 func TestRetryHeaders(t *testing.T) {

@@ -47,7 +47,11 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = x.control.SetReadDeadline(time.Time{}) }()
+	// A call that is ended from elsewhere does not wait for its body.
+	stop := context.AfterFunc(ctx, func() { _ = x.control.SetReadDeadline(longAgo()) })
+	defer stop()
 	body, err := x.readAll(ctx, make([]byte, 0, size+1), most)
+	x.bodyRead = err == nil
 	if err == nil && limit > 0 && int64(len(body)) > limit {
 		err = tooLarge(limit)
 	}
@@ -75,16 +79,22 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 			buf = grown
 		}
 		_ = x.control.SetReadDeadline(soonest(ctx, time.Now().Add(bodyProgress)))
+		if ctx.Err() != nil { // perhaps before the line above, which undid what that set
+			return nil, ctx.Err()
+		}
 		n, err := x.R.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
 		case most > 0 && int64(len(buf)) > most, errors.Is(err, io.EOF):
 			return buf, nil
 		case err != nil:
-			return nil, unreadable(err)
+			return nil, unreadable(ctx, err)
 		}
 	}
 }
+
+// longAgo is a deadline that has passed.
+func longAgo() time.Time { return time.Unix(1, 0) }
 
 // soonest is t, or the deadline of ctx if that comes first.
 func soonest(ctx context.Context, t time.Time) time.Time {
@@ -95,19 +105,39 @@ func soonest(ctx context.Context, t time.Time) time.Time {
 }
 
 func (x *Exchange) reserve(n int64) error {
-	if !x.config.Bodies.reserve(n) {
-		return &fairlead.Error{
-			Kind: fairlead.Busy, Code: "memory_pressure", Message: "Service is busy, please try again later",
-			Detail: "The requests in flight fill the memory set aside for them", RetryAfter: x.config.BusyWait(),
-		}
+	if !x.config.Bodies.reserve(x.appID(), n) {
+		return fairlead.NewBusy("memory_pressure", "The bodies in flight fill the memory set aside for them", x.config.BusyWait())
 	}
 	x.reserved += n
 	return nil
 }
 
-func unreadable(err error) error {
+// release gives back what the exchange has reserved.
+func (x *Exchange) release() { x.config.Bodies.release(x.appID(), x.reserved) }
+
+// appID is whose share of the memory is used.
+func (x *Exchange) appID() fairlead.AppID {
+	if x.App == nil {
+		return ""
+	}
+	return x.App.ID
+}
+
+func isTimeout(err error) bool {
 	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// unreadable names the error of a read: the call was ended, its time is over,
+// or its client is too slow or gone.
+func unreadable(ctx context.Context, err error) error {
+	deadline, bounded := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case isTimeout(err) && bounded && !time.Now().Before(deadline):
+		return context.DeadlineExceeded
+	case isTimeout(err):
 		return &fairlead.Error{
 			Kind: fairlead.Invalid, Code: codeBodyTimeout, Message: "The request's body did not arrive in time", Err: err,
 		}
@@ -134,7 +164,8 @@ func checkType(h http.Header) error {
 		return nil
 	}
 	media, _, err := mime.ParseMediaType(declared)
-	if err == nil && (media == "application/json" || strings.HasSuffix(media, "+json")) {
+	// fetch says text/plain of a string whose type its caller did not say.
+	if err == nil && (media == "application/json" || media == "text/plain" || strings.HasSuffix(media, "+json")) {
 		return nil
 	}
 	return wrongType("send Content-Type: application/json")

@@ -56,11 +56,12 @@ func New(config Config) (*Router, error) {
 	return rt, nil
 }
 
-// Endpoints lists "METHOD path" of every route, sorted.
+// Endpoints lists "METHOD path" of every route, sorted; {name} in a path stands
+// for whatever follows.
 func (rt *Router) Endpoints() []string {
 	var all []string
 	for pattern := range rt.routes {
-		all = append(all, pattern)
+		all = append(all, strings.ReplaceAll(pattern, "...}", "}"))
 	}
 	slices.Sort(all)
 	return all
@@ -73,11 +74,10 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		W: w, R: r, Arrived: now, config: rt.config, control: http.NewResponseController(w),
 		ID: "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10),
 	}
+	x.bodyRead = r.ContentLength == 0
 	w.Header().Set("X-Request-Id", x.ID)
-	// An earlier request on this connection may have left its deadline.
-	_ = x.control.SetWriteDeadline(time.Time{})
 	defer func() {
-		rt.config.Bodies.release(x.reserved)
+		x.release()
 		if p := recover(); p != nil {
 			x.panicked(p)
 		}
@@ -209,13 +209,16 @@ func (rt *Router) allowed(r *http.Request) []string {
 	return methods
 }
 
-// speaker is the index of the face that speaks to a request that has no route:
-// OpenAI's below /v1, else the first.
-func (rt *Router) speaker(path string) int {
-	if path != "/v1" && !strings.HasPrefix(path, "/v1/") {
-		return 0
+// speaker is the face that speaks to a request that has no route: the one with
+// the longest prefix of its path, else the first.
+func (rt *Router) speaker(path string) (index int) {
+	longest := 0
+	for i, face := range rt.config.Faces {
+		if prefix := face.Prefix(); len(prefix) > longest && strings.HasPrefix(path+"/", prefix) {
+			index, longest = i, len(prefix)
+		}
 	}
-	return max(slices.IndexFunc(rt.config.Faces, func(f Face) bool { return f.Name() == "openai" }), 0)
+	return index
 }
 
 func checkHead(r *http.Request) *fairlead.Error {

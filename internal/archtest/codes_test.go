@@ -110,7 +110,11 @@ func (c *codeSearch) look(n ast.Node) bool {
 			}
 		}
 	case *ast.CallExpr:
-		if at, ok := c.takers[path.Dir(c.file)+"."+nameOf(n.Fun)]; ok && at < len(n.Args) {
+		from := path.Dir(c.file)
+		if called, ok := n.Fun.(*ast.SelectorExpr); ok && nameOf(called.X) == "fairlead" {
+			from = "." // the root package's
+		}
+		if at, ok := c.takers[from+"."+nameOf(n.Fun)]; ok && at < len(n.Args) {
 			c.add(n.Args[at])
 		}
 	}

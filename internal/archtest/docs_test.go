@@ -307,7 +307,7 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 // keys` alone.
 func isForOperators(code string) bool {
 	return slices.Contains([]string{
-		"client_left", "canceled",
+		"client_left", "slow_reader", "canceled",
 		"key_not_found", "key_ambiguous", "invalid_app", "invalid_name", "invalid_expiry", "invalid_overlap",
 	}, code)
 }

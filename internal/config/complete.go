@@ -30,7 +30,7 @@ func (l *loader) detectProviders() {
 		return
 	}
 	for _, name := range presetNames() {
-		if p, _ := presetOf(name); p.detectBy == "" || l.env[p.detectBy] == "" {
+		if p, _ := presetOf(name); !slices.ContainsFunc(p.detectBy, func(v string) bool { return l.env[v] != "" }) {
 			continue
 		}
 		l.config.LLM.Providers = append(l.config.LLM.Providers, l.startProvider(name, "llm.providers."+name))

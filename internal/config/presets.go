@@ -8,9 +8,9 @@ type preset struct {
 	// keyFrom and addressFrom are the environment variables of its key and of
 	// its address; "" if there are none.
 	keyFrom, addressFrom string
-	// detectBy is the variable whose presence means that it is to be used when
+	// detectBy are the variables of which any means that it is to be used when
 	// the file names no providers.
-	detectBy string
+	detectBy []string
 }
 
 // presetNames lists the presets in the order in which they are detected.
@@ -37,20 +37,21 @@ func presetOf(name string) (p preset, known bool) {
 	switch name {
 	case "openai":
 		provider.BaseURL, provider.DefaultModel = "https://api.openai.com/v1", "gpt-4o-mini"
-		p.keyFrom, p.addressFrom, p.detectBy = "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_KEY"
+		p.keyFrom, p.addressFrom = "OPENAI_API_KEY", "OPENAI_BASE_URL"
+		p.detectBy = []string{"OPENAI_API_KEY", "OPENAI_BASE_URL"}
 	case "groq":
 		provider.BaseURL, provider.DefaultModel = "https://api.groq.com/openai/v1", "llama-3.1-8b-instant"
-		p.keyFrom, p.detectBy = "GROQ_API_KEY", "GROQ_API_KEY"
+		p.keyFrom, p.detectBy = "GROQ_API_KEY", []string{"GROQ_API_KEY"}
 		client.MaxConnections, client.ConcurrentRequests = 30, 15
 		client.ReadTimeout = Duration(90 * time.Second)
 	case "openrouter":
 		provider.BaseURL, provider.DefaultModel = "https://openrouter.ai/api/v1", "openai/gpt-4o-mini"
-		p.keyFrom, p.detectBy = "OPENROUTER_API_KEY", "OPENROUTER_API_KEY"
+		p.keyFrom, p.detectBy = "OPENROUTER_API_KEY", []string{"OPENROUTER_API_KEY"}
 		client.MaxConnections, client.ConcurrentRequests = 40, 20
 		client.ReadTimeout = Duration(120 * time.Second)
 	case "ollama":
 		provider.BaseURL = "http://127.0.0.1:11434/v1"
-		p.addressFrom, p.detectBy = "OLLAMA_HOST", "OLLAMA_HOST"
+		p.addressFrom, p.detectBy = "OLLAMA_HOST", []string{"OLLAMA_HOST"}
 		client.ReadTimeout = Duration(300 * time.Second)
 	case "vllm":
 		provider.BaseURL = "http://127.0.0.1:8000/v1"

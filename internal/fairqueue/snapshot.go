@@ -17,25 +17,17 @@ type Snapshot struct {
 	Usage
 	MostInUse      int
 	DoubleReleases uint64
-	// Oldest is how long the longest held slot has been held.
-	Oldest time.Duration
 }
 
 // Snapshot returns how the queue stands.
 func (q *Queue) Snapshot() Snapshot {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := Snapshot{
+	return Snapshot{
 		Usage:          Usage{Slots: q.slots, InUse: q.inUse, Waiting: q.waiting},
 		MostInUse:      q.mostInUse,
 		DoubleReleases: q.doubles,
 	}
-	for i := range q.holds {
-		if h := &q.holds[i]; h.flow != nil {
-			s.Oldest = max(s.Oldest, time.Since(h.since))
-		}
-	}
-	return s
 }
 
 // Usage returns how the pool stands.

@@ -22,8 +22,9 @@ func (a *account) noteRequest(req *fairlead.Request) {
 func (a *account) watch(emit fairlead.Emit) fairlead.Emit {
 	return func(e fairlead.Event) error {
 		switch {
-		case e.End != nil:
+		case e.End != nil: // do hands it on when the slot is given back
 			a.end = *e.End
+			return nil
 		case e.Head == nil:
 			a.record.BytesOut += int64(len(e.Data))
 			if a.record.FirstContent == 0 {

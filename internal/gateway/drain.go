@@ -26,12 +26,15 @@ func (g *Gateway) Active() []Active {
 	return all
 }
 
-// Draining reports whether new calls are refused because the service is about
-// to stop.
-func (g *Gateway) Draining() bool {
+// Ready reports whether new calls are taken: nil, or the refusal of a service
+// about to stop.
+func (g *Gateway) Ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.draining
+	if g.draining {
+		return g.stopping()
+	}
+	return nil
 }
 
 // Drain refuses new calls from now on and blocks until all running ones have
@@ -72,7 +75,11 @@ func (g *Gateway) enter(call *fairlead.Call, cancel context.CancelCauseFunc) (*r
 	return r, nil
 }
 
+// leave notes that a call has ended; nil is one that never entered.
 func (g *Gateway) leave(r *run) {
+	if r == nil {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.running, r)
@@ -97,8 +104,5 @@ func (g *Gateway) takeLane() int {
 // stopping is the refusal of a service about to stop: the caller should be back
 // when it is gone and its successor is there.
 func (g *Gateway) stopping() *fairlead.Error {
-	return &fairlead.Error{
-		Kind: fairlead.Busy, Code: "draining", Message: "Service is busy, please try again later",
-		Detail: "The service is about to stop", RetryAfter: max(time.Until(g.drainEnd), time.Second),
-	}
+	return fairlead.NewBusy("draining", "The service is about to stop", max(time.Until(g.drainEnd), time.Second))
 }

@@ -100,6 +100,7 @@ func (g *Gateway) Resolve(app *fairlead.App, name string) (fairlead.Target, erro
 
 // do is the one way through.
 func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
+	var r *run
 	acc := account{record: fairlead.Record{
 		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived,
 	}}
@@ -113,16 +114,15 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 			err = panicked(p)
 			g.logger.Error("panic in a call", "request_id", call.ID, "stack", string(debug.Stack()))
 		}
-		err = settle(worked, err)
+		err = g.settle(worked, call, err)
 		g.recorder.Record(acc.close(call, err))
+		g.leave(r)
 	}()
 
-	r, err := g.enter(call, cancel)
-	if err != nil {
+	if r, err = g.enter(call, cancel); err != nil {
+		g.admission.NoteWindow(worked, call)
 		return err
 	}
-	defer g.leave(r)
-
 	pass, err := g.admission.Admit(worked, call)
 	if err != nil {
 		return err
@@ -140,7 +140,11 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	}
 	call.SetTargets(targets)
 	acc.record.Target = targets[0]
-	return g.upstream.Answer(worked, call, req, acc.watch(emit))
+	if err := g.upstream.Answer(worked, call, req, acc.watch(emit)); err != nil {
+		return err
+	}
+	// The slot is given back: a caller that reads a whole answer slowly holds none.
+	return emit(fairlead.Event{End: &acc.end})
 }
 
 // panicked is what a panic is called. Only what the runtime itself says is told:
@@ -179,25 +183,23 @@ func (g *Gateway) giveBack(ctx context.Context, call *fairlead.Call, pass admiss
 
 // settle makes err what the call's caller should be told, given how its
 // context ended.
-func settle(ctx context.Context, err error) error {
+func (g *Gateway) settle(ctx context.Context, call *fairlead.Call, err error) error {
 	if err == nil {
 		return nil
 	}
-	var cause, typed *fairlead.Error
-	isTyped := errors.As(err, &typed)
+	typed, isTyped := errors.AsType[*fairlead.Error](err)
+	cause, isCaused := errors.AsType[*fairlead.Error](context.Cause(ctx))
 	switch {
-	case ctx.Err() == nil:
-	case errors.As(context.Cause(ctx), &cause): // the service ended it
+	case isCaused: // the service ended it
 		return cause
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		if isTyped { // by who knows what the time ran out for
-			return typed
-		}
-		return &fairlead.Error{
-			Kind: fairlead.Late, Code: "deadline_exceeded", Message: "The operation ran past its time", Err: err,
-		}
+	case isTyped && !errors.Is(ctx.Err(), context.Canceled):
+		return typed // by who knows what went wrong
 	case errors.Is(ctx.Err(), context.Canceled):
-		return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+		return fairlead.NewCanceled(err)
+	case errors.Is(err, context.DeadlineExceeded) && !call.Slotted():
+		return fairlead.NewBusy("deadline_exceeded", "The operation ran past its time", g.admission.BusyWait())
+	case errors.Is(err, context.DeadlineExceeded):
+		return fairlead.NewLate(err)
 	}
 	return fairlead.AsError(err)
 }

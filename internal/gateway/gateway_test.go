@@ -55,7 +55,7 @@ func newBench(model answer) *bench {
 	b.control = admission.New(admission.Config{
 		Slots: 1, MaxQueue: 2, MaxQueuePerApp: 2, Pools: map[string]int{"p": 0},
 		Burst:    admission.Burst{PerSecond: 50, Block: 5 * time.Minute},
-		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: time.Minute, fairlead.Embed: 30 * time.Second},
+		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: 40 * time.Second, fairlead.Embed: 30 * time.Second},
 	}, memory.New())
 	b.Gateway = New(Config{
 		Admission: b.control, Recorder: b, Logger: logger,
@@ -83,6 +83,11 @@ func (b *bench) remaining(t *testing.T) int {
 
 func readFine(context.Context) (*fairlead.Request, error) {
 	return &fairlead.Request{Body: []byte(`{}`), Envelope: fairlead.Envelope{Model: "m"}}, nil
+}
+
+func readForever(ctx context.Context) (*fairlead.Request, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 func discard(fairlead.Event) error { return nil }
@@ -121,7 +126,8 @@ func TestEveryWayOutEndsInOneRecordAndNoSlot(t *testing.T) {
 		}, readFine, fairlead.Upstream, "upstream_error", 9},
 		{"provider panics", func(context.Context, fairlead.Emit) error { panic("boom") }, readFine, fairlead.Internal, "internal_error", 9},
 		{"untyped error", func(context.Context, fairlead.Emit) error { return errors.New("odd") }, readFine, fairlead.Internal, "internal_error", 9},
-		{"runs past its time", hang, readFine, fairlead.Late, "deadline_exceeded", 10},
+		{"runs past its time", hang, readFine, fairlead.Late, "deadline_exceeded", 9},
+		{"body past its time", whole, readForever, fairlead.Busy, "deadline_exceeded", 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -238,7 +244,7 @@ func TestDrain(t *testing.T) {
 		if e := fairlead.AsError(<-results); e == nil || e.Code != "draining" {
 			t.Errorf("a call that outlived the drain: %+v", e)
 		}
-		if !b.Draining() || len(b.Active()) != 0 {
+		if b.Ready() == nil || len(b.Active()) != 0 {
 			t.Error("not drained")
 		}
 	})

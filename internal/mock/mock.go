@@ -35,8 +35,8 @@ type Options struct {
 	// Key is the only API key that is accepted; when it is empty every key is,
 	// and none.
 	Key string
-	// Models are the names that GET /v1/models lists; nil means the mock and
-	// a few well-known names. Any name is answered, listed or not.
+	// Models are the names that GET /v1/models lists; nil means the mock with
+	// any flags, as the pattern mock+*, and a few well-known names. Any name is answered, listed or not.
 	Models []string
 	// Log gets one line for each answered model call; nil means no log.
 	Log *slog.Logger
@@ -56,7 +56,7 @@ type Mock struct {
 func New(options Options) *Mock {
 	m := &Mock{key: options.Key, models: options.Models, log: options.Log, mux: http.NewServeMux()}
 	if m.models == nil {
-		m.models = []string{"mock", "gpt-4o-mini", "text-embedding-3-small", "claude-sonnet-4-5"}
+		m.models = []string{"mock", "mock+*", "gpt-4o-mini", "text-embedding-3-small", "claude-sonnet-4-5"}
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)

@@ -2,10 +2,11 @@ package server
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/identity"
 )
 
@@ -29,8 +30,8 @@ func (s *Server) greet() {
 	out := s.options.Out
 	fmt.Fprintf(out, "fairlead %s\n", s.options.Version)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, row := range s.effective() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", row.key, row.value, s.loaded.Origins[row.key])
+	for _, row := range s.banner() {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", row.Key, row.Value, row.Origin)
 	}
 	_ = table.Flush() // to where the lines above went
 	scheme := "http"
@@ -41,31 +42,25 @@ func (s *Server) greet() {
 	s.logStart()
 }
 
-// effectiveValue is one line of the banner.
-type effectiveValue struct{ key, value string }
-
-// effective lists the limits in force.
-func (s *Server) effective() []effectiveValue {
-	c := s.config
-	off := func(n int) string {
-		if n == 0 {
-			return "no limit"
+// banner lists the limits in force, those that people ask for first.
+func (s *Server) banner() []config.Setting {
+	shown := []string{
+		"limits.max_concurrent_requests", "limits.rate_limit_per_minute", "limits.max_queue", "limits.max_queue_per_app",
+		"limits.burst.requests_per_second", "limits.burst.block", "timeouts.chat", "timeouts.embed",
+		"server.memory_limit", "server.max_body", "server.drain_timeout",
+	}
+	var rows []config.Setting
+	for _, setting := range s.loaded.Effective() {
+		if !slices.Contains(shown, setting.Key) {
+			continue
 		}
-		return strconv.Itoa(n)
+		if strings.Trim(setting.Value, "0smhB") == "" { // 0, 0s
+			setting.Value = "no limit"
+		}
+		rows = append(rows, setting)
 	}
-	return []effectiveValue{
-		{"limits.max_concurrent_requests", off(c.Limits.MaxConcurrentRequests)},
-		{"limits.rate_limit_per_minute", off(c.Limits.RateLimitPerMinute)},
-		{"limits.max_queue", strconv.Itoa(c.Limits.MaxQueue)},
-		{"limits.max_queue_per_app", strconv.Itoa(c.Limits.MaxQueuePerApp)},
-		{"limits.burst.requests_per_second", off(c.Limits.Burst.RequestsPerSecond)},
-		{"limits.burst.block", c.Limits.Burst.Block.String()},
-		{"timeouts.chat", c.Timeouts.Chat.String()},
-		{"timeouts.embed", c.Timeouts.Embed.String()},
-		{"server.memory_limit", c.Server.MemoryLimit.String()},
-		{"server.max_body", c.Server.MaxBody.String()},
-		{"llm.providers", s.describeProviders()},
-	}
+	const providers = "llm.providers"
+	return append(rows, config.Setting{Key: providers, Value: s.describeProviders(), Origin: s.loaded.Origins[providers]})
 }
 
 func (s *Server) describeProviders() string {
@@ -83,15 +78,16 @@ func (s *Server) describeProviders() string {
 	return strings.Join(names, ", ")
 }
 
-// logStart tells the log the same as the banner, and what the configuration
+// logStart tells the log every effective value, and what the configuration
 // warns of.
 func (s *Server) logStart() {
 	for _, warning := range s.loaded.Warnings {
 		s.logger.Warn("configuration", "warning", warning)
 	}
-	args := []any{"version", s.options.Version, "address", s.listener.Addr().String()}
-	for _, row := range s.effective() {
-		args = append(args, strings.NewReplacer(".", "_").Replace(row.key), row.value)
+	settings := make(map[string]string)
+	for _, setting := range s.loaded.Effective() {
+		settings[setting.Key] = setting.Value + " (" + setting.Origin.String() + ")"
 	}
-	s.logger.Info("started", args...)
+	s.logger.Info("started", "version", s.options.Version, "address", s.listener.Addr().String(),
+		"providers", s.describeProviders(), "settings", settings)
 }

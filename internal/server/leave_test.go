@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,15 @@ type leaving struct {
 }
 
 // TestProofClientLeaves: a client that leaves, wherever it is, stops the
-// upstream call; the slot is back and the Record says so. Under `make proof` the
-// upstream must have seen it within 100 ms in each of many tries.
+// upstream call within 100 ms; the slot is back and the Record says so. Here the
+// median of a few tries is held, so that a busy machine is not taken for a slow
+// service; under `make proof` the worst of many.
 func TestProofClientLeaves(t *testing.T) {
-	tries, limit := 3, 5*time.Second
-	if os.Getenv("FAIRLEAD_PROOF") != "" {
-		tries, limit = 50, 100*time.Millisecond
+	const limit = 100 * time.Millisecond
+	proof := os.Getenv("FAIRLEAD_PROOF") != ""
+	tries := 5
+	if proof {
+		tries = 50
 	}
 	for _, l := range []leaving{
 		{name: "before the answer", model: "up/mock+hang"},
@@ -38,14 +42,16 @@ func TestProofClientLeaves(t *testing.T) {
 				s := start(t, `
 limits: {max_concurrent_requests: 1}
 apps: [{name: crm, keys: [a-test-key-of-the-crm-app], rate_limit_per_minute: 0}]`)
-				var worst time.Duration
+				var took []time.Duration
 				for i := range tries {
-					worst = max(worst, s.leave(t, l, path, i+1))
+					took = append(took, s.leave(t, l, path, i+1))
 				}
-				if worst > limit {
-					t.Errorf("the upstream saw it after %v, want at most %v", worst, limit)
+				slices.Sort(took)
+				median, worst := took[tries/2], took[tries-1]
+				if median > limit || proof && worst > limit {
+					t.Errorf("the upstream saw it after %v (median) and %v (worst of %d), want at most %v", median, worst, tries, limit)
 				}
-				t.Logf("worst of %d: %v", tries, worst)
+				t.Logf("median %v, worst of %d %v", median, tries, worst)
 			})
 		}
 	}

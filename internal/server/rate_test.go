@@ -101,7 +101,7 @@ func hammered(t *testing.T, limit int) (*api.Router, *records) {
 	})
 	router, err := api.New(api.Config{
 		Faces: []api.Face{native.New(native.Config{Gateway: way})},
-		Keys:  anyone{app: &fairlead.App{ID: "hammer", RateLimitPerMinute: limit}}, Bodies: api.NewBudget(0),
+		Keys:  anyone{app: &fairlead.App{ID: "hammer", RateLimitPerMinute: limit}}, Bodies: api.NewBudget(0, 0),
 		BusyWait: control.BusyWait, Refused: func(string, string) {},
 	})
 	if err != nil {

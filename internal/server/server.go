@@ -77,8 +77,8 @@ type Server struct {
 func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server, err error) {
 	s := &Server{
 		config: loaded.Config, loaded: loaded, options: options, logger: options.Logger, started: time.Now(),
-		bodies: api.NewBudget(bodyBudget(int64(loaded.Config.Server.MemoryLimit))),
 	}
+	s.bodies = api.NewBudget(bodyBudget(int64(s.config.Server.MemoryLimit)), s.maxBody())
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -170,7 +170,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 	web := &http.Server{
 		Handler: s.router, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+		ConnContext: sizeSendBuffer,
+		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(s.listener) }()
@@ -202,6 +203,21 @@ func (s *Server) drain(ctx context.Context, web *http.Server) {
 		_ = web.Close() // connections that would not go
 	}
 	s.logger.Info("stopped")
+}
+
+// sendBuffer is how much of an answer a connection takes ahead of its reader.
+const sendBuffer = 256 << 10
+
+// sizeSendBuffer gives a new connection its send buffer, so that a reader who
+// is a little slower than the upstream holds nothing up.
+func sizeSendBuffer(ctx context.Context, c net.Conn) context.Context {
+	if inner, ok := c.(*tls.Conn); ok {
+		c = inner.NetConn()
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // the system's default does too
+	}
+	return ctx
 }
 
 func (s *Server) background(part string, err error) {

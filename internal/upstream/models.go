@@ -112,12 +112,18 @@ func (p *provider) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var listed, wild []string
 	known := make(map[string]bool, len(names))
 	for _, name := range names {
+		if strings.Contains(name, "*") { // a gateway's way to say that it serves all of a family
+			wild = append(wild, name)
+			continue
+		}
+		listed = append(listed, name)
 		known[name] = true
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.listed, p.known = names, known
+	p.listed, p.wild, p.known = listed, wild, known
 	return nil
 }

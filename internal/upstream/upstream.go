@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +59,9 @@ type provider struct {
 	Provider
 
 	mu     sync.RWMutex
-	listed []string
-	known  map[string]bool
+	listed []string        // names, in the provider's order
+	wild   []string        // patterns among what it listed
+	known  map[string]bool // the names again; nil until it listed any
 }
 
 // New returns an Upstream. Run keeps its lists of models fresh.
@@ -169,12 +171,15 @@ func allowed(app *fairlead.App, served []fairlead.Target) []fairlead.Target {
 	return targets
 }
 
-// serving lists who serves the model: the provider that its prefix names, else
-// every provider that serves the name as it is.
+// serving lists who serves the model: the provider that its prefix names and no
+// other, else every provider that serves the name as it is.
 func (u *Upstream) serving(name string) []fairlead.Target {
-	if prefix, rest, ok := strings.Cut(name, "/"); ok && rest != "" {
-		if p := u.provider(prefix); p != nil && (len(p.Patterns) == 0 || p.matches(rest)) {
-			return []fairlead.Target{{Provider: prefix, Model: rest}}
+	if prefix, rest, ok := strings.Cut(name, "/"); ok {
+		if p := u.provider(prefix); p != nil {
+			if p.serves(rest) || rest != "" && !p.isListed() {
+				return []fairlead.Target{{Provider: prefix, Model: rest}}
+			}
+			return nil
 		}
 	}
 	var served []fairlead.Target
@@ -186,13 +191,10 @@ func (u *Upstream) serving(name string) []fairlead.Target {
 	return served
 }
 
-func (p *provider) matches(model string) bool {
-	for _, pattern := range p.Patterns {
-		if fairlead.MatchModel(pattern, model) {
-			return true
-		}
-	}
-	return false
+func (p *provider) matches(model string) bool { return matchesAny(p.Patterns, model) }
+
+func matchesAny(patterns []string, model string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return fairlead.MatchModel(pattern, model) })
 }
 
 func (p *provider) serves(model string) bool {
@@ -207,7 +209,19 @@ func (p *provider) serves(model string) bool {
 	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.known[model]
+	return p.known[model] || p.known[model+latestTag] || matchesAny(p.wild, model)
+}
+
+// latestTag is what Ollama adds to the name of a model that is named without a
+// tag.
+const latestTag = ":latest"
+
+// isListed reports whether it is known what the provider serves. Until then it
+// is taken at its word.
+func (p *provider) isListed() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return len(p.Patterns) > 0 || p.known != nil
 }
 
 func (u *Upstream) defaultModel() string {

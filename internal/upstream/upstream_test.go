@@ -74,6 +74,10 @@ func TestRoute(t *testing.T) {
 		{everyone, "openai/o3", "not_found"},
 		{everyone, "nobody/gpt-4o", "not_found"},
 		{everyone, "openai/", "not_found"},
+		{everyone, "vllm/", "not_found"},
+		{&fairlead.App{Models: []string{"openai/*"}}, "router/openai/gpt-4o", "forbidden"},
+		{&fairlead.App{Models: []string{"openai/*"}}, "openai/gpt-4o", "openai:gpt-4o"},
+		{&fairlead.App{Models: []string{"*"}}, "router/openai/gpt-4o", "router:openai/gpt-4o"},
 		{narrow, "gpt-4o-mini", "openai:gpt-4o-mini router:gpt-4o-mini"},
 		{narrow, "fast", "router:meta/llama"},
 		{narrow, "gpt-4o", "forbidden"},
@@ -117,7 +121,7 @@ func TestModelsAreListedFromTheProvider(t *testing.T) {
 				if calls == 1 {
 					return nil, errors.New("not yet")
 				}
-				return []string{"b", "a"}, nil
+				return []string{"b", "a", "family-*"}, nil
 			}}},
 			Logger: slog.New(slog.DiscardHandler),
 		})
@@ -134,6 +138,12 @@ func TestModelsAreListedFromTheProvider(t *testing.T) {
 		<-time.After(listRetry + time.Second)
 		if _, err := u.Route(&fairlead.App{}, "a"); err != nil {
 			t.Errorf("after the list came: %v", err)
+		}
+		if _, err := u.Route(&fairlead.App{}, "p/c"); !fairlead.IsKind(err, fairlead.NotFound) {
+			t.Errorf("a model that is not in the list: %v, want not found", err)
+		}
+		if _, err := u.Route(&fairlead.App{}, "p/family-c"); err != nil {
+			t.Errorf("a model of a listed family: %v", err)
 		}
 		var ids []string
 		for _, m := range u.Models(&fairlead.App{}) {

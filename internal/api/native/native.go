@@ -50,6 +50,9 @@ func New(config Config) *Face { return &Face{config: config} }
 // Name implements api.Face.
 func (f *Face) Name() string { return Name }
 
+// Prefix implements api.Face.
+func (f *Face) Prefix() string { return "/" }
+
 // ErrorBody implements api.Face.
 func (f *Face) ErrorBody(e *fairlead.Error, requestID string) []byte {
 	return dialect.NativeError(e, requestID)
@@ -81,10 +84,12 @@ func (f *Face) chat(x *api.Exchange) error {
 	shape := api.Shape{
 		Frames: func(dst, block []byte) []byte {
 			for frame := range sse.Frames(block) {
-				frames++
-				dst = append(dst, "id: "...)
-				dst = strconv.AppendInt(dst, int64(frames), 10)
-				dst = append(dst, '\n')
+				if sse.Data(frame, nil) != nil { // not a comment
+					frames++
+					dst = append(dst, "id: "...)
+					dst = strconv.AppendInt(dst, int64(frames), 10)
+					dst = append(dst, '\n')
+				}
 				dst = append(dst, frame...)
 			}
 			return dst

@@ -185,11 +185,8 @@ func (f *Face) live(x *api.Exchange) error {
 
 // ready answers GET /readyz: the service takes new calls.
 func (f *Face) ready(x *api.Exchange) error {
-	if f.config.Gateway.Draining() {
-		return &fairlead.Error{
-			Kind: fairlead.Busy, Code: "draining", Message: "Service is busy, please try again later",
-			Detail: "The service is about to stop", RetryAfter: time.Second,
-		}
+	if err := f.config.Gateway.Ready(); err != nil {
+		return err
 	}
 	return x.Write("text/plain; charset=utf-8", []byte("ok\n"))
 }

@@ -35,6 +35,9 @@ func New(config Config) *Face { return &Face{config: config} }
 // Name implements api.Face.
 func (f *Face) Name() string { return Name }
 
+// Prefix implements api.Face.
+func (f *Face) Prefix() string { return "/v1/" }
+
 // ErrorBody implements api.Face.
 func (f *Face) ErrorBody(e *fairlead.Error, _ string) []byte { return dialect.OpenAIError(e) }
 
@@ -128,13 +131,10 @@ func (f *Face) model(x *api.Exchange) error {
 
 // look counts a request that costs no window, and tells how the window stands.
 func (f *Face) look(x *api.Exchange) error {
-	if err := f.config.Gateway.Look(x.App); err != nil {
-		return err
-	}
 	standing, err := f.config.Gateway.Standing(x.Context(), x.App)
 	if err != nil {
 		return err
 	}
 	x.NoteWindow(standing.Requests)
-	return nil
+	return f.config.Gateway.Look(x.App)
 }

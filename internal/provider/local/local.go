@@ -75,7 +75,10 @@ func (o output) event(ctx context.Context, e fairlead.Event) error {
 		return err
 	}
 	if err := o(e); err != nil {
-		return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+		if named, ok := errors.AsType[*fairlead.Error](err); ok {
+			return named
+		}
+		return fairlead.NewCanceled(err)
 	}
 	return nil
 }
@@ -87,9 +90,9 @@ func ended(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return &fairlead.Error{Kind: fairlead.Late, Code: "deadline_exceeded", Message: "The operation ran past its time", Err: err}
+		return fairlead.NewLate(err)
 	}
-	return &fairlead.Error{Kind: fairlead.Canceled, Code: "client_left", Message: "The client left", Err: err}
+	return fairlead.NewCanceled(err)
 }
 
 func unsupported(param, message string) error {

@@ -82,15 +82,9 @@ func (p *Provider) left(ctx context.Context, err error) *fairlead.Error {
 		return named
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &fairlead.Error{
-			Kind: fairlead.Late, Code: "deadline_exceeded",
-			Message: "The request ran past its time", Err: err,
-		}
+		return fairlead.NewLate(err)
 	}
-	return &fairlead.Error{
-		Kind: fairlead.Canceled, Code: "canceled",
-		Message: "The request was cancelled", Err: err,
-	}
+	return fairlead.NewCanceled(err)
 }
 
 // broken names what went wrong with a connection.

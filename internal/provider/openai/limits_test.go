@@ -216,7 +216,7 @@ func TestPoolTimeout(t *testing.T) {
 		w := newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 1, PoolTimeout: 5 * time.Second}}, hang)
 		ctx, cancel := context.WithCancel(t.Context())
 		var first sync.WaitGroup
-		first.Go(func() { w.ask(ctx, chatRequest(), nil).wantCode(t, fairlead.Canceled, "canceled") })
+		first.Go(func() { w.ask(ctx, chatRequest(), nil).wantCode(t, fairlead.Canceled, "client_left") })
 		synctest.Wait()
 		g := w.ask(t.Context(), chatRequest(), nil)
 		g.wantCode(t, fairlead.Busy, "provider_pool_timeout")
