@@ -284,6 +284,7 @@ func parseRequest(ts *testscript.TestScript, args []string) *request {
 			delete(r.header, name)
 		}
 	}
+	storyOf(ts).noteCanaries(r)
 	r.padOut()
 	return r
 }

@@ -237,7 +237,42 @@ func cmdExit(ts *testscript.TestScript, args []string) {
 // sound fails the story if a program ended by a panic, whose exit code is that
 // of wrong usage, or told of one, or of a data race.
 func sound(ts *testscript.TestScript, stderr string) {
+	if canary := storyOf(ts).canaryIn(stderr); canary != "" {
+		ts.Fatalf("the log holds %q, a key or prompt that was sent", canary)
+	}
 	if strings.Contains(stderr, "panic") || strings.Contains(stderr, "goroutine 1") || strings.Contains(stderr, "DATA RACE") {
 		ts.Fatalf("the program panicked or raced")
 	}
+}
+
+// leastCanary is the length from which a text that was sent is not in a log by
+// chance.
+const leastCanary = 8
+
+// noteCanaries remembers the keys and prompts of a request.
+func (s *story) noteCanaries(r *request) {
+	keep := func(text string) {
+		if len(text) >= leastCanary {
+			s.canaries[text] = true
+		}
+	}
+	for _, name := range []string{"X-Api-Key", "Api-Key", "Authorization"} {
+		for _, value := range r.header[name] {
+			keep(strings.TrimPrefix(value, "Bearer "))
+		}
+	}
+	for _, found := range regexp.MustCompile(`"(?:content|input)"\s*:\s*"([^"\\]+)"`).FindAllSubmatch(r.body, -1) {
+		keep(string(found[1]))
+	}
+}
+
+// canaryIn returns what a log holds of that which was sent in confidence; ""
+// for nothing.
+func (s *story) canaryIn(log string) string {
+	for canary := range s.canaries {
+		if strings.Contains(log, canary) {
+			return canary
+		}
+	}
+	return ""
 }

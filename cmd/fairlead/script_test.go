@@ -102,6 +102,9 @@ type story struct {
 	last      *answer
 	// document is what json looks at: the last body, or a frame of it.
 	document []byte
+	// canaries are the keys and prompts that were sent: no process may ever
+	// have written one to its log.
+	canaries map[string]bool
 }
 
 type storyKey struct{}
@@ -119,12 +122,15 @@ func setUpStory(env *testscript.Env) error {
 		// A program under the race detector otherwise takes a second to end.
 		env.Setenv("GORACE", "atexit_sleep_ms=10")
 	}
-	s := &story{environ: env.Vars, processes: make(map[string]*process), client: newClient()}
+	s := &story{environ: env.Vars, processes: make(map[string]*process), client: newClient(), canaries: make(map[string]bool)}
 	env.Values[storyKey{}] = s
 	env.Defer(func() {
 		s.client.close()
 		for _, p := range s.processes {
 			p.kill()
+			if canary := s.canaryIn(p.err.String()); canary != "" {
+				env.T().Fatal("the log of", p.name, "holds", canary, "which was sent in confidence")
+			}
 		}
 	})
 	return nil

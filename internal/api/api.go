@@ -43,7 +43,8 @@ type Route struct {
 // Face is a protocol over the gateway.
 type Face interface {
 	Name() string
-	// Prefix is where its paths begin: it answers for unknown ones below.
+	// Prefix is where its paths begin: whatever goes wrong below it is told in
+	// this face's shape.
 	Prefix() string
 	Routes() []Route
 	// ErrorBody is an error in the face's shape.

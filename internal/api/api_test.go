@@ -341,6 +341,41 @@ func TestOneAppDoesNotFillTheBudget(t *testing.T) {
 	}
 }
 
+// clocked is a ResponseWriter that remembers the deadlines it was given.
+type clocked struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+func (c *clocked) SetWriteDeadline(t time.Time) error {
+	c.deadlines = append(c.deadlines, t)
+	return nil
+}
+
+// TestWriteDeadlineIsTakenBack: HTTP/2 ends a stream at a deadline that was left
+// behind, however long after the last write.
+func TestWriteDeadlineIsTakenBack(t *testing.T) {
+	s := newSetting(t, Route{http.MethodGet, "/answer", Public, func(x *Exchange) error {
+		call := &fairlead.Call{App: &fairlead.App{}}
+		return x.Answer(call, Shape{}, func(emit fairlead.Emit) error {
+			for _, e := range []fairlead.Event{{Head: &fairlead.Head{Stream: true}}, {Data: []byte("a")}, {Data: []byte("b")}} {
+				if err := emit(e); err != nil {
+					return err
+				}
+				if n := len(x.W.(*clocked).deadlines); n > 0 && !x.W.(*clocked).deadlines[n-1].IsZero() { //nolint:forcetypeassert,errcheck // made below
+					t.Error("a deadline is left behind after a write")
+				}
+			}
+			return emit(fairlead.Event{End: &fairlead.End{}})
+		})
+	}})
+	w := &clocked{ResponseRecorder: httptest.NewRecorder()}
+	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/answer", nil))
+	if len(w.deadlines) < 4 || w.deadlines[0].IsZero() {
+		t.Errorf("deadlines %v: each write must have one", w.deadlines)
+	}
+}
+
 func TestRetryHeaders(t *testing.T) {
 	for _, c := range []struct {
 		wait                   time.Duration

@@ -26,19 +26,14 @@ const (
 type Router struct {
 	config *Config
 	mux    *http.ServeMux
-	routes map[string]entry // by pattern
+	routes map[string]Route // by pattern
 	served atomic.Uint64
-}
-
-type entry struct {
-	Route
-	face Face
 }
 
 // New returns a router. It fails if a route declares no policy, or if two
 // routes are the same.
 func New(config Config) (*Router, error) {
-	rt := &Router{config: &config, mux: http.NewServeMux(), routes: make(map[string]entry)}
+	rt := &Router{config: &config, mux: http.NewServeMux(), routes: make(map[string]Route)}
 	for _, face := range config.Faces {
 		for _, route := range face.Routes() {
 			pattern := route.Method + " " + route.Path
@@ -48,7 +43,7 @@ func New(config Config) (*Router, error) {
 			if _, taken := rt.routes[pattern]; taken {
 				return nil, fmt.Errorf("route %s is declared twice", pattern)
 			}
-			rt.routes[pattern] = entry{Route: route, face: face}
+			rt.routes[pattern] = route
 			// The mux only finds the pattern; the router answers.
 			rt.mux.Handle(pattern, http.NotFoundHandler())
 		}
@@ -109,7 +104,7 @@ func (x *Exchange) panicked(value any) {
 var errPanic = errors.New("a handler panicked")
 
 // answer lets the route answer, once it is known that the caller may use it.
-func (rt *Router) answer(x *Exchange, route entry) error {
+func (rt *Router) answer(x *Exchange, route Route) error {
 	if route.Policy == AppKey {
 		if err := rt.authenticate(x); err != nil {
 			rt.config.Refused(route.Method+" "+route.Path, fairlead.AsError(err).Code)
@@ -129,39 +124,38 @@ func (rt *Router) authenticate(x *Exchange) error {
 }
 
 // find returns the route of the request, and sets the face that speaks to it.
-func (rt *Router) find(x *Exchange) (entry, error) {
+func (rt *Router) find(x *Exchange) (Route, error) {
 	x.face = rt.config.Faces[rt.speaker(x.R.URL.Path)]
 	if err := checkHead(x.R); err != nil {
 		x.W.Header().Set("Connection", "close")
 		rt.config.Refused("none", err.Code)
-		return entry{}, err
+		return Route{}, err
 	}
 	if route, ok := rt.match(x.R); ok {
-		x.face = route.face
 		return route, nil
 	}
 	if allowed := rt.allowed(x.R); len(allowed) > 0 {
 		x.W.Header().Set("Allow", strings.Join(allowed, ", "))
 		rt.config.Refused("none", "method_not_allowed")
-		return entry{}, &fairlead.Error{
+		return Route{}, &fairlead.Error{
 			Kind: fairlead.NotAllowed, Code: "method_not_allowed", Message: "This path does not have that method",
 			Detail: "it has " + strings.Join(allowed, ", "),
 		}
 	}
 	rt.config.Refused("none", "not_found")
-	return entry{}, &fairlead.Error{Kind: fairlead.NotFound, Code: "not_found", Message: "There is nothing at this path"}
+	return Route{}, &fairlead.Error{Kind: fairlead.NotFound, Code: "not_found", Message: "There is nothing at this path"}
 }
 
 // match finds the route of a request. A path that would have to be cleaned
 // first, such as one with "..", has none.
-func (rt *Router) match(r *http.Request) (entry, bool) {
+func (rt *Router) match(r *http.Request) (Route, bool) {
 	if p := r.URL.Path; p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/") {
-		return entry{}, false
+		return Route{}, false
 	}
 	_, pattern := rt.mux.Handler(r)
 	route, ok := rt.routes[pattern]
 	if !ok {
-		return entry{}, false
+		return Route{}, false
 	}
 	// The mux would have filled the path's wildcards only while serving.
 	for name, value := range wildcards(route.Path, r.URL.Path) {

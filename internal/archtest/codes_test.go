@@ -110,15 +110,20 @@ func (c *codeSearch) look(n ast.Node) bool {
 			}
 		}
 	case *ast.CallExpr:
-		from := path.Dir(c.file)
-		if called, ok := n.Fun.(*ast.SelectorExpr); ok && nameOf(called.X) == "fairlead" {
-			from = "." // the root package's
-		}
-		if at, ok := c.takers[from+"."+nameOf(n.Fun)]; ok && at < len(n.Args) {
+		if at, ok := c.takers[c.folderOf(n.Fun)+"."+nameOf(n.Fun)]; ok && at < len(n.Args) {
 			c.add(n.Args[at])
 		}
 	}
 	return true
+}
+
+// folderOf is the folder of a function that is called: the root's, or else the
+// caller's own.
+func (c *codeSearch) folderOf(function ast.Expr) string {
+	if called, ok := function.(*ast.SelectorExpr); ok && nameOf(called.X) == "fairlead" {
+		return "."
+	}
+	return path.Dir(c.file)
 }
 
 // nameOf is the name of an identifier, or the last one of a selector.

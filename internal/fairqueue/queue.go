@@ -77,8 +77,9 @@ func (l *lane) index() int     { return l.at }
 type waiter struct {
 	lane    *lane
 	arrival time.Time
-	ticket  Ticket        // set when granted
-	ready   chan struct{} // closed when granted
+	done    <-chan struct{} // closed when it does not wait any more
+	ticket  Ticket          // set when granted
+	ready   chan struct{}   // closed when granted
 	at      int
 }
 
@@ -115,7 +116,7 @@ func (q *Queue) Acquire(ctx context.Context, flow *Flow, pool *Pool, arrival tim
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	w, ticket, err := q.acquireOrWait(flow, pool, arrival)
+	w, ticket, err := q.acquireOrWait(ctx, flow, pool, arrival)
 	if w == nil {
 		return ticket, err
 	}
@@ -129,7 +130,7 @@ func (q *Queue) Acquire(ctx context.Context, flow *Flow, pool *Pool, arrival tim
 }
 
 // acquireOrWait grants at once if it can, and else returns a queued waiter.
-func (q *Queue) acquireOrWait(flow *Flow, pool *Pool, arrival time.Time) (*waiter, Ticket, error) {
+func (q *Queue) acquireOrWait(ctx context.Context, flow *Flow, pool *Pool, arrival time.Time) (*waiter, Ticket, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	// Whoever could use a free slot has been given it already, so where there
@@ -140,7 +141,7 @@ func (q *Queue) acquireOrWait(flow *Flow, pool *Pool, arrival time.Time) (*waite
 	if err := q.full(flow); err != nil {
 		return nil, 0, err
 	}
-	w := &waiter{arrival: arrival, ready: make(chan struct{})}
+	w := &waiter{arrival: arrival, done: ctx.Done(), ready: make(chan struct{})}
 	q.enqueue(w, flow, pool)
 	return w, 0, nil
 }
@@ -200,7 +201,7 @@ func (q *Queue) Resize(slots int) {
 func (q *Queue) abandon(w *waiter) {
 	q.mu.Lock()
 	granted := w.ticket != 0
-	if !granted {
+	if !granted && w.at != notQueued {
 		q.dequeue(w)
 	}
 	q.mu.Unlock()
@@ -227,8 +228,22 @@ func (q *Queue) dispatch() {
 		}
 		w := next.waiters.top()
 		q.dequeue(w)
+		if w.isDone() {
+			continue
+		}
 		w.ticket = q.grant(next.flow, next.pool)
 		close(w.ready)
+	}
+}
+
+// isDone reports whether the waiter's context has ended, though it has not yet
+// left the queue itself.
+func (w *waiter) isDone() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -56,8 +56,13 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	for r := range g.running {
-		r.cancel(g.stopping())
+	// Those that wait go first, so that none gets the slot of one that worked.
+	for _, worked := range []bool{false, true} {
+		for r := range g.running {
+			if r.call.Slotted() == worked {
+				r.cancel(g.stopping())
+			}
+		}
 	}
 	g.mu.Unlock()
 	<-g.idle // each call returns at once when its context ends

@@ -53,9 +53,9 @@ func (j *journal) lines(texts ...string) []string {
 	return found
 }
 
-// start runs a service with this configuration, to which the provider "up" is
-// added, until the test ends.
-func start(t *testing.T, yaml string) *service {
+// build makes a service with this configuration, to which the provider "up" is
+// added.
+func build(t *testing.T, yaml string) *service {
 	t.Helper()
 	s := &service{mock: mock.New(mock.Options{}), log: &journal{}}
 	upstream := httptest.NewServer(s.mock)
@@ -69,13 +69,21 @@ func start(t *testing.T, yaml string) *service {
 	if err != nil {
 		t.Fatalf("load the configuration: %v", err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	s.Server, err = New(ctx, loaded, Options{Version: "test", Logger: slog.New(slog.NewJSONHandler(s.log, nil)), Out: io.Discard})
+	s.Server, err = New(t.Context(), loaded, Options{
+		Version: "test", Logger: slog.New(slog.NewJSONHandler(s.log, nil)), Out: io.Discard,
+	})
 	if err != nil {
-		stop()
 		t.Fatalf("start: %v", err)
 	}
 	s.url = "http://" + s.Addr().String()
+	return s
+}
+
+// start runs such a service until the test ends.
+func start(t *testing.T, yaml string) *service {
+	t.Helper()
+	s := build(t, yaml)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	t.Cleanup(func() {

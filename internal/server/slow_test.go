@@ -1,0 +1,105 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+const slowKey = "a-test-key-of-the-slow-app"
+
+// dial opens a connection to the service, which may be used for a while.
+func (s *service) dial(t *testing.T) net.Conn {
+	t.Helper()
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// TestUnsentBodyIsNotWaitedFor: a request that is refused before its body is
+// read is answered, and its connection ends, though the body never comes.
+func TestUnsentBodyIsNotWaitedFor(t *testing.T) {
+	s := start(t, "apps: [{name: slow, keys: ["+slowKey+"], rate_limit_per_minute: 1}]")
+	for _, key := range []string{"a-key-of-nobody-at-all", slowKey} {
+		conn := s.dial(t)
+		fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: text/html\r\nContent-Length: 1000\r\n\r\n", key)
+		reader := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatalf("key %s: no answer: %v", key, err)
+		}
+		if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusUnsupportedMediaType {
+			t.Errorf("key %s: status %d", key, resp.StatusCode)
+		}
+		if _, err := io.ReadAll(reader); err != nil {
+			t.Errorf("key %s: the connection is still open: %v", key, err)
+		}
+		_ = resp.Body.Close()
+	}
+}
+
+// TestDrainEndsWhatWaitsForItsClient: neither a body that trickles in nor a
+// reader that has stopped holds the end of the service up.
+func TestDrainEndsWhatWaitsForItsClient(t *testing.T) {
+	s := build(t, `
+server: {drain_timeout: 0.2}
+apps: [{name: slow, keys: [`+slowKey+`]}]`)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	conn := s.dial(t)
+	fmt.Fprintf(conn, "POST /chat/completion HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: 1000\r\n\r\n{", slowKey)
+	eventually(t, "the call is on its way", func() bool { return len(s.gateway.Active()) == 1 })
+	stop()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), `"code":"draining"`) {
+		t.Errorf("%d %s, %v; want the refusal of a service that stops", resp.StatusCode, body, err)
+	}
+	_ = resp.Body.Close()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(15 * time.Second):
+		t.Fatal("the service goes on")
+	}
+}
+
+// TestSlowReaderHoldsNoSlot: a whole answer that its client does not read is
+// delivered when the slot is given back.
+func TestSlowReaderHoldsNoSlot(t *testing.T) {
+	s := start(t, "limits: {max_concurrent_requests: 1}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+	const length = 4 << 20 // far more than the connection's buffers take
+	conn := s.dial(t)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(4 << 10) // or the test takes a little longer
+	}
+	body := fmt.Sprintf(`{"model":"up/mock+echo","messages":[{"role":"user","content":%q}]}`, strings.Repeat("x", length))
+	fmt.Fprintf(conn, "POST /chat/completion HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s", slowKey, len(body), body)
+	eventually(t, "the mock has answered", func() bool { return s.mock.Stats().Total == 1 && s.mock.Stats().InFlight == 0 })
+	eventually(t, "the slot is free", func() bool { return s.admission.Slots().InUse == 0 })
+	resp, err := s.post(t.Context(), "/chat/completion", slowKey, `{"messages":[{"role":"user","content":"hi"}]}`)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the next call: %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+}
