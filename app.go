@@ -111,6 +111,7 @@ type KeyStore interface {
 type SecretStore interface {
 	// Secret returns the digest stored under name; ok is false if there is none.
 	Secret(ctx context.Context, name string) (digest Digest, ok bool, err error)
-	// PutSecret stores the digest under name, replacing an earlier one.
-	PutSecret(ctx context.Context, name string, digest Digest) error
+	// PutSecret stores the digest under name if there is none yet, and returns
+	// the one that is stored then: where two ask at once, both get the same.
+	PutSecret(ctx context.Context, name string, digest Digest) (stored Digest, err error)
 }

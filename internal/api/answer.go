@@ -39,7 +39,8 @@ type Shape struct {
 // Answer runs an operation and writes what it emits. The head goes out with the
 // first event of a stream, or when a body is whole (or longer than 1 MiB), so
 // an error before that is returned and becomes a real status. After it, a
-// stream ends with an error frame and a body with an aborted connection.
+// stream ends with an error frame and a body with an aborted connection; so does
+// whatever is left of a connection whose client has gone.
 func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Emit) error) error {
 	w := &writer{x: x, call: call, shape: shape}
 	err := run(w.emit)
@@ -49,8 +50,9 @@ func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Em
 	e := fairlead.AsError(err)
 	switch {
 	case e.Kind == fairlead.Canceled:
-		x.began = true // nobody is there to read
-		return err
+		// Nobody is there to read, or only half of the connection is left: to
+		// return would say that an empty answer is the answer.
+		panic(http.ErrAbortHandler)
 	case !x.began:
 		x.note(call)
 		return err

@@ -55,8 +55,9 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if err == nil && limit > 0 && int64(len(body)) > limit {
 		err = tooLarge(limit)
 	}
-	if err != nil {
-		// What is left of the body is not worth reading.
+	if err != nil && x.R.ProtoMajor == 1 {
+		// What is left of the body is not worth reading. (In HTTP/2 this would
+		// end the connection of other streams.)
 		x.W.Header().Set("Connection", "close")
 	}
 	return body, err
@@ -128,15 +129,17 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// unreadable names the error of a read: the call was ended, its time is over,
-// or its client is too slow or gone.
+// unreadable names the error of a read: the operation's time is over, the call
+// was ended from elsewhere, or its client is too slow or gone. That ctx has
+// ended alone says nothing: the server ends it after any failed read.
 func unreadable(ctx context.Context, err error) error {
 	deadline, bounded := ctx.Deadline()
+	_, ended := errors.AsType[*fairlead.Error](context.Cause(ctx))
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case isTimeout(err) && bounded && !time.Now().Before(deadline):
 		return context.DeadlineExceeded
+	case isTimeout(err) && ended:
+		return ctx.Err()
 	case isTimeout(err):
 		return &fairlead.Error{
 			Kind: fairlead.Invalid, Code: codeBodyTimeout, Message: "The request's body did not arrive in time", Err: err,

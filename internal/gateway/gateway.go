@@ -192,14 +192,26 @@ func (g *Gateway) settle(ctx context.Context, call *fairlead.Call, err error) er
 	switch {
 	case isCaused: // the service ended it
 		return cause
-	case isTyped && !errors.Is(ctx.Err(), context.Canceled):
+	case isTyped && (!errors.Is(ctx.Err(), context.Canceled) || isCallers(typed.Kind)):
 		return typed // by who knows what went wrong
-	case errors.Is(ctx.Err(), context.Canceled):
-		return fairlead.NewCanceled(err)
 	case errors.Is(err, context.DeadlineExceeded) && !call.Slotted():
 		return fairlead.NewBusy("deadline_exceeded", "The operation ran past its time", g.admission.BusyWait())
 	case errors.Is(err, context.DeadlineExceeded):
 		return fairlead.NewLate(err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fairlead.NewCanceled(err)
 	}
 	return fairlead.AsError(err)
+}
+
+// isCallers reports whether an error of that kind is the caller's own doing, and
+// so stands although its context has ended: a body that does not come ends it.
+func isCallers(k fairlead.Kind) bool {
+	switch k {
+	case fairlead.Invalid, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.NotFound, fairlead.Forbidden,
+		fairlead.Limited, fairlead.Unauthenticated, fairlead.NotAllowed:
+		return true
+	case fairlead.Internal, fairlead.Busy, fairlead.Late, fairlead.Upstream, fairlead.Canceled:
+	}
+	return false
 }

@@ -102,13 +102,16 @@ func (s *fakeStore) Secret(ctx context.Context, name string) (fairlead.Digest, b
 	return digest, ok, nil
 }
 
-func (s *fakeStore) PutSecret(ctx context.Context, name string, digest fairlead.Digest) error {
+func (s *fakeStore) PutSecret(ctx context.Context, name string, digest fairlead.Digest) (fairlead.Digest, error) {
 	if err := s.enter(ctx); err != nil {
-		return err
+		return fairlead.Digest{}, err
 	}
 	defer s.mu.Unlock()
+	if stored, ok := s.secrets[name]; ok {
+		return stored, nil
+	}
 	s.secrets[name] = digest
-	return nil
+	return digest, nil
 }
 
 func (s *fakeStore) key(id string) fairlead.Key {

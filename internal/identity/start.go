@@ -57,10 +57,14 @@ func FirstStart(ctx context.Context, keys fairlead.KeyStore, secrets fairlead.Se
 	}
 	if !ok {
 		token := NewAdminSecret()
-		if err := secrets.PutSecret(ctx, adminName, Hash(pepper, token)); err != nil {
+		mine := Hash(pepper, token)
+		stored, err := secrets.PutSecret(ctx, adminName, mine)
+		if err != nil {
 			return made, fmt.Errorf("store the admin token: %w", err)
 		}
-		made.AdminToken = token
+		if stored == mine { // else another start was faster, and has printed its own
+			made.AdminToken = token
+		}
 	}
 	return made, nil
 }
@@ -69,15 +73,9 @@ func FirstStart(ctx context.Context, keys fairlead.KeyStore, secrets fairlead.Se
 // key would just be unknown, and nobody would know why.
 func checkPepper(ctx context.Context, secrets fairlead.SecretStore, pepper []byte) error {
 	mark := Hash(pepper, pepperProbe)
-	stored, ok, err := secrets.Secret(ctx, pepperMark)
+	stored, err := secrets.PutSecret(ctx, pepperMark, mark)
 	if err != nil {
 		return fmt.Errorf("check the pepper: %w", err)
-	}
-	if !ok {
-		if err := secrets.PutSecret(ctx, pepperMark, mark); err != nil {
-			return fmt.Errorf("check the pepper: %w", err)
-		}
-		return nil
 	}
 	if subtle.ConstantTimeCompare(stored[:], mark[:]) != 1 {
 		return errPepper

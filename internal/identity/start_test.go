@@ -52,6 +52,32 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
+// Two services that start at once on one directory: one of them prints the admin
+// token, and it works.
+func TestTwoFirstStartsAtOnce(t *testing.T) {
+	for range 50 {
+		store := newFakeStore()
+		made := make(chan identity.Welcome, 2)
+		for range cap(made) {
+			go func() {
+				welcome, err := identity.FirstStart(t.Context(), store, store, testPepper(), nil)
+				if err != nil {
+					t.Error(err)
+				}
+				made <- welcome
+			}()
+		}
+		first, second := (<-made).AdminToken, (<-made).AdminToken
+		admin, err := identity.LoadAdminToken(t.Context(), store, testPepper())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (first == "") == (second == "") || !admin.IsAdmin(first+second) {
+			t.Fatalf("printed %d and %d characters; want one token, and that it works", len(first), len(second))
+		}
+	}
+}
+
 func TestFirstStartMakesNoAppKey(t *testing.T) {
 	t.Run("apps configured", func(t *testing.T) {
 		store := newFakeStore()

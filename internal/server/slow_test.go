@@ -103,3 +103,41 @@ func TestSlowReaderHoldsNoSlot(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 }
+
+// TestBrokenRequestIsNoSuccess: whatever a client does to its half of the
+// connection, it never gets an empty 200.
+func TestBrokenRequestIsNoSuccess(t *testing.T) {
+	s := start(t, "timeouts: {chat: 1}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: " + slowKey + "\r\nContent-Length: "
+	whole := `{"model":"up/mock+delay=300ms","messages":[{"role":"user","content":"hi"}]}`
+	for _, c := range []struct {
+		name, request string
+		status        int // 0: the connection just ends
+	}{
+		{"half a body, then the end", head + "1000\r\n\r\n{", http.StatusBadRequest},
+		{"half of the connection closed while it waits", fmt.Sprint(head, len(whole), "\r\n\r\n", whole), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn, ok := s.dial(t).(*net.TCPConn)
+			if !ok {
+				t.Fatal("not TCP")
+			}
+			fmt.Fprint(conn, c.request)
+			if err := conn.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := io.ReadAll(conn)
+			if c.status == 0 && len(answer) > 0 || c.status != 0 && !strings.HasPrefix(string(answer), fmt.Sprintf("HTTP/1.1 %d ", c.status)) {
+				t.Errorf("got %q, %v; want status %d", answer, err, c.status)
+			}
+		})
+	}
+	t.Run("a body that stops coming", func(t *testing.T) {
+		conn := s.dial(t)
+		fmt.Fprint(conn, head+"1000\r\n\r\n{")
+		answer, err := io.ReadAll(conn)
+		if !strings.HasPrefix(string(answer), "HTTP/1.1 503 ") || !strings.Contains(string(answer), "deadline_exceeded") {
+			t.Errorf("got %q, %v; want the 503 of an operation past its time", answer, err)
+		}
+	})
+}

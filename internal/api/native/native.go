@@ -80,26 +80,35 @@ func (f *Face) chat(x *api.Exchange) error {
 		}
 		return readChat(body, x.R.Header)
 	}
-	frames := 0
-	shape := api.Shape{
-		Frames: func(dst, block []byte) []byte {
-			for frame := range sse.Frames(block) {
-				if sse.Data(frame, nil) != nil { // not a comment
-					frames++
-					dst = append(dst, "id: "...)
-					dst = strconv.AppendInt(dst, int64(frames), 10)
-					dst = append(dst, '\n')
-				}
-				dst = append(dst, frame...)
-			}
-			return dst
-		},
-		Whole:      whole,
-		ErrorFrame: dialect.NativeErrorFrame,
-	}
+	shape := api.Shape{Frames: (&numbering{}).frames, Whole: whole, ErrorFrame: dialect.NativeErrorFrame}
 	return x.Answer(call, shape, func(emit fairlead.Emit) error {
 		return f.config.Gateway.Chat(x.Context(), call, read, emit)
 	})
+}
+
+// numbering numbers the frames of one stream.
+type numbering struct {
+	last int64
+	text []byte // the last number
+	buf  []byte
+}
+
+// frames appends the data of each frame, under its number. Other lines of the
+// upstream's stay behind: an id of its own would win over ours. A comment, by
+// which an upstream says that it is alive, stays as it is.
+func (n *numbering) frames(dst, block []byte) []byte {
+	for frame := range sse.Frames(block) {
+		data := sse.Data(frame, n.buf[:0])
+		if data == nil {
+			dst = append(dst, frame...)
+			continue
+		}
+		n.last++
+		n.text = strconv.AppendInt(n.text[:0], n.last, 10)
+		dst = append(append(append(dst, "id: "...), n.text...), '\n')
+		dst = sse.AppendData(dst, data)
+	}
+	return dst
 }
 
 // whole puts an OpenAI answer in the native shape.
@@ -139,12 +148,9 @@ func asStream(chat []byte, e fairlead.Envelope) []byte {
 			edits = append(edits, jsonscan.Edit{Start: value.Start, End: value.End, With: []byte("true")})
 			added = remove(added, stream)
 		case "stream_options":
-			if e.IncludeUsage || e.StreamOptionsAt.Present() && e.Stream {
-				// The client said how it wants its stream.
-				added = remove(added, usage)
-			} else {
+			added = remove(added, usage)
+			if !saysUsage(chat[value.Start:value.End]) {
 				edits = append(edits, jsonscan.Edit{Start: value.Start, End: value.End, With: []byte(`{"include_usage":true}`)})
-				added = remove(added, usage)
 			}
 		}
 		return nil
@@ -156,6 +162,17 @@ func asStream(chat []byte, e fairlead.Envelope) []byte {
 		edits = append(edits, jsonscan.Edit{Start: e.CloseAt, End: e.CloseAt, With: []byte("," + strings.Join(added, ","))})
 	}
 	return jsonscan.Splice(chat, edits...)
+}
+
+// saysUsage reports whether stream options say what to do about usage: then the
+// client has it its way.
+func saysUsage(options []byte) bool {
+	said := false
+	_, err := jsonscan.Object(options, func(name []byte, _ jsonscan.Span) error {
+		said = said || string(name) == "include_usage"
+		return nil
+	})
+	return err == nil && said
 }
 
 func remove(list []string, gone string) []string {

@@ -30,6 +30,10 @@ func TestReadChat(t *testing.T) {
 			"options without a stream", "text/event-stream", `{"stream_options":null,` + messages + `}`,
 			`{"stream_options":{"include_usage":true},` + messages + `,"stream":true}`,
 		},
+		{
+			"options that say nothing", "", `{"stream":true,"stream_options":{},` + messages + `}`,
+			`{"stream":true,"stream_options":{"include_usage":true},` + messages + `}`,
+		},
 		{"ours are cut out", "", `{"resumable":false,` + messages + `,"document_ids":[]}`, `{` + messages + `}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,6 +51,15 @@ func TestReadChat(t *testing.T) {
 				t.Error("not JSON any more")
 			}
 		})
+	}
+}
+
+func TestFramesAreNumbered(t *testing.T) {
+	n := &numbering{}
+	got := n.frames(nil, []byte("id: 77\nretry: 5\nevent: x\ndata: {\"a\":1}\n\n: alive\n\ndata: one\ndata: two\n\n"))
+	got = n.frames(got, []byte("data:[DONE]\r\n\r\n"))
+	if want := "id: 1\ndata: {\"a\":1}\n\n: alive\n\nid: 2\ndata: one\ndata: two\n\nid: 3\ndata: [DONE]\n\n"; string(got) != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

@@ -10,9 +10,7 @@ import (
 
 const (
 	selectDigest = `SELECT digest FROM service_secrets WHERE name = ?`
-	upsertDigest = `
-		INSERT INTO service_secrets (name, digest) VALUES (?, ?)
-		ON CONFLICT (name) DO UPDATE SET digest = excluded.digest`
+	insertDigest = `INSERT INTO service_secrets (name, digest) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`
 )
 
 // Secret implements fairlead.SecretStore.
@@ -32,9 +30,10 @@ func (s *Store) Secret(ctx context.Context, name string) (digest fairlead.Digest
 }
 
 // PutSecret implements fairlead.SecretStore.
-func (s *Store) PutSecret(ctx context.Context, name string, digest fairlead.Digest) error {
-	if _, err := s.db.ExecContext(ctx, upsertDigest, name, digest[:]); err != nil {
-		return s.failed(ctx, "write secret "+name, err)
+func (s *Store) PutSecret(ctx context.Context, name string, digest fairlead.Digest) (fairlead.Digest, error) {
+	if _, err := s.db.ExecContext(ctx, insertDigest, name, digest[:]); err != nil {
+		return fairlead.Digest{}, s.failed(ctx, "write secret "+name, err)
 	}
-	return nil
+	stored, _, err := s.Secret(ctx, name)
+	return stored, err
 }

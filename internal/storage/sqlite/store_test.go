@@ -63,7 +63,7 @@ func TestOpenMakesPrivateFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	path := filepath.Join(dir, sqlite.FileName)
 	s := open(t, path)
-	if err := s.PutSecret(t.Context(), "x", fairlead.Digest{1}); err != nil {
+	if _, err := s.PutSecret(t.Context(), "x", fairlead.Digest{1}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]os.FileMode{dir: 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600} {

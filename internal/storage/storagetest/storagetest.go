@@ -182,7 +182,7 @@ func testVersion(t *testing.T, open func() Store) {
 	if err := s.TouchKeys(t.Context(), map[string]time.Time{key.ID: moment(1000)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutSecret(t.Context(), "admin_token", fairlead.Digest{1}); err != nil {
+	if _, err := s.PutSecret(t.Context(), "admin_token", fairlead.Digest{1}); err != nil {
 		t.Fatal(err)
 	}
 	if after := version(t, s); after != before {
@@ -222,9 +222,10 @@ func testTouch(t *testing.T, open func() Store) {
 func testSecrets(t *testing.T, open func() Store) {
 	t.Helper()
 	s := open()
-	for _, want := range []fairlead.Digest{{1, 31: 2}, {}, {0xff}} {
-		if err := s.PutSecret(t.Context(), "admin_token", want); err != nil {
-			t.Fatal(err)
+	want := fairlead.Digest{1, 31: 2}
+	for _, put := range []fairlead.Digest{want, {}, {0xff}} { // the first stays
+		if stored, err := s.PutSecret(t.Context(), "admin_token", put); stored != want || err != nil {
+			t.Errorf("put %x: stored %x, %v, want %x", put, stored, err, want)
 		}
 		got, ok, err := s.Secret(t.Context(), "admin_token")
 		if got != want || !ok || err != nil {
@@ -248,7 +249,7 @@ func testCanceled(t *testing.T, open func() Store) {
 		"PutKey":      func() error { return s.PutKey(ctx, fullKey(2)) },
 		"TouchKeys":   func() error { return s.TouchKeys(ctx, map[string]time.Time{fullKey(1).ID: moment(900)}) },
 		"Secret":      func() error { _, _, err := s.Secret(ctx, "x"); return err },
-		"PutSecret":   func() error { return s.PutSecret(ctx, "x", fairlead.Digest{1}) },
+		"PutSecret":   func() error { _, err := s.PutSecret(ctx, "x", fairlead.Digest{1}); return err },
 	}
 	for name, call := range calls {
 		err := call()
@@ -290,10 +291,11 @@ func testConcurrent(t *testing.T, open func() Store) {
 // useAll calls the methods that run against each other.
 func useAll(ctx context.Context, s Store, key fairlead.Key) error {
 	_, _, readErr := s.Keys(ctx)
+	_, putErr := s.PutSecret(ctx, "x", key.Digest)
 	return errors.Join(
 		s.PutKey(ctx, key),
 		s.TouchKeys(ctx, map[string]time.Time{key.ID: moment(900)}),
-		s.PutSecret(ctx, "x", key.Digest),
+		putErr,
 		readErr,
 	)
 }
@@ -313,7 +315,7 @@ func testTwoStores(t *testing.T, open func() Store) {
 	if got := keys(t, server)[key.ID]; got != key {
 		t.Errorf("got  %+v\nwant %+v", got, key)
 	}
-	if err := tool.PutSecret(t.Context(), "x", fairlead.Digest{9}); err != nil {
+	if _, err := tool.PutSecret(t.Context(), "x", fairlead.Digest{9}); err != nil {
 		t.Fatal(err)
 	}
 	if got, ok, err := server.Secret(t.Context(), "x"); got != (fairlead.Digest{9}) || !ok || err != nil {
@@ -340,7 +342,7 @@ func testReopen(t *testing.T, open func() Store) {
 	first := open()
 	want := fullKey(1)
 	put(t, first, want)
-	if err := first.PutSecret(t.Context(), "x", fairlead.Digest{5}); err != nil {
+	if _, err := first.PutSecret(t.Context(), "x", fairlead.Digest{5}); err != nil {
 		t.Fatal(err)
 	}
 	before := version(t, first)
