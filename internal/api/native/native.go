@@ -90,7 +90,6 @@ func (f *Face) chat(x *api.Exchange) error {
 type numbering struct {
 	last int64
 	text []byte // the last number
-	buf  []byte
 }
 
 // frames appends the data of each frame, under its number. Other lines of the
@@ -98,7 +97,7 @@ type numbering struct {
 // which an upstream says that it is alive, stays as it is.
 func (n *numbering) frames(dst, block []byte) []byte {
 	for frame := range sse.Frames(block) {
-		data := sse.Data(frame, n.buf[:0])
+		data := sse.Data(frame, nil)
 		if data == nil {
 			dst = append(dst, frame...)
 			continue
