@@ -9,7 +9,7 @@ import (
 
 // rule is a line of imports.txt: what one package may import.
 type rule struct {
-	// mechanism packages import the standard library alone, not even the root.
+	// mechanism packages know nothing of the domain: they don't import the root.
 	mechanism bool
 	own       []string // packages of the module, by folder
 	anyOwn    bool     // every package of the module, listed or not
@@ -46,22 +46,56 @@ func parseLattice(text string) (lattice, []string) {
 			problems = append(problems, fmt.Sprintf("imports.txt:%d: %s is listed twice: make one line of the two", i+1, dir))
 		}
 		r := rule{own: words[1:], foreign: strings.Fields(right)}
-		if slices.Contains(r.own, "-") {
-			if len(r.own) > 1 || len(r.foreign) > 0 {
-				problems = append(problems, fmt.Sprintf("imports.txt:%d: %s is marked \"-\" and lists imports: choose one", i+1, dir))
-			}
-			r = rule{mechanism: true}
+		if len(r.own) > 0 && r.own[0] == "-" {
+			r.mechanism, r.own = true, r.own[1:]
 		}
 		rules[dir] = r
 	}
 	for _, dir := range slices.Sorted(maps.Keys(rules)) {
 		for _, own := range rules[dir].own {
-			if _, listed := rules[own]; !listed {
+			switch imported, listed := rules[own]; {
+			case !listed:
 				problems = append(problems, fmt.Sprintf("imports.txt: %s may import %s, which has no line of its own: mend the name or add the line", dir, own))
+			case rules[dir].mechanism && !imported.mechanism:
+				problems = append(problems, fmt.Sprintf("imports.txt: %s is marked \"-\" and may import %s, which is not: it would know the domain through it", dir, own))
 			}
 		}
 	}
 	return rules, problems
+}
+
+// checkUnused finds what the lattice allows and no package makes use of, so
+// that the next such import is a decision again. Tests may import any package
+// of the module without a permission; a module that only tests use needs one.
+func checkUnused(rules lattice, t tree) (problems []string) {
+	for _, p := range t.packages {
+		for _, dir := range rules[p.dir].own {
+			if !p.uses(codeAlone, func(path string) bool { return path == t.module+"/"+dir }) {
+				problems = append(problems, fmt.Sprintf("imports.txt: %s may import %s and does not (outside of tests): take the permission out", p.dir, dir))
+			}
+		}
+		for _, module := range rules[p.dir].foreign {
+			if !p.uses(testsToo, func(path string) bool { return within(path, module) }) {
+				problems = append(problems, fmt.Sprintf("imports.txt: %s may use the module %s and does not: take the permission out", p.dir, module))
+			}
+		}
+	}
+	return problems
+}
+
+// whose says which files of a package to look at.
+type whose int
+
+const (
+	codeAlone whose = iota
+	testsToo
+)
+
+// uses reports whether a file of the package imports a path that fits.
+func (p sourcePackage) uses(files whose, fits func(path string) bool) bool {
+	return slices.ContainsFunc(p.files, func(f sourceFile) bool {
+		return (files == testsToo || !f.test) && slices.ContainsFunc(f.imports, fits)
+	})
 }
 
 // checkImports holds every import of the tree against the lattice.

@@ -16,6 +16,7 @@ const sampleRules = `
 .                 -
 internal/ring     -
 internal/core     internal/ring
+internal/reader   - internal/ring | example.org/yaml
 internal/store    | example.org/db/v2 example.org/other   # a remark
 internal/empty
 `
@@ -60,11 +61,11 @@ func expect(t *testing.T, got []string, want ...string) {
 func TestLatticeIsRead(t *testing.T) {
 	rules, problems := parseLattice(sampleRules)
 	expect(t, problems)
-	want := []string{".", "internal/core", "internal/empty", "internal/ring", "internal/store"}
+	want := []string{".", "internal/core", "internal/empty", "internal/reader", "internal/ring", "internal/store"}
 	if got := slices.Sorted(maps.Keys(rules)); !slices.Equal(got, want) {
 		t.Errorf("got packages %q, want %q", got, want)
 	}
-	if !rules["internal/ring"].mechanism || rules["internal/empty"].mechanism {
+	if !rules["internal/ring"].mechanism || !rules["internal/reader"].mechanism || rules["internal/empty"].mechanism {
 		t.Error("got a wrong package for a mechanism")
 	}
 	if got, want := rules["internal/store"].foreign, []string{"example.org/db/v2", "example.org/other"}; !slices.Equal(got, want) {
@@ -74,11 +75,11 @@ func TestLatticeIsRead(t *testing.T) {
 
 func TestLatticeThatContradictsItself(t *testing.T) {
 	for text, want := range map[string]string{
-		"a\na":                "imports.txt:2: a is listed twice",
-		"a - b\nb":            `imports.txt:1: a is marked "-" and lists imports`,
-		"a - | example.org/m": `imports.txt:1: a is marked "-" and lists imports`,
-		"a b":                 "imports.txt: a may import b, which has no line",
-		"\n| example.org/m":   "imports.txt:2: modules without a package",
+		"a\na":              "imports.txt:2: a is listed twice",
+		"a - b\nb":          `imports.txt: a is marked "-" and may import b, which is not`,
+		"a b":               "imports.txt: a may import b, which has no line",
+		"a b -\nb":          "imports.txt: a may import -, which has no line",
+		"\n| example.org/m": "imports.txt:2: modules without a package",
 	} {
 		_, problems := parseLattice(text)
 		expect(t, problems, want)
@@ -91,11 +92,15 @@ func TestImports(t *testing.T) {
 		file, source string
 		want         []string
 	}{
-		"the standard library": {"internal/ring/a.go", `package x; import "net/http"`, nil},
-		"the root":             {"internal/core/a.go", `package x; import "example.com/house"`, nil},
-		"a listed package":     {"internal/core/a.go", `package x; import "example.com/house/internal/ring"`, nil},
-		"a listed module":      {"internal/store/a.go", `package x; import ("example.org/db/v2"; "example.org/other/part")`, nil},
-		"anything in a test":   {"internal/ring/a_test.go", `package x_test; import ("example.com/house"; "example.com/house/internal/core"; "pgregory.net/rapid")`, nil},
+		"the standard library":   {"internal/ring/a.go", `package x; import "net/http"`, nil},
+		"the root":               {"internal/core/a.go", `package x; import "example.com/house"`, nil},
+		"a listed package":       {"internal/core/a.go", `package x; import "example.com/house/internal/ring"`, nil},
+		"a listed module":        {"internal/store/a.go", `package x; import ("example.org/db/v2"; "example.org/other/part")`, nil},
+		"anything in a test":     {"internal/ring/a_test.go", `package x_test; import ("example.com/house"; "example.com/house/internal/core"; "pgregory.net/rapid")`, nil},
+		"what a mechanism lists": {"internal/reader/a.go", `package x; import ("example.com/house/internal/ring"; "example.org/yaml/v4")`, nil},
+		"the root in a mechanism that lists others": {
+			"internal/reader/a.go", `package x; import "example.com/house"`, []string{"internal/reader/a.go imports example.com/house: a package marked"},
+		},
 		"a package that is not listed": {
 			"internal/new/a.go", `package x`, []string{"internal/new is not in"},
 		},
@@ -127,6 +132,26 @@ func TestImports(t *testing.T) {
 			expect(t, checkImports(rules, sample(t, map[string]string{test.file: test.source})), test.want...)
 		})
 	}
+}
+
+func TestUnused(t *testing.T) {
+	rules, _ := parseLattice(sampleRules)
+	// internal/reader does not exist: what it may import is no fault yet.
+	expect(t, checkUnused(rules, sample(t, map[string]string{
+		"internal/core/a.go":       `package x; import "example.com/house/internal/ring"`,
+		"internal/store/a.go":      `package x; import "example.org/db/v2/part"`,
+		"internal/store/a_test.go": `package x; import "example.org/other"`,
+	})))
+	expect(t, checkUnused(rules, sample(t, map[string]string{
+		"internal/core/a.go":      `package x; import "example.com/house/internal/ring/deep"`,
+		"internal/core/a_test.go": `package x; import "example.com/house/internal/ring"`,
+		"internal/store/a.go":     `package x; import "example.org/db/v22"`,
+		"internal/reader/a.go":    `package x; import "example.com/house/internal/ring"`,
+	})),
+		"imports.txt: internal/core may import internal/ring and does not",
+		"imports.txt: internal/reader may use the module example.org/yaml and does not",
+		"imports.txt: internal/store may use the module example.org/db/v2 and does not",
+		"imports.txt: internal/store may use the module example.org/other and does not")
 }
 
 func TestOtherModulesAreNotPartOfTheTree(t *testing.T) {
@@ -172,6 +197,21 @@ func TestSize(t *testing.T) {
 		"b/large.go":      lines(maxLines + 1),
 		"b/large_test.go": lines(maxTestLines + 1),
 	})), "b/large.go has 501 lines", "b/large_test.go has 801 lines")
+}
+
+func TestPackageSize(t *testing.T) {
+	file := func(lines int) sourceFile { return sourceFile{lines: lines} }
+	tests := sourceFile{lines: 10 * maxPackageLines, test: true}
+	allowed := map[string]exception{"excused": {lines: 2000}, "grown": {lines: 2000}, "gone": {lines: 2000}, "shrunk": {lines: 2000}}
+	expect(t, checkPackageSize(tree{packages: []sourcePackage{
+		{dir: "fits", files: []sourceFile{file(maxPackageLines - 1), file(1), tests}},
+		{dir: "large", files: []sourceFile{file(maxPackageLines), file(1)}},
+		{dir: "excused", files: []sourceFile{file(2000)}},
+		{dir: "grown", files: []sourceFile{file(2000), file(1)}},
+		{dir: "shrunk", files: []sourceFile{file(maxPackageLines)}},
+	}}, allowed),
+		"large has 1501 lines without its tests, more than 1500", "grown has 2001 lines without its tests, more than 2000",
+		"gone needs no exception", "shrunk needs no exception")
 }
 
 func TestComments(t *testing.T) {

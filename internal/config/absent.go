@@ -1,15 +1,7 @@
 package config
 
-import "slices"
-
-// notAvailable is said of keys and values of the contract that this version
-// does not act on: ignoring them would promise what is not kept.
-const notAvailable = "not available in this version"
-
-// isAbsent reports whether shape is a key of the contract without behaviour.
-func isAbsent(shape string) bool { return slices.Contains(absentShapes(), shape) }
-
-// absentShapes lists those keys; a tree is named by its root.
+// absentShapes lists the keys of the contract that this version does not act
+// on; a tree is named by its root.
 func absentShapes() []string {
 	return []string{
 		"server.worker_threads",
@@ -38,8 +30,7 @@ func absentShapes() []string {
 	}
 }
 
-// isAbsentValue reports whether text is a value of the contract, for the key of
-// that shape, without behaviour.
-func isAbsentValue(shape, text string) bool {
-	return shape == "llm.providers.*.dialect" && text == "anthropic"
+// absentValues lists the values of the contract without behaviour, by their key.
+func absentValues() map[string][]string {
+	return map[string][]string{"llm.providers.*.dialect": {"anthropic"}}
 }

@@ -9,15 +9,23 @@ import (
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
+
+// begin starts an entry of the mapping of providers.
+func (l *loader) begin(key string, entry any) {
+	if provider, ok := entry.(*Provider); ok {
+		*provider = l.startProvider(provider.Name, key)
+	}
+}
 
 // startProvider is a provider before the file says anything about it.
 func (l *loader) startProvider(name, key string) Provider {
 	p, known := presetOf(name)
 	if known {
-		for _, leaf := range leavesOf(reflect.ValueOf(&p.provider).Elem(), key) {
-			if !leaf.value.IsZero() {
-				l.origins[leaf.key] = Origin{Detail: "preset " + name}
+		for _, leaf := range strictyaml.Leaves(reflect.ValueOf(&p.provider).Elem(), key) {
+			if !leaf.Value.IsZero() {
+				l.Origins[leaf.Key] = strictyaml.Origin{Detail: "preset " + name}
 			}
 		}
 	}
@@ -26,7 +34,7 @@ func (l *loader) startProvider(name, key string) Provider {
 
 // detectProviders finds providers in the environment when the file names none.
 func (l *loader) detectProviders() {
-	if _, named := l.origins["llm.providers"]; named {
+	if _, named := l.Origins["llm.providers"]; named {
 		return
 	}
 	for _, name := range presetNames() {
@@ -36,7 +44,7 @@ func (l *loader) detectProviders() {
 		l.config.LLM.Providers = append(l.config.LLM.Providers, l.startProvider(name, "llm.providers."+name))
 	}
 	if l.env["ANTHROPIC_API_KEY"] != "" {
-		l.warn("environment ANTHROPIC_API_KEY has no effect: the provider anthropic is not part of this version")
+		l.Warn("environment ANTHROPIC_API_KEY has no effect: the provider anthropic is not part of this version")
 	}
 }
 
@@ -46,21 +54,21 @@ func (l *loader) detectProviders() {
 func (l *loader) completeProvider(provider *Provider) {
 	p, _ := presetOf(provider.Name)
 	key := "llm.providers." + provider.Name
-	if secret := l.env[p.keyFrom]; p.keyFrom != "" && secret != "" && l.origins[key+".api_key"].Source == Default {
-		l.src.filter(secret)
-		l.fromEnvironment(p.keyFrom, leaf{key: key + ".api_key", value: reflect.ValueOf(&provider.APIKey).Elem()})
+	if secret := l.env[p.keyFrom]; p.keyFrom != "" && secret != "" && l.Origins[key+".api_key"].Source == strictyaml.Default {
+		l.Hide(secret)
+		l.fromEnvironment(p.keyFrom, strictyaml.Leaf{Key: key + ".api_key", Value: reflect.ValueOf(&provider.APIKey).Elem()})
 	}
 	if p.addressFrom == "" || l.env[p.addressFrom] == "" {
 		return
 	}
-	if origin := l.origins[key+".base_url"]; origin.Source == File {
-		l.warn(fmt.Sprintf("environment %s wins over %s.base_url at %s", p.addressFrom, key, origin.Detail))
+	if origin := l.Origins[key+".base_url"]; origin.Source == strictyaml.File {
+		l.Warn(fmt.Sprintf("environment %s wins over %s.base_url at %s", p.addressFrom, key, origin.Detail))
 	}
 	provider.BaseURL = strings.TrimSpace(l.env[p.addressFrom])
 	if p.addressFrom == "OLLAMA_HOST" {
 		provider.BaseURL = ollamaURL(provider.BaseURL)
 	}
-	l.origins[key+".base_url"] = Origin{Source: Environment, Detail: p.addressFrom}
+	l.Origins[key+".base_url"] = strictyaml.Origin{Source: strictyaml.Environment, Detail: p.addressFrom}
 }
 
 // ollamaURL makes a base URL of OLLAMA_HOST, which is a URL, or host:port with
@@ -104,20 +112,20 @@ func (l *loader) complete() {
 	}
 	l.fitBody()
 	limits := &l.config.Limits
-	if l.origins["limits.max_queue_per_app"].Source == Default {
+	if l.Origins["limits.max_queue_per_app"].Source == strictyaml.Default {
 		limits.MaxQueuePerApp = queueShare(limits.MaxQueue)
-		l.origins["limits.max_queue_per_app"] = Origin{Detail: "a quarter of limits.max_queue"}
+		l.Origins["limits.max_queue_per_app"] = strictyaml.Origin{Detail: "a quarter of limits.max_queue"}
 	}
 	for i := range l.config.Apps {
-		key := path{key: "apps"}.item(i).key + ".rate_limit_per_minute"
-		if _, set := l.origins[key]; !set {
+		key := strictyaml.Item("apps", i) + ".rate_limit_per_minute"
+		if _, set := l.Origins[key]; !set {
 			l.config.Apps[i].RateLimitPerMinute = limits.RateLimitPerMinute
-			l.origins[key] = Origin{Detail: "limits.rate_limit_per_minute"}
+			l.Origins[key] = strictyaml.Origin{Detail: "limits.rate_limit_per_minute"}
 		}
 	}
 	if first := l.config.LLM.Providers; l.config.LLM.DefaultModel == "" && len(first) > 0 && first[0].DefaultModel != "" {
 		l.config.LLM.DefaultModel = first[0].Name + "/" + first[0].DefaultModel
-		l.origins["llm.default_model"] = Origin{Detail: "preset " + first[0].Name}
+		l.Origins["llm.default_model"] = strictyaml.Origin{Detail: "preset " + first[0].Name}
 	}
 	l.fillOrigins()
 }
@@ -128,7 +136,7 @@ func (l *loader) fitProvider(p *Provider) {
 	key := "llm.providers." + p.Name
 	p.BaseURL = strings.TrimRight(p.BaseURL, "/")
 	client := &p.HTTPClient
-	if l.origins[key+".http_client.max_keepalive"].Source == Default && client.MaxConnections > 0 {
+	if l.Origins[key+".http_client.max_keepalive"].Source == strictyaml.Default && client.MaxConnections > 0 {
 		client.MaxKeepalive = min(client.MaxKeepalive, client.MaxConnections)
 	}
 	serves := func(pattern string) bool { return fairlead.MatchModel(pattern, p.DefaultModel) }
@@ -139,17 +147,17 @@ func (l *loader) fitProvider(p *Provider) {
 
 // fillOrigins notes Default for every leaf that nobody has set.
 func (l *loader) fillOrigins() {
-	leaves := leavesOf(reflect.ValueOf(&l.config).Elem(), "")
+	leaves := strictyaml.Leaves(reflect.ValueOf(&l.config).Elem(), "")
 	for i := range l.config.Apps {
-		leaves = append(leaves, leavesOf(reflect.ValueOf(&l.config.Apps[i]).Elem(), path{key: "apps"}.item(i).key)...)
+		leaves = append(leaves, strictyaml.Leaves(reflect.ValueOf(&l.config.Apps[i]).Elem(), strictyaml.Item("apps", i))...)
 	}
 	for i := range l.config.LLM.Providers {
 		provider := &l.config.LLM.Providers[i]
-		leaves = append(leaves, leavesOf(reflect.ValueOf(provider).Elem(), "llm.providers."+provider.Name)...)
+		leaves = append(leaves, strictyaml.Leaves(reflect.ValueOf(provider).Elem(), "llm.providers."+provider.Name)...)
 	}
 	for _, leaf := range leaves {
-		if _, set := l.origins[leaf.key]; !set {
-			l.origins[leaf.key] = Origin{}
+		if _, set := l.Origins[leaf.Key]; !set {
+			l.Origins[leaf.Key] = strictyaml.Origin{}
 		}
 	}
 }
@@ -158,15 +166,15 @@ func (l *loader) fillOrigins() {
 // has room for. A value that somebody set is left to validation.
 func (l *loader) fitBody() {
 	server := &l.config.Server
-	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room && l.origins["server.max_body"].Source == Default {
+	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room && l.Origins["server.max_body"].Source == strictyaml.Default {
 		server.MaxBody = room
-		l.origins["server.max_body"] = Origin{Detail: "a quarter of server.memory_limit"}
+		l.Origins["server.max_body"] = strictyaml.Origin{Detail: "a quarter of server.memory_limit"}
 	}
 }
 
 // bodyRoom is how much of the memory the server lets request bodies fill at one
 // time; 0 means as much as they like.
-func bodyRoom(memoryLimit Size) Size { return memoryLimit / 4 }
+func bodyRoom(memoryLimit strictyaml.Size) strictyaml.Size { return memoryLimit / 4 }
 
 // leastMemory is about what the service needs before any request came.
 const leastMemory = 32 << 20

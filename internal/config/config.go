@@ -5,19 +5,15 @@
 // Config is what the rest of the program reads. Load makes one; the struct
 // tags below are the single source of the file's keys (yaml), their environment
 // names (env), their bounds (most, oneof), their documentation (doc) and the
-// JSON Schema for editors.
+// JSON Schema for editors. What the tags mean to a file, and how a mistake in it
+// is told, is the business of strictyaml.
 //
-// Start with Load in load.go. It starts from Defaults, lays the file over them
-// (parse.go, walk.go, scalar.go, expand.go), then the environment and the flags
-// (env.go, presets.go), and judges the result (validate*.go). Whatever is wrong
-// becomes a Problem (problem.go), shown with an excerpt that hides secrets
-// (excerpt.go).
+// Start with Load in load.go. It starts from Defaults, has strictyaml lay the
+// file over them, then lays the environment and the flags over that (env.go,
+// presets.go, complete.go), and judges the result (validate*.go).
 package config
 
-import (
-	"strconv"
-	"time"
-)
+import "github.com/fairleadhq/fairlead/internal/config/strictyaml"
 
 // Config is the effective configuration. It is immutable once loaded.
 type Config struct {
@@ -30,14 +26,14 @@ type Config struct {
 
 // Server says where and how the service listens.
 type Server struct {
-	Listen         string   `yaml:"listen" env:"FAIRLEAD_LISTEN" doc:"Address to listen on, host:port."`
-	DataDir        string   `yaml:"data_dir" env:"FAIRLEAD_DATA_DIR" doc:"Directory of the database and the pepper."`
-	MemoryLimit    Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the request bodies in flight. 0 = no limit."`
-	MaxBody        Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
-	DrainTimeout   Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
-	InsecurePublic bool     `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
-	TLS            TLS      `yaml:"tls" doc:"Certificate and key files; both or neither."`
-	LogFormat      string   `yaml:"log_format" oneof:"auto,human,json" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
+	Listen         string              `yaml:"listen" env:"FAIRLEAD_LISTEN" doc:"Address to listen on, host:port."`
+	DataDir        string              `yaml:"data_dir" env:"FAIRLEAD_DATA_DIR" doc:"Directory of the database and the pepper."`
+	MemoryLimit    strictyaml.Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the request bodies in flight. 0 = no limit."`
+	MaxBody        strictyaml.Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
+	DrainTimeout   strictyaml.Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
+	InsecurePublic bool                `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
+	TLS            TLS                 `yaml:"tls" doc:"Certificate and key files; both or neither."`
+	LogFormat      string              `yaml:"log_format" oneof:"auto,human,json" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
 }
 
 // TLS names the files of the server's certificate.
@@ -57,14 +53,14 @@ type Limits struct {
 
 // Burst is the guard against floods.
 type Burst struct {
-	RequestsPerSecond int      `yaml:"requests_per_second" most:"1000000" env:"FAIRLEAD_BURST_REQUESTS_PER_SECOND" doc:"An app with more arrivals than this within any second is blocked. 0 = never."`
-	Block             Duration `yaml:"block" env:"FAIRLEAD_BURST_BLOCK" doc:"For how long it is blocked."`
+	RequestsPerSecond int                 `yaml:"requests_per_second" most:"1000000" env:"FAIRLEAD_BURST_REQUESTS_PER_SECOND" doc:"An app with more arrivals than this within any second is blocked. 0 = never."`
+	Block             strictyaml.Duration `yaml:"block" env:"FAIRLEAD_BURST_BLOCK" doc:"For how long it is blocked."`
 }
 
 // Timeouts are the operations' time limits.
 type Timeouts struct {
-	Chat  Duration `yaml:"chat" env:"FAIRLEAD_TIMEOUT_CHAT" doc:"Time limit of a chat call."`
-	Embed Duration `yaml:"embed" env:"FAIRLEAD_TIMEOUT_EMBED" doc:"Time limit of an embeddings call."`
+	Chat  strictyaml.Duration `yaml:"chat" env:"FAIRLEAD_TIMEOUT_CHAT" doc:"Time limit of a chat call."`
+	Embed strictyaml.Duration `yaml:"embed" env:"FAIRLEAD_TIMEOUT_EMBED" doc:"Time limit of an embeddings call."`
 }
 
 // App is an application that may call.
@@ -72,9 +68,9 @@ type App struct {
 	Name string `yaml:"name" doc:"The app's name, unique: letters, digits, '.', '_' and '-', at most 64."`
 	// Keys are the secrets written in the file. Keys made by
 	// `fairlead keys create` are in the database instead.
-	Keys               []Secret `yaml:"keys" doc:"API keys of the app, usually ${NAME} of an environment variable."`
-	RateLimitPerMinute int      `yaml:"rate_limit_per_minute" most:"1000000" doc:"Most admissions of this app in any 60 s; by default limits.rate_limit_per_minute. 0 = no limit."`
-	Models             []string `yaml:"models" doc:"Models the app may use: names and * patterns, as model or provider/model. Left out, every model."`
+	Keys               []strictyaml.Secret `yaml:"keys" doc:"API keys of the app, usually ${NAME} of an environment variable."`
+	RateLimitPerMinute int                 `yaml:"rate_limit_per_minute" most:"1000000" doc:"Most admissions of this app in any 60 s; by default limits.rate_limit_per_minute. 0 = no limit."`
+	Models             []string            `yaml:"models" doc:"Models the app may use: names and * patterns, as model or provider/model. Left out, every model."`
 }
 
 // LLM says which models there are and who serves them.
@@ -83,78 +79,30 @@ type LLM struct {
 	Aliases      map[string]string `yaml:"aliases" doc:"Further names for models: alias to model or provider/model."`
 	// Providers are in the file's order; the first is preferred where two
 	// serve a model of the same name.
-	Providers []Provider `yaml:"providers" doc:"The providers by name; openai, groq, openrouter, ollama and vllm have presets."`
+	Providers []Provider `yaml:"providers" by:"Name" doc:"The providers by name; openai, groq, openrouter, ollama and vllm have presets."`
 }
 
 // Provider is one upstream.
 type Provider struct {
-	Name    string   `yaml:"-"`
-	BaseURL string   `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
-	APIKey  Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY or OPENROUTER_API_KEY for the provider of that name."`
-	Dialect string   `yaml:"dialect" oneof:"openai" doc:"The API that it speaks: openai."`
-	Models  []string `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
+	Name    string            `yaml:"-"`
+	BaseURL string            `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
+	APIKey  strictyaml.Secret `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY or OPENROUTER_API_KEY for the provider of that name."`
+	Dialect string            `yaml:"dialect" oneof:"openai" doc:"The API that it speaks: openai."`
+	Models  []string          `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
 	// DefaultModel is the preset's model, used where no default_model is set.
-	DefaultModel string     `yaml:"-"`
-	Timeout      Duration   `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`
-	HTTPClient   HTTPClient `yaml:"http_client" doc:"Connections to this provider."`
+	DefaultModel string              `yaml:"-"`
+	Timeout      strictyaml.Duration `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`
+	HTTPClient   HTTPClient          `yaml:"http_client" doc:"Connections to this provider."`
 }
 
 // HTTPClient limits the connections to a provider.
 type HTTPClient struct {
-	MaxConnections     int      `yaml:"max_connections" most:"100000" doc:"Most open connections. 0 = no limit."`
-	MaxKeepalive       int      `yaml:"max_keepalive" most:"100000" doc:"Most idle connections kept open."`
-	KeepaliveExpiry    Duration `yaml:"keepalive_expiry" doc:"How long an idle connection is kept. 0 = for ever."`
-	ConnectTimeout     Duration `yaml:"connect_timeout" doc:"Most time to open a connection, TLS included. 0 = no limit."`
-	ReadTimeout        Duration `yaml:"read_timeout" doc:"Most silence between two reads of an answer. 0 = no limit."`
-	WriteTimeout       Duration `yaml:"write_timeout" doc:"Most time that one write of a request may block. 0 = no limit."`
-	PoolTimeout        Duration `yaml:"pool_timeout" doc:"Most time to wait for a connection when max_connections are in use. 0 = no limit."`
-	ConcurrentRequests int      `yaml:"concurrent_requests" most:"100000" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
+	MaxConnections     int                 `yaml:"max_connections" most:"100000" doc:"Most open connections. 0 = no limit."`
+	MaxKeepalive       int                 `yaml:"max_keepalive" most:"100000" doc:"Most idle connections kept open."`
+	KeepaliveExpiry    strictyaml.Duration `yaml:"keepalive_expiry" doc:"How long an idle connection is kept. 0 = for ever."`
+	ConnectTimeout     strictyaml.Duration `yaml:"connect_timeout" doc:"Most time to open a connection, TLS included. 0 = no limit."`
+	ReadTimeout        strictyaml.Duration `yaml:"read_timeout" doc:"Most silence between two reads of an answer. 0 = no limit."`
+	WriteTimeout       strictyaml.Duration `yaml:"write_timeout" doc:"Most time that one write of a request may block. 0 = no limit."`
+	PoolTimeout        strictyaml.Duration `yaml:"pool_timeout" doc:"Most time to wait for a connection when max_connections are in use. 0 = no limit."`
+	ConcurrentRequests int                 `yaml:"concurrent_requests" most:"100000" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
 }
-
-// Duration is a length of time, written as seconds (30, 0.5) or as Go spells
-// it (30s, 1m30s).
-type Duration time.Duration
-
-// Std returns the duration as time.Duration.
-func (d Duration) Std() time.Duration { return time.Duration(d) }
-
-// String spells the duration as Go does.
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// Size is a number of bytes, written as a number or with a unit: B, KB, MB, GB,
-// TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), in any case.
-type Size int64
-
-// String spells the size with the largest unit that divides it.
-func (s Size) String() string {
-	if s <= 0 {
-		return strconv.FormatInt(int64(s), 10)
-	}
-	for _, u := range sizeUnits() {
-		if int64(s)%u.bytes == 0 {
-			return strconv.FormatInt(int64(s)/u.bytes, 10) + u.name
-		}
-	}
-	return strconv.FormatInt(int64(s), 10)
-}
-
-// Secret is a value that is never printed. String and every encoder show
-// "***"; Reveal gives the value to whoever must send or hash it.
-type Secret string
-
-// String hides the secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "***"
-}
-
-// GoString hides the secret.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText hides the secret.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// Reveal returns the secret itself.
-func (s Secret) Reveal() string { return string(s) }

@@ -5,13 +5,15 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // Setting is one effective value, as people read it. A secret is ***.
 type Setting struct {
-	Key    string // dotted, as in Origins
+	Key    string // dotted, as in Loaded.Origins
 	Value  string
-	Origin Origin
+	Origin strictyaml.Origin
 }
 
 // Effective lists every value that is in force, in the order of the file's
@@ -24,13 +26,13 @@ func (l *Loaded) Effective() []Setting {
 
 // effective is a list of settings in the making.
 type effective struct {
-	origins  Origins
+	origins  strictyaml.Origins
 	settings []Setting
 }
 
 func (e *effective) fields(v reflect.Value, prefix string) {
-	for _, f := range fieldsOf(v.Type()) {
-		e.field(v.Field(f.index), join(prefix, f.name))
+	for _, f := range strictyaml.Fields(v.Type()) {
+		e.field(v.Field(f.Index), strictyaml.Join(prefix, f.Name))
 	}
 }
 
@@ -38,15 +40,15 @@ func (e *effective) field(v reflect.Value, key string) {
 	switch value := v.Interface().(type) {
 	case []App:
 		for i := range value {
-			e.fields(reflect.ValueOf(&value[i]).Elem(), path{key: key}.item(i).key)
+			e.fields(reflect.ValueOf(&value[i]).Elem(), strictyaml.Item(key, i))
 		}
 	case []Provider:
 		for i := range value {
-			e.fields(reflect.ValueOf(&value[i]).Elem(), join(key, value[i].Name))
+			e.fields(reflect.ValueOf(&value[i]).Elem(), strictyaml.Join(key, value[i].Name))
 		}
 	case map[string]string:
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			e.add(join(key, name), strconv.Quote(value[name]), e.origins[key])
+			e.add(strictyaml.Join(key, name), strconv.Quote(value[name]), e.origins[key])
 		}
 	default:
 		if v.Kind() == reflect.Struct {
@@ -57,6 +59,6 @@ func (e *effective) field(v reflect.Value, key string) {
 	}
 }
 
-func (e *effective) add(key, value string, origin Origin) {
+func (e *effective) add(key, value string, origin strictyaml.Origin) {
 	e.settings = append(e.settings, Setting{Key: key, Value: value, Origin: origin})
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 const examplePath = "../../fairlead.example.yaml"
@@ -76,7 +78,7 @@ func shapesIn(n *yaml.Node, shape string) []string {
 			shapes = append(shapes, shapesIn(n.Content[i+1], shape+".*")...)
 			continue
 		}
-		inner := join(shape, n.Content[i].Value)
+		inner := strictyaml.Join(shape, n.Content[i].Value)
 		shapes = append(append(shapes, inner), shapesIn(n.Content[i+1], inner)...)
 	}
 	return shapes
@@ -88,7 +90,7 @@ func TestExampleHasEveryKeyAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := shapesIn(doc.Content[0], "")
-	want := shapesOf(reflect.TypeFor[Config](), "")
+	want := strictyaml.Shapes(reflect.TypeFor[Config](), "")
 	for _, shape := range want {
 		if !slices.Contains(got, shape) {
 			t.Errorf("the example lacks %s", shape)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // FuzzLoad holds Load to three things whatever the file: it does not panic,
@@ -28,7 +30,7 @@ func FuzzLoad(f *testing.F) {
 			reload(t, loaded)
 			return
 		}
-		errs, ok := errors.AsType[Errors](err)
+		errs, ok := errors.AsType[strictyaml.Errors](err)
 		if !ok || len(errs) == 0 {
 			t.Fatalf("an error of type %T", err)
 		}

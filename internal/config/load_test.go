@@ -5,9 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // load loads a file that must be right.
@@ -21,13 +22,13 @@ func load(t *testing.T, file string, environ ...string) *Loaded {
 }
 
 // problems loads a file that must be wrong.
-func problems(t *testing.T, in Input) Errors {
+func problems(t *testing.T, in Input) strictyaml.Errors {
 	t.Helper()
 	if in.Path == "" {
 		in.Path = "fairlead.yaml"
 	}
 	loaded, err := Load(in)
-	if errs, ok := errors.AsType[Errors](err); ok && len(errs) > 0 {
+	if errs, ok := errors.AsType[strictyaml.Errors](err); ok && len(errs) > 0 {
 		return errs
 	}
 	t.Fatalf("Load gave %+v and %v, want problems", loaded, err)
@@ -75,7 +76,7 @@ func TestNoFileGivesTheDefaults(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for key, origin := range loaded.Origins {
-		if origin.Source != Default {
+		if origin.Source != strictyaml.Default {
 			t.Errorf("origin of %s is %v, want default", key, origin)
 		}
 	}
@@ -130,14 +131,14 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 		"FAIRLEAD_CONFIG=x", "FAIRLEAD_BIN=y")
 	want := Config{
 		Server: Server{
-			Listen: "0.0.0.0:1", DataDir: "/d", MemoryLimit: 1 << 30, MaxBody: 1e6, DrainTimeout: Duration(time.Second),
+			Listen: "0.0.0.0:1", DataDir: "/d", MemoryLimit: 1 << 30, MaxBody: 1e6, DrainTimeout: strictyaml.Duration(time.Second),
 			InsecurePublic: true, TLS: TLS{CertFile: pem, KeyFile: pem}, LogFormat: "json",
 		},
 		Limits: Limits{
 			MaxConcurrentRequests: 2, RateLimitPerMinute: 3, MaxQueue: 4, MaxQueuePerApp: 1,
-			Burst: Burst{RequestsPerSecond: 6, Block: Duration(7 * time.Second)},
+			Burst: Burst{RequestsPerSecond: 6, Block: strictyaml.Duration(7 * time.Second)},
 		},
-		Timeouts: Timeouts{Chat: Duration(8 * time.Second), Embed: Duration(9 * time.Second)},
+		Timeouts: Timeouts{Chat: strictyaml.Duration(8 * time.Second), Embed: strictyaml.Duration(9 * time.Second)},
 	}
 	got := loaded.Config
 	if got.Server != want.Server || got.Limits != want.Limits || got.Timeouts != want.Timeouts || got.LLM.DefaultModel != "m" {
@@ -283,14 +284,28 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestTooManyProblemsAreCounted(t *testing.T) {
-	file := strings.Repeat("x", 10) + ": 1\n"
-	var b strings.Builder
-	for i := range maxProblems + 7 {
-		b.WriteString(string(rune('a'+i%26)) + strings.Repeat("y", i/26) + file)
+func TestExpandedValuesHaveTheirFieldsType(t *testing.T) {
+	const file = `server: {insecure_public: "${BOOL}", data_dir: "${DIR}"}
+limits: {max_queue: "${N:-20}"}
+timeouts:
+  chat: ${T}
+`
+	// A value that looks like YAML stays a value.
+	got := load(t, file, "BOOL=true", "T=90", "DIR=x}, limits: {max_queue: 1").Config
+	if !got.Server.InsecurePublic || got.Limits.MaxQueue != 20 || got.Timeouts.Chat.Std() != 90*time.Second {
+		t.Errorf("got %+v", got)
 	}
-	errs := problems(t, Input{Data: []byte(b.String())})
-	if last := errs[len(errs)-1].Message; len(errs) != maxProblems+1 || last != "and 7 more problems" {
-		t.Errorf("%d problems, the last %q", len(errs), last)
+	if got.Server.DataDir != "x}, limits: {max_queue: 1" {
+		t.Errorf("data_dir is %q", got.Server.DataDir)
+	}
+	errs := problems(t, Input{Data: []byte(file), Environ: []string{"BOOL=secretly-no", "DIR=d"}})
+	want := `fairlead.yaml:1:27: server.insecure_public: "${BOOL}" is neither true nor false
+    server: {insecure_public: "${BOOL}", data_dir: "${DIR}"}
+                              ^
+fairlead.yaml:4:9: timeouts.chat: the environment variable T is not set; set it, or write ${T:-default}
+      chat: ${T}
+            ^`
+	if errs.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", errs, want)
 	}
 }

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
+)
 
 // preset is what is known of a provider by its name.
 type preset struct {
@@ -25,11 +29,11 @@ func presetOf(name string) (p preset, known bool) {
 		HTTPClient: HTTPClient{
 			MaxConnections:     50,
 			MaxKeepalive:       20,
-			KeepaliveExpiry:    Duration(30 * time.Second),
-			ConnectTimeout:     Duration(10 * time.Second),
-			ReadTimeout:        Duration(60 * time.Second),
-			WriteTimeout:       Duration(10 * time.Second),
-			PoolTimeout:        Duration(5 * time.Second),
+			KeepaliveExpiry:    strictyaml.Duration(30 * time.Second),
+			ConnectTimeout:     strictyaml.Duration(10 * time.Second),
+			ReadTimeout:        strictyaml.Duration(60 * time.Second),
+			WriteTimeout:       strictyaml.Duration(10 * time.Second),
+			PoolTimeout:        strictyaml.Duration(5 * time.Second),
 			ConcurrentRequests: 25,
 		},
 	}}
@@ -43,19 +47,19 @@ func presetOf(name string) (p preset, known bool) {
 		provider.BaseURL, provider.DefaultModel = "https://api.groq.com/openai/v1", "llama-3.1-8b-instant"
 		p.keyFrom, p.detectBy = "GROQ_API_KEY", []string{"GROQ_API_KEY"}
 		client.MaxConnections, client.ConcurrentRequests = 30, 15
-		client.ReadTimeout = Duration(90 * time.Second)
+		client.ReadTimeout = strictyaml.Duration(90 * time.Second)
 	case "openrouter":
 		provider.BaseURL, provider.DefaultModel = "https://openrouter.ai/api/v1", "openai/gpt-4o-mini"
 		p.keyFrom, p.detectBy = "OPENROUTER_API_KEY", []string{"OPENROUTER_API_KEY"}
 		client.MaxConnections, client.ConcurrentRequests = 40, 20
-		client.ReadTimeout = Duration(120 * time.Second)
+		client.ReadTimeout = strictyaml.Duration(120 * time.Second)
 	case "ollama":
 		provider.BaseURL = "http://127.0.0.1:11434/v1"
 		p.addressFrom, p.detectBy = "OLLAMA_HOST", []string{"OLLAMA_HOST"}
-		client.ReadTimeout = Duration(300 * time.Second)
+		client.ReadTimeout = strictyaml.Duration(300 * time.Second)
 	case "vllm":
 		provider.BaseURL = "http://127.0.0.1:8000/v1"
-		client.ReadTimeout = Duration(300 * time.Second)
+		client.ReadTimeout = strictyaml.Duration(300 * time.Second)
 	default:
 		return p, false
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // Print writes the effective configuration as YAML, each value with where it
@@ -25,15 +27,15 @@ func (l *Loaded) Print(w io.Writer) error {
 // printer writes a configuration as YAML.
 type printer struct {
 	out     strings.Builder
-	origins Origins
+	origins strictyaml.Origins
 	// item says that the next line begins an item of a list.
 	item bool
 }
 
 // fields writes the keys of a struct.
 func (p *printer) fields(v reflect.Value, prefix string, depth int) {
-	for _, f := range fieldsOf(v.Type()) {
-		p.field(v.Field(f.index), join(prefix, f.name), f.name, depth)
+	for _, f := range strictyaml.Fields(v.Type()) {
+		p.field(v.Field(f.Index), strictyaml.Join(prefix, f.Name), f.Name, depth)
 	}
 }
 
@@ -53,7 +55,7 @@ func (p *printer) field(v reflect.Value, key, name string, depth int) {
 			return
 		}
 		content := name + ": " + literal(v)
-		if v.Kind() == reflect.String && v.IsZero() && p.origins[key].Source == Default {
+		if v.Kind() == reflect.String && v.IsZero() && p.origins[key].Source == strictyaml.Default {
 			content = "# " + content // an empty text that is read back would no longer be a default
 		}
 		p.line(depth, content, p.comment(key))
@@ -68,7 +70,7 @@ func (p *printer) list(apps []App, key, name string, depth int) {
 	p.line(depth, name+":", "")
 	for i := range apps {
 		p.item = true
-		p.fields(reflect.ValueOf(&apps[i]).Elem(), path{key: key}.item(i).key, depth+2)
+		p.fields(reflect.ValueOf(&apps[i]).Elem(), strictyaml.Item(key, i), depth+2)
 	}
 }
 
@@ -80,7 +82,7 @@ func (p *printer) providers(providers []Provider, key, name string, depth int) {
 	p.line(depth, name+":", "")
 	for i := range providers {
 		p.line(depth+1, text(providers[i].Name)+":", "")
-		p.fields(reflect.ValueOf(&providers[i]).Elem(), join(key, providers[i].Name), depth+2)
+		p.fields(reflect.ValueOf(&providers[i]).Elem(), strictyaml.Join(key, providers[i].Name), depth+2)
 	}
 }
 
@@ -115,16 +117,16 @@ func (p *printer) comment(key string) string { return p.origins[key].String() }
 // literal spells a leaf in YAML.
 func literal(v reflect.Value) string {
 	switch value := v.Interface().(type) {
-	case Secret:
+	case strictyaml.Secret:
 		return strconv.Quote(value.String())
 	case string:
 		return text(value)
-	case Duration:
+	case strictyaml.Duration:
 		return spell(value)
 	case []string:
 		return flow(value, strconv.Quote)
-	case []Secret:
-		return flow(value, func(s Secret) string { return strconv.Quote(s.String()) })
+	case []strictyaml.Secret:
+		return flow(value, func(s strictyaml.Secret) string { return strconv.Quote(s.String()) })
 	}
 	return fmt.Sprint(v.Interface())
 }
@@ -152,7 +154,7 @@ func text(s string) string {
 }
 
 // spell is a duration as Go spells it, without the zeros at its end.
-func spell(d Duration) string {
+func spell(d strictyaml.Duration) string {
 	if d == 0 {
 		return "0"
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 func printed(t *testing.T, l *Loaded) string {
@@ -57,7 +59,7 @@ func normal(c Config) Config {
 	}
 	for i := range c.Apps {
 		c.Apps[i].Models = append([]string{}, c.Apps[i].Models...)
-		c.Apps[i].Keys = append([]Secret{}, c.Apps[i].Keys...)
+		c.Apps[i].Keys = append([]strictyaml.Secret{}, c.Apps[i].Keys...)
 	}
 	return c
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/invopop/jsonschema"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // reference matches a text that holds ${NAME}, which may stand for any value.
@@ -64,11 +66,11 @@ func valueSchema(t reflect.Type) *jsonschema.Schema {
 		}}
 	}
 	switch t {
-	case reflect.TypeFor[Duration]():
+	case reflect.TypeFor[strictyaml.Duration]():
 		return either("number", `^([0-9.]+|([0-9.]+(ns|us|µs|ms|s|m|h))+)$|`+reference)
-	case reflect.TypeFor[Size]():
+	case reflect.TypeFor[strictyaml.Size]():
 		return either("integer", `^[0-9.]+( *([kKmMgGtT][iI]?)?[bB])?$|`+reference)
-	case reflect.TypeFor[Secret]():
+	case reflect.TypeFor[strictyaml.Secret]():
 		return &jsonschema.Schema{Type: "string"}
 	case reflect.TypeFor[int]():
 		return either("integer", reference)
@@ -93,12 +95,12 @@ func minimum(kind string) json.Number {
 
 // annotate adds to each property what the tags say of bounds, and its default.
 func annotate(schema *jsonschema.Schema, defaults reflect.Value) {
-	for _, f := range fieldsOf(defaults.Type()) {
-		property, ok := schema.Properties.Get(f.name)
+	for _, f := range strictyaml.Fields(defaults.Type()) {
+		property, ok := schema.Properties.Get(f.Name)
 		if !ok {
 			continue
 		}
-		value := defaults.Field(f.index)
+		value := defaults.Field(f.Index)
 		if value.Kind() == reflect.Struct {
 			annotate(property, value)
 			continue
@@ -107,10 +109,10 @@ func annotate(schema *jsonschema.Schema, defaults reflect.Value) {
 			annotate(property.Items, reflect.ValueOf(App{}))
 			continue
 		}
-		if f.most > 0 {
-			property.AnyOf[0].Maximum = json.Number(strconv.Itoa(f.most))
+		if f.Most > 0 {
+			property.AnyOf[0].Maximum = json.Number(strconv.Itoa(f.Most))
 		}
-		for _, allowed := range f.oneOf {
+		for _, allowed := range f.OneOf {
 			property.Enum = append(property.Enum, allowed)
 		}
 		if !value.IsZero() {
@@ -122,9 +124,9 @@ func annotate(schema *jsonschema.Schema, defaults reflect.Value) {
 // defaultOf is a default as a file would write it.
 func defaultOf(value reflect.Value) any {
 	switch v := value.Interface().(type) {
-	case Duration:
+	case strictyaml.Duration:
 		return spell(v)
-	case Size:
+	case strictyaml.Size:
 		return v.String()
 	}
 	return value.Interface()

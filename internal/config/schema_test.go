@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // schemaNode is the part of JSON Schema that the configuration's uses.
@@ -176,7 +178,7 @@ func TestEveryKeyOfTheSchemaIsAccepted(t *testing.T) {
 		t.Errorf("%s\n%v", text, err)
 	}
 	slices.Sort(shapes)
-	want := shapesOf(reflect.TypeFor[Config](), "")
+	want := strictyaml.Shapes(reflect.TypeFor[Config](), "")
 	slices.Sort(want)
 	if !slices.Equal(shapes, want) {
 		t.Errorf("the schema has\n%q, want\n%q", shapes, want)

@@ -87,24 +87,3 @@ llm: {providers: {openai: {api_key: sk-CanaRy9-2}, groq: }}`, "SECRET=sk-CanaRy9
 		t.Errorf("the key itself is %q", got)
 	}
 }
-
-func TestExcerpts(t *testing.T) {
-	tests := []struct{ name, file, want string }{
-		{"tab before a comment", "limits: {max_queue:  x}\t# c", "limits: {max_queue:  x} # c\n                     ^"},
-		{"wide characters", "llm: {aliases: {é: é}}", "llm: {aliases: {é: é}}\n                ^"},
-		{"after a secret", "llm: {providers: {openai: {api_key: 'it''s', timeout: x}}}", "llm: {providers: {openai: {api_key: ***, timeout: x}}}\n                                                  ^"},
-		{"short unknown values", "limts: {max_queue: 5, on: true}", "limts: {max_queue: 5, on: true}\n^"},
-		{"a slip for an open key", "server: {lisen: 127.0.0.1:8080}", "server: {lisen: 127.0.0.1:8080}\n         ^"},
-		{"no slip for any key", "server: {password: 127.0.0.1:8080}", "server: {password: ***}\n         ^"},
-		{"line ends", "server: {}\r\nlimts:\r\n", "limts:\n^"},
-		{"byte order mark", "\ufefflimts: {}", "limts: {}\n^"},
-		{"long line", "server: {data_dir: " + strings.Repeat("a", 300) + ", lisen: x}", strings.Repeat("a", 109) + ", lisen: x}\n" + strings.Repeat(" ", 111) + "^"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := problems(t, Input{Data: []byte(tt.file)})[0].Excerpt; got != tt.want {
-				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
-			}
-		})
-	}
-}

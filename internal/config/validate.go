@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // validate judges the effective values, whatever they came from.
@@ -23,37 +25,37 @@ func (l *loader) validate() {
 func (l *loader) validateServer() {
 	server := &l.config.Server
 	if server.DataDir == "" {
-		l.complain("server.data_dir", "must name a directory", "")
+		l.Complain("server.data_dir", "must name a directory", "")
 	}
-	if complaint := listenComplaint(server.Listen, l.quote("server.listen", server.Listen)); complaint != "" {
-		l.complain("server.listen", complaint, "write host:port, such as 127.0.0.1:8080")
+	if complaint := listenComplaint(server.Listen, l.Quote("server.listen", server.Listen)); complaint != "" {
+		l.Complain("server.listen", complaint, "write host:port, such as 127.0.0.1:8080")
 	} else if isPublic(server.Listen) {
 		l.validatePublic()
 	}
 	l.validateTLS()
 	// A body for which there is never room could never come in.
 	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room {
-		l.complain("server.max_body", fmt.Sprintf("%s is more than a quarter of server.memory_limit (%s)",
+		l.Complain("server.max_body", fmt.Sprintf("%s is more than a quarter of server.memory_limit (%s)",
 			server.MaxBody, server.MemoryLimit), "")
 	}
 	if server.MemoryLimit > 0 && server.MemoryLimit < leastMemory {
-		l.complain("server.memory_limit", fmt.Sprintf("%s is less than the service itself needs (%s)",
-			server.MemoryLimit, Size(leastMemory)), "")
+		l.Complain("server.memory_limit", fmt.Sprintf("%s is less than the service itself needs (%s)",
+			server.MemoryLimit, strictyaml.Size(leastMemory)), "")
 	}
 }
 
 // validatePublic holds an address that others can reach to what keeps them out.
 func (l *loader) validatePublic() {
 	server := &l.config.Server
-	reachable := l.quote("server.listen", server.Listen) + " can be reached from other machines, and "
+	reachable := l.Quote("server.listen", server.Listen) + " can be reached from other machines, and "
 	secured := server.TLS.CertFile != "" || server.TLS.KeyFile != "" || server.InsecurePublic ||
-		l.problems.anyUnder("server.tls") || l.problems.anyUnder("server.insecure_public")
+		l.Wrong("server.tls") || l.Wrong("server.insecure_public")
 	if !secured {
-		l.complain("server.listen", reachable+"there is no TLS",
+		l.Complain("server.listen", reachable+"there is no TLS",
 			"set server.tls, or server.insecure_public: true if something in front does TLS")
 	}
-	if len(l.config.Apps) == 0 && !l.problems.anyUnder("apps") {
-		l.add(l.placed(Problem{
+	if len(l.config.Apps) == 0 && !l.Wrong("apps") {
+		l.Add(l.Placed(strictyaml.Problem{
 			Key:        "server.listen",
 			Message:    reachable + "no apps are configured",
 			Suggestion: "name them under apps, with keys there or made by fairlead keys create",
@@ -65,9 +67,9 @@ func (l *loader) validateTLS() {
 	tls := &l.config.Server.TLS
 	switch {
 	case tls.CertFile != "" && tls.KeyFile == "":
-		l.complain("server.tls.cert_file", "needs server.tls.key_file beside it", "")
+		l.Complain("server.tls.cert_file", "needs server.tls.key_file beside it", "")
 	case tls.CertFile == "" && tls.KeyFile != "":
-		l.complain("server.tls.key_file", "needs server.tls.cert_file beside it", "")
+		l.Complain("server.tls.key_file", "needs server.tls.cert_file beside it", "")
 	}
 	if tls.CertFile != "" {
 		l.validateReadable("server.tls.cert_file", tls.CertFile)
@@ -80,7 +82,7 @@ func (l *loader) validateTLS() {
 // validateReadable sees whether a file is there and may be read.
 func (l *loader) validateReadable(key, name string) {
 	if err := openable(name); err != nil {
-		l.complain(key, fmt.Sprintf("%s cannot be read: %v", l.quote(key, name), err), "")
+		l.Complain(key, fmt.Sprintf("%s cannot be read: %v", l.Quote(key, name), err), "")
 	}
 }
 
@@ -103,7 +105,7 @@ func openable(name string) error {
 func (l *loader) validateLimits() {
 	limits := &l.config.Limits
 	if limits.MaxQueue > 0 && limits.MaxQueuePerApp > limits.MaxQueue {
-		l.warn(fmt.Sprintf("limits.max_queue_per_app (%d) is more than limits.max_queue (%d) and has no effect",
+		l.Warn(fmt.Sprintf("limits.max_queue_per_app (%d) is more than limits.max_queue (%d) and has no effect",
 			limits.MaxQueuePerApp, limits.MaxQueue))
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // Lengths of keys, in characters.
 const (
-	shortestKey = 8
+	// shortestKey is also what it takes to keep a key out of every message.
+	shortestKey = strictyaml.ShortestSought
 	// weakKey is the length below which a key may be guessed by someone who
 	// tries for long: 24 characters of base 36 are about 124 bits.
 	weakKey = 24
@@ -18,23 +21,23 @@ func (l *loader) validateApps() {
 	shape := regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	nameAt, keyAt := map[string]string{}, map[string]string{}
 	for i, app := range l.config.Apps {
-		at := path{key: "apps"}.item(i)
-		name := at.field("name").key
+		at := strictyaml.Item("apps", i)
+		name := at + ".name"
 		first, taken := nameAt[app.Name]
 		switch {
 		case app.Name == "":
-			l.complain(name, "every app needs a name", "")
+			l.Complain(name, "every app needs a name", "")
 		case !shape.MatchString(app.Name):
-			l.complain(name, l.quote(name, app.Name)+" is not a name", "use at most 64 letters, digits, '.', '_' and '-'")
+			l.Complain(name, l.Quote(name, app.Name)+" is not a name", "use at most 64 letters, digits, '.', '_' and '-'")
 		case taken:
-			l.complain(name, l.quote(name, app.Name)+" is the name of "+first+" too", "")
+			l.Complain(name, l.Quote(name, app.Name)+" is the name of "+first+" too", "")
 		default:
-			nameAt[app.Name] = at.key
+			nameAt[app.Name] = at
 		}
 		for k, key := range app.Keys {
-			l.validateKey(at.field("keys").item(k).key, key.Reveal(), keyAt)
+			l.validateKey(strictyaml.Item(at+".keys", k), key.Reveal(), keyAt)
 		}
-		l.validatePatterns(at.field("models"), app.Models)
+		l.validatePatterns(at+".models", app.Models)
 	}
 }
 
@@ -43,13 +46,13 @@ func (l *loader) validateKey(at, key string, seen map[string]string) {
 	first, taken := seen[key]
 	switch {
 	case taken:
-		l.complain(at, "is the same key as "+first, "every key belongs to one app")
+		l.Complain(at, "is the same key as "+first, "every key belongs to one app")
 	case !isToken(key):
-		l.complain(at, "the key holds a space or a character that is not printable ASCII", "")
+		l.Complain(at, "the key holds a space or a character that is not printable ASCII", "")
 	case len(key) < shortestKey:
-		l.complain(at, fmt.Sprintf("the key is shorter than %d characters", shortestKey), "fairlead keys create makes a strong one")
+		l.Complain(at, fmt.Sprintf("the key is shorter than %d characters", shortestKey), "fairlead keys create makes a strong one")
 	case len(key) < weakKey:
-		l.warn(fmt.Sprintf("%s: weak key: it is shorter than %d characters", at, weakKey))
+		l.Warn(fmt.Sprintf("%s: weak key: it is shorter than %d characters", at, weakKey))
 	}
 	if !taken {
 		seen[key] = at
@@ -62,10 +65,10 @@ func isToken(text string) bool {
 }
 
 // validatePatterns judges a list of model names and patterns.
-func (l *loader) validatePatterns(at path, patterns []string) {
+func (l *loader) validatePatterns(at string, patterns []string) {
 	for i, pattern := range patterns {
 		if !isModel(pattern) {
-			l.complain(at.item(i).key, "is not the name or the pattern of a model", "")
+			l.Complain(strictyaml.Item(at, i), "is not the name or the pattern of a model", "")
 		}
 	}
 }

@@ -11,52 +11,56 @@ import (
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // validateModels judges the default model and the aliases.
 func (l *loader) validateModels() {
 	llm := &l.config.LLM
-	if l.origins["llm.default_model"].Source != Default && !isModel(llm.DefaultModel) {
-		l.complain("llm.default_model", "is not the name of a model", "leave it out for the first provider's")
+	if l.Origins["llm.default_model"].Source != strictyaml.Default && !isModel(llm.DefaultModel) {
+		l.Complain("llm.default_model", "is not the name of a model", "leave it out for the first provider's")
 	}
 	for _, alias := range slices.Sorted(maps.Keys(llm.Aliases)) {
-		at := path{key: "llm.aliases"}.entry(shown(alias)).key
+		at := strictyaml.Join("llm.aliases", strictyaml.Shown(alias))
 		target := llm.Aliases[alias]
 		switch {
 		case !isModel(alias):
-			l.complain(at, "an alias is a name without spaces", "")
+			l.Complain(at, "an alias is a name without spaces", "")
 		case strings.Contains(alias, "/"):
-			l.complain(at, "an alias must not contain a slash: provider/model names a provider", "")
+			l.Complain(at, "an alias must not contain a slash: provider/model names a provider", "")
 		case !isModel(target):
-			l.complain(at, "must name a model, as model or provider/model", "")
+			l.Complain(at, "must name a model, as model or provider/model", "")
 		case target == alias:
-			l.complain(at, "the alias names itself", "")
+			l.Complain(at, "the alias names itself", "")
 		}
 	}
 }
 
+// longestProvider is the most characters of a provider's name.
+const longestProvider = 64
+
 // validateProvider judges one provider.
 func (l *loader) validateProvider(p *Provider) {
-	at := path{key: "llm.providers"}.entry(shown(p.Name))
+	at := strictyaml.Join("llm.providers", strictyaml.Shown(p.Name))
 	switch {
-	case !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`).MatchString(p.Name) || len(p.Name) > longestName:
-		l.complain(at.key, "is not the name of a provider", "use lower-case letters, digits, '_' and '-'")
+	case !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`).MatchString(p.Name) || len(p.Name) > longestProvider:
+		l.Complain(at, "is not the name of a provider", "use lower-case letters, digits, '_' and '-'")
 		return
 	case p.Name == fairlead.LocalPool:
-		l.complain(at.key, "the name belongs to the built-in offline provider", "choose another")
+		l.Complain(at, "the name belongs to the built-in offline provider", "choose another")
 		return
 	case p.Name == "anthropic" && p.BaseURL == "":
-		l.complain(at.key, "the preset anthropic is "+notAvailable, "")
+		l.Complain(at, "the preset anthropic is "+strictyaml.NotAvailable, "")
 		return
 	}
-	l.validateBaseURL(at.field("base_url").key, p)
+	l.validateBaseURL(at+".base_url", p)
 	if !isToken(p.APIKey.Reveal()) {
-		l.complain(at.field("api_key").key, "the key holds a space or a character that is not printable ASCII", "")
+		l.Complain(at+".api_key", "the key holds a space or a character that is not printable ASCII", "")
 	}
-	l.validatePatterns(at.field("models"), p.Models)
+	l.validatePatterns(at+".models", p.Models)
 	client := &p.HTTPClient
 	if client.MaxConnections > 0 && client.MaxKeepalive > client.MaxConnections {
-		l.complain(at.field("http_client").field("max_keepalive").key, fmt.Sprintf(
+		l.Complain(at+".http_client.max_keepalive", fmt.Sprintf(
 			"%d is more than max_connections (%d)", client.MaxKeepalive, client.MaxConnections), "")
 	}
 }
@@ -66,27 +70,25 @@ func (l *loader) validateProvider(p *Provider) {
 func (l *loader) validateBaseURL(key string, p *Provider) {
 	const form = "write it as https://host/v1"
 	if p.BaseURL == "" {
-		l.complain(key, "a provider without a preset needs its address", form)
+		l.Complain(key, "a provider without a preset needs its address", form)
 		return
 	}
 	u, err := url.Parse(p.BaseURL)
 	switch {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		l.complain(key, "is not an http or https URL", form)
+		l.Complain(key, "is not an http or https URL", form)
 	case u.User != nil:
-		l.complain(key, "must not hold a user or a password", "put the key under api_key")
+		l.Complain(key, "must not hold a user or a password", "put the key under api_key")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(p.BaseURL, "#"):
-		l.complain(key, "must not hold a query or a fragment", form)
+		l.Complain(key, "must not hold a query or a fragment", form)
 	case !isHost(u.Hostname()) || !isPort(u.Port()):
-		l.complain(key, "has no valid host and port", form)
+		l.Complain(key, "has no valid host and port", form)
 	case isMetadataHost(u.Hostname()):
-		l.complain(key, "names a link-local or metadata address, which no provider has", "")
+		l.Complain(key, "names a link-local or metadata address, which no provider has", "")
 	}
 	if strings.ContainsAny(p.BaseURL, "@?#") {
-		l.src.filter(p.BaseURL)
-		if n, ok := l.at[key]; ok {
-			l.src.conceal(n)
-		}
+		l.Hide(p.BaseURL)
+		l.HideAt(key)
 	}
 }
 

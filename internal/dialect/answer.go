@@ -24,34 +24,44 @@ const maxErrorText = 1000
 // finish reason of its first choice. Errors are of Kind Upstream:
 // upstream_error when the answer is an error object (some providers send one
 // with status 200), upstream_invalid_answer when it is not one complete JSON
-// object with at least one choice.
+// object with at least one choice, each with a message.
 func ReadChatAnswer(body []byte) (fairlead.End, error) {
-	return readAnswer(body, "choices")
+	f, err := readAnswer(body, "choices")
+	if err != nil {
+		return fairlead.End{}, err
+	}
+	if f.messages < f.results {
+		return fairlead.End{}, &fairlead.Error{
+			Kind: fairlead.Upstream, Code: codeInvalidAnswer, Message: "The provider's answer has a choice without a message",
+		}
+	}
+	return f.end(), nil
 }
 
 // ReadEmbeddingsAnswer is ReadChatAnswer for embeddings, whose vectors are in
 // data.
 func ReadEmbeddingsAnswer(body []byte) (fairlead.End, error) {
-	return readAnswer(body, "data")
+	f, err := readAnswer(body, "data")
+	return f.end(), err
 }
 
 // readAnswer reads an answer whose substance is the array called results.
-func readAnswer(body []byte, results string) (fairlead.End, error) {
-	a, err := readFacts(body, results)
+func readAnswer(body []byte, results string) (facts, error) {
+	f, err := readFacts(body, results)
 	switch {
 	case err != nil:
-		return fairlead.End{}, &fairlead.Error{
+		return facts{}, &fairlead.Error{
 			Kind: fairlead.Upstream, Code: codeInvalidAnswer,
 			Message: "The provider's answer is not a valid JSON object", Err: err,
 		}
-	case a.err.Present():
-		return fairlead.End{}, upstreamError(body[a.err.Start:a.err.End])
-	case a.results == 0:
-		return fairlead.End{}, &fairlead.Error{
+	case f.err.Present():
+		return facts{}, upstreamError(body[f.err.Start:f.err.End])
+	case f.results == 0:
+		return facts{}, &fairlead.Error{
 			Kind: fairlead.Upstream, Code: codeInvalidAnswer, Message: "The provider's answer has no " + results,
 		}
 	}
-	return fairlead.End{Usage: a.usage, Finish: a.finish}, nil
+	return f, nil
 }
 
 // facts are what the service wants to know of an answer or of a chunk of one.
@@ -60,11 +70,15 @@ type facts struct {
 	hasUsage bool
 	// finish is the first finish reason among the results.
 	finish string
-	// results counts the elements of the array asked for.
-	results int
+	// listed says that the array asked for is there; results counts its
+	// elements, messages those that are objects with a message.
+	listed            bool
+	results, messages int
 	// err is where the value of a top-level "error" stands, unless that is null.
 	err fairlead.Span
 }
+
+func (f *facts) end() fairlead.End { return fairlead.End{Usage: f.usage, Finish: f.finish} }
 
 // readFacts scans body once. Its errors are *jsonscan.Error.
 func readFacts(body []byte, results string) (facts, error) {
@@ -73,6 +87,7 @@ func readFacts(body []byte, results string) (facts, error) {
 	_, err := s.Object(func(name []byte) error {
 		switch {
 		case string(name) == results && s.Kind() == jsonscan.ArrayKind:
+			f.listed = true
 			_, err := s.Array(func() error {
 				f.results++
 				return f.result(s, body)
@@ -99,6 +114,9 @@ func (f *facts) result(s *jsonscan.Scanner, body []byte) error {
 		return nil
 	}
 	_, err := s.Object(func(name []byte) error {
+		if string(name) == "message" && s.Kind() == jsonscan.ObjectKind {
+			f.messages++
+		}
 		if f.finish != "" || string(name) != "finish_reason" || s.Kind() != jsonscan.StringKind {
 			return nil
 		}

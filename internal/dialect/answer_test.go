@@ -15,11 +15,11 @@ func TestReadChatAnswer(t *testing.T) {
 		want fairlead.End
 	}{
 		{
-			`{"id":"x","choices":[{"message":{"finish_reason":"no"},"finish_reason":"stop"},{"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"completion_tokens_details":{}}}`,
+			`{"id":"x","choices":[{"message":{"finish_reason":"no"},"finish_reason":"stop"},{"finish_reason":"length","message":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4,"completion_tokens_details":{}}}`,
 			fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}, Finish: "stop"},
 		},
-		{`{"error":null,"usage":null,"choices":[{"finish_reason":null}]} `, fairlead.End{}},
-		{`{"usage":{"prompt_tokens":"3","completion_tokens":-4},"choices":["odd"]}`, fairlead.End{}},
+		{`{"error":null,"usage":null,"choices":[{"finish_reason":null,"message":{}}]} `, fairlead.End{}},
+		{`{"usage":{"prompt_tokens":"3","completion_tokens":-4},"choices":[{"message":{"content":null}}]}`, fairlead.End{}},
 	} {
 		if got, err := ReadChatAnswer([]byte(test.body)); got != test.want || err != nil {
 			t.Errorf("%s: got %+v, %v, want %+v", test.body, got, err, test.want)
@@ -37,6 +37,11 @@ func TestReadAnswerRefuses(t *testing.T) {
 		`{"id":"x"}`:                          codeInvalidAnswer,
 		`{"choices":null}`:                    codeInvalidAnswer,
 		`{"choices":[]}`:                      codeInvalidAnswer,
+		`{"choices":["odd"]}`:                 codeInvalidAnswer,
+		`{"choices":[{}]}`:                    codeInvalidAnswer,
+		`{"choices":[{"message":null}]}`:      codeInvalidAnswer,
+		`{"choices":[{"message":"Hi."}]}`:     codeInvalidAnswer,
+		`{"choices":[{"message":{}},{}]}`:     codeInvalidAnswer,
 		`{"error":{"message":"m"}}`:           codeUpstreamError,
 		`{"choices":[{}],"error":"overload"}`: codeUpstreamError,
 	} {

@@ -5,8 +5,8 @@
 // Bytes come first. A request is scanned once, for the Envelope that admission
 // and routing need; what goes upstream is the caller's bytes but for splices
 // with a name (the model, stream_options); an answer goes back as it came, and is
-// watched, not decoded: a whole answer with one scan, a stream by cheap tests
-// of each frame and a scan of its last few. So members that nobody here has
+// watched, not decoded: a whole answer with one scan, a stream with one of each
+// frame. So members that nobody here has
 // heard of survive in both directions.
 //
 // Start with ScanChat and ForUpstream for requests, ReadChatAnswer and

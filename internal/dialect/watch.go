@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/sse"
@@ -10,21 +11,14 @@ import (
 // DoneFrame ends a chat stream that is whole.
 const DoneFrame = "data: [DONE]\n\n"
 
-// keptPayloads is how many of the last payloads are kept for the end: the
-// finish reason and the usage may come in chunks of their own, and some
-// providers add one more.
-const keptPayloads = 4
-
-// StreamWatch looks at a chat stream as it passes. It decodes nothing on the
-// way: a few searches for bytes for each frame, copies of the last payloads,
-// and a scan of those at the end. It is used by one goroutine.
+// StreamWatch looks at a chat stream as it passes: one scan of each payload,
+// which is not decoded, let alone written anew. It is used by one goroutine.
 type StreamWatch struct {
 	dropUsage bool
 	done      bool
 	err       error
-	// kept is a ring of the last payloads; n counts all of them.
-	kept [keptPayloads][]byte
-	n    int
+	// end is what the payloads so far said of usage and finish reason.
+	end fairlead.End
 	// out holds the frames of a block of which something in the middle was left
 	// out.
 	out []byte
@@ -43,8 +37,9 @@ func NewStreamWatch(out Outgoing) *StreamWatch {
 // not ask for it.
 //
 // The error, which is for good, is of Kind Upstream: upstream_error when a
-// payload is an error object, upstream_malformed_event when it does not even look
-// like a JSON object. out then is what came before. Frames that name an event and are no chunks pass.
+// payload is an error object, upstream_malformed_event when it is not a valid
+// JSON object. out then is what came before. Bytes that are not UTF-8 pass, and
+// so does the text of frames that name an event of their own and are no chunks.
 func (w *StreamWatch) Block(frames []byte) (out []byte, err error) {
 	start, end, gap := 0, 0, false // out is frames[start:end], or w.out after a gap
 	at := 0
@@ -88,99 +83,85 @@ func (w *StreamWatch) passes(frame []byte) bool {
 		w.done = true
 		return false
 	}
-	object := payload[0] == '{' && payload[len(payload)-1] == '}'
-	if object && w.isError(payload) {
+	f, read, err := readChunk(payload)
+	if err == nil && f.err.Present() {
+		w.err = upstreamError(read[f.err.Start:f.err.End])
 		return false
 	}
-	if !object || !bytes.HasPrefix(frame, []byte("data")) {
-		if event := sse.Event(frame); event != "" && !bytes.Contains(payload, []byte(`"choices"`)) {
-			return w.passesNamed(event, payload)
+	if err != nil || !bytes.HasPrefix(frame, []byte("data")) {
+		if event := ownEvent(frame); event != "" && !bytes.Contains(payload, []byte(`"choices"`)) {
+			return w.passesNamed(event, payload, err)
 		}
 	}
-	if !object {
-		w.err = malformed(nil)
+	if err != nil {
+		w.err = malformed(err)
 		return false
 	}
-	w.keep(payload)
-	return !w.dropUsage || !isUsageChunk(payload)
+	w.note(f)
+	return !w.dropUsage || !f.listed || f.results > 0 || !f.hasUsage
 }
 
-// isError reports, and notes, that the payload is an error object.
-func (w *StreamWatch) isError(payload []byte) bool {
-	if !bytes.Contains(payload, []byte(`"error"`)) {
-		return false
+// readChunk reads what a payload says. read is what the facts' offsets mean:
+// the payload, or a copy with what is not UTF-8 replaced.
+func readChunk(payload []byte) (f facts, read []byte, err error) {
+	f, err = readFacts(payload, "choices")
+	if err == nil || utf8.Valid(payload) {
+		return f, payload, err
 	}
-	f, err := readFacts(payload, "choices")
-	if err != nil || !f.err.Present() {
-		return false
-	}
-	w.err = upstreamError(payload[f.err.Start:f.err.End])
-	return true
+	read = bytes.ToValidUTF8(payload, []byte("\ufffd"))
+	f, err = readFacts(read, "choices")
+	return f, read, err
 }
 
-// passesNamed looks at the payload of a named event that is no chunk.
-func (w *StreamWatch) passesNamed(event string, payload []byte) bool {
-	if event == "error" {
+// ownEvent is the event that a frame names, "" for the one that every frame
+// without a name has.
+func ownEvent(frame []byte) string {
+	event := sse.Event(frame)
+	if event == "message" {
+		return ""
+	}
+	return event
+}
+
+// passesNamed looks at the payload of a named event that is no chunk; broken
+// is why it is not an object. What sets out to be one must be one.
+func (w *StreamWatch) passesNamed(event string, payload []byte, broken error) bool {
+	switch {
+	case event == "error":
 		w.err = upstreamError(payload)
-		return false
+	case broken != nil && payload[0] == '{':
+		w.err = malformed(broken)
 	}
-	return true
+	return w.err == nil
 }
 
-func (w *StreamWatch) keep(payload []byte) {
-	place := &w.kept[w.n%keptPayloads]
-	*place = append((*place)[:0], payload...)
-	w.n++
-}
-
-// isUsageChunk reports whether a chunk holds usage and no choices.
-func isUsageChunk(payload []byte) bool {
-	_, after, ok := bytes.Cut(payload, []byte(`"choices"`))
-	if !ok {
-		return false
+// note keeps what a chunk says of the end.
+func (w *StreamWatch) note(f facts) {
+	if f.hasUsage {
+		w.end.Usage = f.usage
 	}
-	for _, want := range []byte(":[]") {
-		after = bytes.TrimLeft(after, " \t\r\n")
-		if len(after) == 0 || after[0] != want {
-			return false
-		}
-		after = after[1:]
+	if f.finish != "" {
+		w.end.Finish = f.finish
 	}
-	f, err := readFacts(payload, "choices")
-	return err == nil && f.results == 0 && f.hasUsage
 }
 
 // Done reports whether [DONE] has come. There is nothing to read after it.
 func (w *StreamWatch) Done() bool { return w.done }
 
 // End is asked when the stream has ended, by [DONE] or otherwise, and tells
-// its usage and finish reason. Errors are of Kind Upstream: what Block said;
-// upstream_truncated when [DONE] never came, or no finish reason before it;
-// upstream_malformed_event when one of the last payloads is not valid JSON.
+// its usage and finish reason, the last that came. Errors are of Kind Upstream:
+// what Block said; upstream_truncated when [DONE] never came, or no finish
+// reason before it.
 func (w *StreamWatch) End() (fairlead.End, error) {
-	if w.err != nil {
+	switch {
+	case w.err != nil:
 		return fairlead.End{}, w.err
-	}
-	if !w.done {
+	case !w.done:
 		return fairlead.End{}, truncated("without its end marker")
-	}
-	var end fairlead.End
-	for i := max(0, w.n-keptPayloads); i < w.n; i++ {
-		f, err := readFacts(w.kept[i%keptPayloads], "choices")
-		if err != nil {
-			return fairlead.End{}, malformed(err)
-		}
-		if f.hasUsage {
-			end.Usage = f.usage
-		}
-		if f.finish != "" {
-			end.Finish = f.finish
-		}
-	}
-	if end.Finish == "" {
+	case w.end.Finish == "":
 		return fairlead.End{}, truncated("without a finish reason")
 	}
-	return end, nil
+	return w.end, nil
 }
 
 func malformed(err error) error {

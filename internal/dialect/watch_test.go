@@ -48,6 +48,8 @@ func TestStreamPasses(t *testing.T) {
 		{"named chunks", false, []string{"event: message\n" + finishChunk + "event: message\n" + usageChunk + DoneFrame}, "event: message\n" + finishChunk + "event: message\n" + usageChunk},
 		{"a null error", false, []string{`data: {"error":null,"choices":[{"finish_reason":"stop"}]}` + "\n\n" + usageChunk + DoneFrame}, `data: {"error":null,"choices":[{"finish_reason":"stop"}]}` + "\n\n" + usageChunk},
 		{"late extras", false, []string{finishChunk, usageChunk, `data: {"a":1}` + "\n\n", `data: {"b":1}` + "\n\n", DoneFrame}, finishChunk + usageChunk + `data: {"a":1}` + "\n\n" + `data: {"b":1}` + "\n\n"},
+		{"not UTF-8", false, []string{"data: {\"choices\":[{\"delta\":{\"content\":\"\xff\xfe\"}}]}\n\n" + finishChunk + usageChunk + DoneFrame}, "data: {\"choices\":[{\"delta\":{\"content\":\"\xff\xfe\"}}]}\n\n" + finishChunk + usageChunk},
+		{"much after the end", false, []string{finishChunk + usageChunk + strings.Repeat("data: {\"a\":1}\n\n", 9) + DoneFrame}, finishChunk + usageChunk + strings.Repeat("data: {\"a\":1}\n\n", 9)},
 		{"many pings after the end", false, []string{finishChunk + usageChunk + strings.Repeat("event: ping\ndata: {}\n\n", 9) + DoneFrame}, finishChunk + usageChunk + strings.Repeat("event: ping\ndata: {}\n\n", 9)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,6 +93,16 @@ func TestStreamFails(t *testing.T) {
 		{"error event in text", "event: error\ndata: gone\n\n", "", codeUpstreamError, ""},
 		{"text", textChunk + "data: nonsense\n\n", textChunk, codeMalformedEvent, ""},
 		{"half an object", textChunk + `data: {"choices":[{"delta"` + "\n\n", textChunk, codeMalformedEvent, ""},
+		{"broken inside", textChunk + `data: {"choices":[{"delta":{"content":"tru}` + "\n\n" + strings.Repeat(textChunk, 9) + finishChunk + DoneFrame, textChunk, codeMalformedEvent, ""},
+		{"broken, but balanced", textChunk + `data: {"choices":[}` + "\n\n" + textChunk, textChunk, codeMalformedEvent, ""},
+		{"two objects", `data: {"choices":[]}{}` + "\n\n", "", codeMalformedEvent, ""},
+		{"a name twice", `data: {"choices":[],"choices":[]}` + "\n\n", "", codeMalformedEvent, ""},
+		{"broken and not UTF-8", "data: {\"a\":\"\xff\"\xff}\n\n", "", codeMalformedEvent, ""},
+		{"broken, with a name", textChunk + "event: message\ndata: {\"a\":\n\n", textChunk, codeMalformedEvent, ""},
+		{"broken, with a name of its own", "event: ping\ndata: {\"a\":}\n\n", "", codeMalformedEvent, ""},
+		{"text, with the name of all", "event: message\ndata: nonsense\n\n", "", codeMalformedEvent, ""},
+		{"error that is not UTF-8", "data: {\"error\":{\"message\":\"over\xff\"}}\n\n", "", codeUpstreamError, "over\ufffd"},
+		{"error in other letters", `data: {"\u0065rror":"overloaded"}` + "\n\n", "", codeUpstreamError, "overloaded"},
 		{"array", "data: []\n\n", "", codeMalformedEvent, ""},
 		{"dropped before", "data:\n\n" + textChunk + "data:\n\n" + textChunk + "data: x\n\n", textChunk + textChunk, codeMalformedEvent, ""},
 	} {
@@ -121,7 +133,6 @@ func TestStreamEnds(t *testing.T) {
 		{"no marker", roleChunk + finishChunk + usageChunk, codeTruncated},
 		{"marker alone", DoneFrame, codeTruncated},
 		{"no finish reason", roleChunk + textChunk + DoneFrame, codeTruncated},
-		{"broken inside", finishChunk + `data: {"choices":[}` + "\n\n" + DoneFrame, codeMalformedEvent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := NewStreamWatch(Outgoing{})

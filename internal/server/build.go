@@ -149,6 +149,7 @@ func (s *Server) gauges() telemetry.Gauges {
 			slots := s.admission.Slots()
 			return telemetry.Slots{
 				Limit: slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse, Waiting: slots.Waiting,
+				DoubleReleases: slots.DoubleReleases,
 			}
 		},
 		Apps: func() []telemetry.AppUse {

@@ -5,7 +5,7 @@
 // after whole frames only, so whatever is written downstream is never half an
 // event; all frames that one read brought are handed on together, so one read
 // costs one write. Joined, the blocks that a Reader returns are exactly the
-// bytes that it read.
+// bytes that it read, without the byte order mark that may come first.
 //
 // Start with Reader; Frames and Data take a block apart, the Append functions
 // write frames.

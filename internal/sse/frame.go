@@ -105,13 +105,6 @@ func field(line []byte, name string) (value []byte, ok bool) {
 	return bytes.TrimPrefix(rest[1:], []byte(" ")), true
 }
 
-// AppendComment appends a comment as a frame of its own. Clients ignore it.
-func AppendComment(dst []byte, text string) []byte {
-	dst = append(dst, ": "...)
-	dst = append(dst, oneLine(text)...)
-	return append(dst, "\n\n"...)
-}
-
 // AppendData appends a frame that holds payload alone. Each line of the
 // payload becomes a data line.
 func AppendData(dst, payload []byte) []byte {

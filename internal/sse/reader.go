@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 )
+
+// byteOrderMark may begin a stream and is no part of its first line.
+const byteOrderMark = "\ufeff"
 
 // ErrFrameTooLong says that a frame is longer than the Reader allows.
 var ErrFrameTooLong = errors.New("sse: frame too long")
@@ -33,6 +37,8 @@ type Reader struct {
 	lf int
 	// full says that the last read filled the buffer.
 	full bool
+	// begun says that what may be a byte order mark has been dealt with.
+	begun bool
 
 	// midLine says that the line at scan has bytes before scan. afterCR says
 	// that a \n at scan belongs to the line end before it, crlf that line ends
@@ -55,7 +61,8 @@ func NewReader(r io.Reader, maxFrame int) *Reader {
 // The error is io.EOF when the stream ended after a whole frame,
 // io.ErrUnexpectedEOF when it ended within one, ErrFrameTooLong, or that of the
 // underlying reader. Whole frames before it are returned first, without it;
-// after that every call returns it.
+// after that every call returns it. A byte order mark at the start of the
+// stream is dropped.
 //
 // A \r at the end of what was read may be half of \r\n. Where the line before
 // ended in \n, the frame waits for what follows; where it ended in \r, the
@@ -72,7 +79,9 @@ func (r *Reader) Next() (frames []byte, err error) {
 			return nil, r.err
 		}
 		err := r.fill()
-		r.advance()
+		if r.begun = r.begun || r.begin(err); r.begun {
+			r.advance()
+		}
 		if r.err == nil && err != nil {
 			r.finish(err)
 		}
@@ -100,6 +109,16 @@ func (r *Reader) fill() error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// begin drops the byte order mark, and reports false when more must be read to
+// tell whether there is one. ended is the error of the read before.
+func (r *Reader) begin(ended error) bool {
+	got := string(r.buf[:min(r.end, len(byteOrderMark))])
+	if got == byteOrderMark {
+		r.start, r.whole, r.scan = len(got), len(got), len(got)
+	}
+	return ended != nil || !strings.HasPrefix(byteOrderMark, got) || got == byteOrderMark
 }
 
 // advance looks at what has been read and moves whole past the frames in it.

@@ -159,6 +159,31 @@ func TestReaderEnds(t *testing.T) {
 	}
 }
 
+func TestReaderDropsOneByteOrderMark(t *testing.T) {
+	const bom = "\xef\xbb\xbf"
+	for _, test := range []struct {
+		text, want string
+		err        error
+	}{
+		{bom + "data: 1\n\ndata: 2\n\n", "data: 1\n\ndata: 2\n\n", io.EOF},
+		{bom + "\r\n\ndata: 1\r\n\r\n", "\r\n\ndata: 1\r\n\r\n", io.EOF},
+		{bom + bom + "data: 1\n\n", bom + "data: 1\n\n", io.EOF},
+		{"data: 1\n\n" + bom + "data: 2\n\n", "data: 1\n\n" + bom + "data: 2\n\n", io.EOF},
+		{"\xef\xbbdata: 1\n\n", "\xef\xbbdata: 1\n\n", io.EOF},
+		{bom + strings.Repeat("x", 18) + "\n\n", strings.Repeat("x", 18) + "\n\n", io.EOF},
+		{bom, "", io.EOF},
+		{bom[:2], "", io.ErrUnexpectedEOF},
+		{bom + "data", "", io.ErrUnexpectedEOF},
+	} {
+		for _, size := range []int{1, 2, 3, 4, 100} {
+			blocks, err := readAll(t, NewReader(&chunks{text: test.text, sizes: []int{size}, err: io.EOF}, 20))
+			if got := strings.Join(blocks, ""); got != test.want || !errors.Is(err, test.err) {
+				t.Errorf("%q in reads of %d: got %q, %v, want %q, %v", test.text, size, got, err, test.want, test.err)
+			}
+		}
+	}
+}
+
 func TestReaderNoProgress(t *testing.T) {
 	_, err := NewReader(stuck{}, 100).Next()
 	if !errors.Is(err, io.ErrNoProgress) {
@@ -267,8 +292,6 @@ func TestEvent(t *testing.T) {
 
 func TestAppend(t *testing.T) {
 	for _, test := range []struct{ got, want []byte }{
-		{AppendComment([]byte("x"), "keep-alive"), []byte("x: keep-alive\n\n")},
-		{AppendComment(nil, "a\r\nb"), []byte(": ab\n\n")},
 		{AppendData([]byte("x"), []byte("a")), []byte("xdata: a\n\n")},
 		{AppendData(nil, []byte("a\r\nb\rc\n")), []byte("data: a\ndata: b\ndata: c\ndata: \n\n")},
 		{AppendEvent(nil, "7", "error", []byte("{}")), []byte("id: 7\nevent: error\ndata: {}\n\n")},
@@ -285,6 +308,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(mixed, []byte{1, 2, 3})
 	f.Add("data: 1\r\r\ndata: 2", []byte{9, 1})
 	f.Add("\r\n\r\n\n\r\r", []byte{1})
+	f.Add("\ufeffdata: 1\n\n\ufeff", []byte{2})
 	f.Add("data: "+strings.Repeat("x", 100), []byte{255})
 	f.Fuzz(func(t *testing.T, text string, sizes []byte) {
 		const maxFrame = 64
@@ -295,7 +319,7 @@ func FuzzReader(f *testing.F) {
 		blocks, err := readAll(t, NewReader(source, maxFrame))
 		got := strings.Join(blocks, "")
 
-		frames, rest := naiveFrames(text)
+		frames, rest := naiveFrames(strings.TrimPrefix(text, "\ufeff"))
 		want, wantErr := "", io.EOF
 		if rest != "" {
 			wantErr = io.ErrUnexpectedEOF

@@ -16,6 +16,7 @@ type collector struct {
 	tokens, attempts, bytes, refused              *prometheus.Desc
 
 	slotsLimit, slotsInUse, slotsMostInUse, waiting *prometheus.Desc
+	doubleReleases                                  *prometheus.Desc
 	appInUse, appWaiting                            *prometheus.Desc
 	providerLimit, providerInUse, providerWaiting   *prometheus.Desc
 	bodyBytes, active, buildInfo                    *prometheus.Desc
@@ -47,6 +48,7 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 		slotsLimit:      desc("slots_limit", "Slots that all apps share; 0 means no limit."),
 		slotsInUse:      desc("slots_in_use", "Slots in use."),
 		slotsMostInUse:  desc("slots_most_in_use", "Most slots in use at one time since start."),
+		doubleReleases:  desc("slot_double_releases_total", "Slots given back twice; above 0 is a bug of the service."),
 		waiting:         desc("queue_waiting", "Calls waiting for a slot."),
 		appInUse:        desc("app_slots_in_use", "Slots in use by an app.", "app"),
 		appWaiting:      desc("app_queue_waiting", "Calls of an app waiting for a slot.", "app"),
@@ -64,7 +66,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.requests, c.durations, c.queueWaits, c.firstContent,
 		c.tokens, c.attempts, c.bytes, c.refused,
-		c.slotsLimit, c.slotsInUse, c.slotsMostInUse, c.waiting,
+		c.slotsLimit, c.slotsInUse, c.slotsMostInUse, c.waiting, c.doubleReleases,
 		c.appInUse, c.appWaiting,
 		c.providerLimit, c.providerInUse, c.providerWaiting,
 		c.bodyBytes, c.active, c.buildInfo,
@@ -151,6 +153,7 @@ func (c *collector) collectSlots(out chan<- prometheus.Metric) {
 		gauge(out, c.slotsLimit, slots.Limit)
 		gauge(out, c.slotsInUse, slots.InUse)
 		gauge(out, c.slotsMostInUse, slots.MostInUse)
+		counter(out, c.doubleReleases, slots.DoubleReleases)
 		gauge(out, c.waiting, slots.Waiting)
 	}
 	if g.BodyBytes != nil {
@@ -178,7 +181,7 @@ func (c *collector) collectUse(out chan<- prometheus.Metric) {
 	}
 }
 
-func counter(out chan<- prometheus.Metric, desc *prometheus.Desc, value int64, labelValues ...string) {
+func counter[N int64 | uint64](out chan<- prometheus.Metric, desc *prometheus.Desc, value N, labelValues ...string) {
 	out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), valid(labelValues)...)
 }
 

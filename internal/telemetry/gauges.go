@@ -18,6 +18,9 @@ type Gauges struct {
 // Slots tells of the slots that all apps share. A Limit of 0 means no limit.
 type Slots struct {
 	Limit, InUse, MostInUse, Waiting int
+	// DoubleReleases is how often a slot was given back that had been given
+	// back already. Above 0 is a bug of the service.
+	DoubleReleases uint64
 }
 
 // AppUse tells of an app's slots and of its calls that wait for one.

@@ -41,7 +41,7 @@ func refusedRecord(app fairlead.AppID, code string) *fairlead.Record {
 
 func fullGauges() Gauges {
 	return Gauges{
-		Slots:     func() Slots { return Slots{Limit: 20, InUse: 8, MostInUse: 15, Waiting: 3} },
+		Slots:     func() Slots { return Slots{Limit: 20, InUse: 8, MostInUse: 15, Waiting: 3, DoubleReleases: 2} },
 		Apps:      func() []AppUse { return []AppUse{{App: "crm", InUse: 6, Waiting: 3}, {App: "portal", InUse: 2}} },
 		Providers: func() []ProviderUse { return []ProviderUse{{Provider: "openai", Limit: 25, InUse: 8, Waiting: 1}} },
 		BodyBytes: func() int64 { return 4096 },
@@ -111,7 +111,7 @@ func TestScrapeByApp(t *testing.T) {
 		`fairlead_queue_wait_seconds_sum{operation="chat"} 0.2`,
 		`fairlead_first_content_seconds_bucket{operation="chat",provider="openai",le="0.5"} 0`,
 		`fairlead_first_content_seconds_bucket{operation="chat",provider="openai",le="1"} 1`,
-		`fairlead_slots_limit 20`, `fairlead_slots_in_use 8`, `fairlead_slots_most_in_use 15`, `fairlead_queue_waiting 3`,
+		`fairlead_slots_limit 20`, `fairlead_slots_in_use 8`, `fairlead_slots_most_in_use 15`, `fairlead_queue_waiting 3`, `fairlead_slot_double_releases_total 2`,
 		`fairlead_app_slots_in_use{app="crm"} 6`, `fairlead_app_queue_waiting{app="crm"} 3`,
 		`fairlead_provider_slots_limit{provider="openai"} 25`, `fairlead_provider_slots_in_use{provider="openai"} 8`,
 		`fairlead_provider_queue_waiting{provider="openai"} 1`,

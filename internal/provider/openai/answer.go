@@ -8,9 +8,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
 )
 
 const (
@@ -30,6 +32,7 @@ const (
 type answer struct {
 	resp *http.Response
 	body *listener
+	key  secret
 	emit fairlead.Emit
 }
 
@@ -68,40 +71,70 @@ func (a *answer) whole(read func([]byte) (fairlead.End, error)) error {
 }
 
 // long passes on an answer that is too long to be gathered, of which start was
-// read. Only its first and last bytes are looked at: a body whose length the
-// protocol does not tell must end like an object to be whole.
+// read. Each piece is checked before it is emitted, and the end is emitted only
+// of an object that is whole and has no error in it.
 func (a *answer) long(start []byte) error {
-	if first := bytes.TrimLeft(start, " \t\r\n"); len(first) == 0 || first[0] != '{' {
+	if jsonscan.KindOf(start) != jsonscan.ObjectKind {
 		return invalidAnswer(errors.New("the body is not a JSON object"))
+	}
+	seen := jsonscan.NewChecker("error")
+	if err := inspect(seen, start); err != nil {
+		return err
 	}
 	if err := a.head("application/json"); err != nil {
 		return err
 	}
-	body := io.MultiReader(bytes.NewReader(start), a.body)
+	for piece := range slices.Chunk(start, pieceSize) {
+		if err := a.data(piece); err != nil {
+			return err
+		}
+	}
+	tail, err := a.rest(seen, len(start))
+	if err != nil {
+		return err
+	}
+	if err := seen.Whole(); err != nil {
+		return brokenOff(io.ErrUnexpectedEOF)
+	}
+	return a.end(tailEnd(append(start[max(0, len(start)-tailSize):], tail...)))
+}
+
+// rest passes on what follows the total bytes that were, and returns at least
+// the last tailSize bytes of it, if it has so many.
+func (a *answer) rest(seen *jsonscan.Checker, total int) (tail []byte, err error) {
 	piece := make([]byte, pieceSize)
-	var tail []byte
-	for total := 0; ; {
-		n, err := body.Read(piece)
+	for {
+		n, err := a.body.Read(piece)
 		if total += n; total > maxAnswer {
-			return errTooLong()
+			return nil, errTooLong()
 		}
 		if n > 0 {
+			if err := inspect(seen, piece[:n]); err != nil {
+				return nil, err
+			}
 			tail = keepTail(tail, piece[:n])
 			if err := a.data(piece[:n]); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			break
+			return tail, nil
 		}
 		if err != nil {
-			return brokenOff(err)
+			return nil, brokenOff(err)
 		}
 	}
-	if last := bytes.TrimRight(tail, " \t\r\n"); len(last) == 0 || last[len(last)-1] != '}' {
-		return brokenOff(io.ErrUnexpectedEOF)
+}
+
+// inspect checks the next piece of a long answer.
+func inspect(seen *jsonscan.Checker, piece []byte) error {
+	if _, err := seen.Write(piece); err != nil {
+		return invalidAnswer(err)
 	}
-	return a.end(tailEnd(tail))
+	if seen.Found() {
+		return saidError()
+	}
+	return nil
 }
 
 // keepTail returns tail with piece added, and at least the last tailSize bytes
@@ -159,16 +192,12 @@ func (a *answer) mediaType() string {
 	return media
 }
 
-// head emits the head, with the upstream's content type or, if it sent none,
-// fallback.
-func (a *answer) head(fallback string) error {
-	content := a.resp.Header.Get("Content-Type")
-	if content == "" {
-		content = fallback
-	}
+// head emits the head. The content type is named in our words: theirs was
+// understood, and need not be repeated.
+func (a *answer) head(content string) error {
 	head := fairlead.Head{
 		ContentType: content,
-		Stream:      a.mediaType() == eventStream,
+		Stream:      content == eventStream,
 		Status:      a.resp.StatusCode,
 		Header:      map[string]string{},
 	}
@@ -179,7 +208,7 @@ func (a *answer) head(fallback string) error {
 		{"X-Request-Id", "X-Upstream-Request-Id"},
 	}
 	for _, names := range kept {
-		if value := a.resp.Header.Get(names[0]); value != "" && len(value) <= maxHeader {
+		if value := a.resp.Header.Get(names[0]); value != "" && len(value) <= maxHeader && !a.key.in(value) {
 			head.Header[names[1]] = value
 		}
 	}

@@ -33,7 +33,7 @@ func TestHead(t *testing.T) {
 				t.Errorf("got %s %q, want %q", name, g.head.Header[name], value)
 			}
 		}
-		if g.head.ContentType != "application/json; charset=utf-8" || g.head.Stream || g.head.Status != 200 {
+		if g.head.ContentType != "application/json" || g.head.Stream || g.head.Status != 200 {
 			t.Errorf("got the head %+v", g.head)
 		}
 		if want := (fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 2}, Finish: "stop"}); *g.end != want {
@@ -102,6 +102,47 @@ func TestLongAnswersThatBreak(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A body that the closing of its connection ends must be whole by itself.
+func TestLongAnswersThatAreNotWhole(t *testing.T) {
+	const head = "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
+	big := `{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"` + strings.Repeat("a", maxWhole+pieceSize) + `"}`
+	for _, c := range []struct {
+		name, body, code string
+		begun            bool
+	}{
+		{"cut after an inner brace", big, "upstream_truncated", true},
+		{"cut after the array", big + "}]", "upstream_truncated", true},
+		{"broken at its end", big + "]]]}{{{}", "upstream_invalid_answer", true},
+		{"two objects", big + "}]}{}", "upstream_invalid_answer", true},
+		{"broken at its start", `{"id":x` + big[8:] + "}]}", "upstream_invalid_answer", false},
+		{"an error", `{"error":{"message":"` + strings.Repeat("e", maxWhole+pieceSize) + `"}}`, "upstream_error", false},
+		{"an error in the first MiB", `{"id":"x","error":{},` + big[len(`{"id":"x",`):] + "}]}", "upstream_error", false},
+		{"an error after it", big + `}],"error":{"message":"no"}}`, "upstream_error", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Config{}, raw(head+c.body))
+				g := w.ask(t.Context(), chatRequest(), nil)
+				g.wantCode(t, fairlead.Upstream, c.code)
+				if begun := g.head != nil; begun != c.begun || g.err.Status != 200 {
+					t.Errorf("begun: %t, want %t; got the status %d", begun, c.begun, g.err.Status)
+				}
+			})
+		})
+	}
+	t.Run("whole", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			body := big + `,"finish_reason":"stop"}],"error":null,"usage":{"prompt_tokens":3,"completion_tokens":4}}` + "\n"
+			w := newWorld(t, Config{}, raw(head+body))
+			g := w.ask(t.Context(), chatRequest(), nil)
+			g.wantWhole(t, body)
+			if want := (fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}, Finish: "stop"}); *g.end != want {
+				t.Errorf("got the end %+v, want %+v", *g.end, want)
+			}
+		})
+	})
 }
 
 func TestAnswersThatAreNone(t *testing.T) {

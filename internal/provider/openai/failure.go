@@ -32,6 +32,14 @@ func malformedEvent(err error) error {
 	}
 }
 
+// saidError is the error of a long answer that turned out to be an error
+// object, or to have one. What that says is not kept.
+func saidError() error {
+	return &fairlead.Error{
+		Kind: fairlead.Upstream, Code: "upstream_error", Status: http.StatusOK, Message: "The provider reported an error",
+	}
+}
+
 func errTooLong() error {
 	return &fairlead.Error{
 		Kind: fairlead.Upstream, Code: "upstream_answer_too_long", Status: http.StatusOK,
@@ -43,10 +51,13 @@ func errTooLong() error {
 // failure names err, with which a flight failed. ctx is the caller's context
 // and cause why the flight was cut short, if it was: a cut connection shows
 // itself in many errors, so the cause goes first.
+//
+// Whatever the upstream said, no piece of the key gets past here: not to the
+// caller in Code, Message, Detail or Param, and not to the log in Err.
 func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Error {
 	var known *fairlead.Error
 	var gone *goneError
-	failed := &fairlead.Error{Kind: fairlead.Upstream, Detail: "provider " + p.name, Err: err}
+	failed := &fairlead.Error{Kind: fairlead.Upstream, Detail: p.detail(), Err: loggable(err)}
 	if _, ok := errors.AsType[*brokenError](err); ok {
 		failed.Status = http.StatusOK
 	}
@@ -58,6 +69,7 @@ func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Erro
 		if answered.Status == 0 && answered.Kind == fairlead.Upstream {
 			answered.Status = http.StatusOK // of package dialect, which read a 200
 		}
+		p.withhold(&answered)
 		return &answered
 	case errors.Is(cause, errSilence), errors.Is(cause, errTotal):
 		failed.Code, failed.Err = "upstream_timeout", cause
@@ -74,6 +86,31 @@ func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Erro
 	return failed
 }
 
+// detail tells whose failure it is.
+func (p *Provider) detail() string { return "provider " + p.name }
+
+// withhold takes out of e each of the upstream's words that hold a piece of
+// the key. Of Message and Code only those of a request at fault are the
+// upstream's; the others are constants.
+func (p *Provider) withhold(e *fairlead.Error) {
+	if e.Detail != p.detail() && p.key.in(e.Detail) {
+		e.Detail = ""
+	}
+	if p.key.in(e.Param) {
+		e.Param = ""
+	}
+	if e.Kind != fairlead.Invalid && e.Kind != fairlead.NotFound && e.Kind != fairlead.TooLarge {
+		return
+	}
+	ours := generic(e.Kind)
+	if p.key.in(e.Message) {
+		e.Message, e.Detail = ours.Message, "its own words are withheld"
+	}
+	if p.key.in(e.Code) {
+		e.Code = ours.Code
+	}
+}
+
 // left names the error of a call whose caller is not there any more: its
 // context ended, or emit failed.
 func (p *Provider) left(ctx context.Context, err error) *fairlead.Error {
@@ -82,9 +119,9 @@ func (p *Provider) left(ctx context.Context, err error) *fairlead.Error {
 		return named
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fairlead.NewLate(err)
+		return fairlead.NewLate(loggable(err))
 	}
-	return fairlead.NewCanceled(err)
+	return fairlead.NewCanceled(loggable(err))
 }
 
 // broken names what went wrong with a connection.

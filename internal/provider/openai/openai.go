@@ -65,7 +65,7 @@ type HTTPLimits struct {
 type Provider struct {
 	name      string
 	base      string
-	key       string
+	key       secret
 	timeout   time.Duration
 	limits    HTTPLimits
 	dialer    *dialer
@@ -98,7 +98,7 @@ func New(cfg Config) (*Provider, error) {
 	p := &Provider{
 		name:    cfg.Name,
 		base:    strings.TrimRight(base.String(), "/"),
-		key:     cfg.APIKey,
+		key:     secret(cfg.APIKey),
 		timeout: cfg.Timeout,
 		limits:  cfg.HTTP,
 	}
@@ -147,7 +147,7 @@ func (p *Provider) Close() { p.transport.CloseIdleConnections() }
 //
 // A stream's Head is emitted with its first frame, and a whole answer of up to
 // 1 MiB is gathered and read before its Head; a longer one is emitted in
-// pieces, after its first MiB. Until the Head nothing was promised to the
+// pieces, each checked before, after its first MiB. Until the Head nothing was promised to the
 // caller; after it, an error means that the answer broke off.
 //
 // Errors are of Kind Unsupported, Invalid, NotFound or TooLarge when the
@@ -178,7 +178,7 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 			return err
 		}
 		defer resp.Body.Close()
-		a := &answer{resp: resp, body: f.listenTo(resp.Body), emit: emit}
+		a := &answer{resp: resp, body: f.listenTo(resp.Body), key: p.key, emit: emit}
 		if streamed {
 			return a.stream(out)
 		}
@@ -227,7 +227,7 @@ func (p *Provider) send(ctx context.Context, f *flight, out outgoing) (*http.Res
 	r.Header.Set("Accept-Encoding", "identity")
 	r.Header.Set("User-Agent", "fairlead")
 	if p.key != "" {
-		r.Header.Set("Authorization", "Bearer "+p.key)
+		r.Header.Set("Authorization", "Bearer "+string(p.key))
 	}
 	if out.method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")
@@ -237,6 +237,11 @@ func (p *Provider) send(ctx context.Context, f *flight, out outgoing) (*http.Res
 	f.answer()
 	if err != nil {
 		return nil, err
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// The body is the bare connection, which the end of ctx does not close.
+		_ = resp.Body.Close()
+		return nil, p.refused(resp.StatusCode)
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()

@@ -26,30 +26,36 @@ const (
 	statusOverloaded = 529
 )
 
+// refused is the error of an answer with a status that says only that the
+// upstream failed.
+func (p *Provider) refused(status int) *fairlead.Error {
+	return &fairlead.Error{
+		Kind:    fairlead.Upstream,
+		Code:    "upstream_error",
+		Message: "The provider failed to answer",
+		Detail:  p.detail(),
+		Status:  status,
+		Err:     fmt.Errorf("provider %s answered %d", p.name, status),
+	}
+}
+
 // refusal names an answer that is not a 200. The upstream's own words reach
 // the caller only where the request is at fault: elsewhere they speak of the
-// operator's account, and may hold a piece of the key.
+// operator's account.
 func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error {
 	body.hurry(errorBodyTime)
 	said, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // half a body has half a message
-	refused := &fairlead.Error{
-		Kind:   fairlead.Upstream,
-		Detail: "provider " + p.name,
-		Status: resp.StatusCode,
-		Err:    fmt.Errorf("provider %s answered %d", p.name, resp.StatusCode),
-	}
+	refused := p.refused(resp.StatusCode)
 	switch status := resp.StatusCode; {
 	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		refused.Kind = fairlead.Invalid
-		p.quote(refused, said, "upstream_invalid_request", "The provider found the request invalid")
+		quote(refused, said)
 	case status == http.StatusNotFound:
 		refused.Kind = fairlead.NotFound
-		p.quote(refused, said, "", "The provider does not know what was asked for")
-		refused.Code = "upstream_not_found"
+		quote(refused, said)
 	case status == http.StatusRequestEntityTooLarge:
 		refused.Kind = fairlead.TooLarge
-		p.quote(refused, said, "", "The request is too large for the provider")
-		refused.Code = "upstream_too_large"
+		quote(refused, said)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusPaymentRequired:
 		refused.Code = "upstream_auth"
 		refused.Message = "The provider did not accept this service's account"
@@ -67,28 +73,34 @@ func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error 
 	case status < 300:
 		refused.Code = "upstream_invalid_answer"
 		refused.Message = "The provider's answer is not one that can be understood"
-	default:
-		refused.Code = "upstream_error"
-		refused.Message = "The provider failed to answer"
 	}
 	return refused
 }
 
-// quote gives the error the upstream's own message, code and param, as far as
-// it has them, without the key should it be among them.
-func (p *Provider) quote(e *fairlead.Error, said []byte, code, message string) {
-	saidMessage, saidCode, param := dialect.ReadOpenAIError(said)
-	if p.key != "" {
-		clean := strings.NewReplacer(p.key, "***")
-		saidMessage, saidCode, param = clean.Replace(saidMessage), clean.Replace(saidCode), clean.Replace(param)
+// quote gives the error, whose Kind is set, the upstream's own message, code
+// and param, as far as it has them.
+func quote(e *fairlead.Error, said []byte) {
+	message, code, param := dialect.ReadOpenAIError(said)
+	ours := generic(e.Kind)
+	e.Code, e.Message, e.Param = ours.Code, ours.Message, param
+	if message != "" {
+		e.Message, e.Detail = message, ""
 	}
-	e.Message, e.Code, e.Param = message, code, param
-	if saidMessage != "" {
-		e.Message, e.Detail = saidMessage, ""
+	if e.Kind == fairlead.Invalid && isName(code) {
+		e.Code = code
 	}
-	if isName(saidCode) {
-		e.Code = saidCode
+}
+
+// generic is what an error of a request at fault is called without the
+// upstream's words.
+func generic(kind fairlead.Kind) *fairlead.Error {
+	if kind == fairlead.NotFound {
+		return &fairlead.Error{Code: "upstream_not_found", Message: "The provider does not know what was asked for"}
 	}
+	if kind == fairlead.TooLarge {
+		return &fairlead.Error{Code: "upstream_too_large", Message: "The request is too large for the provider"}
+	}
+	return &fairlead.Error{Code: "upstream_invalid_request", Message: "The provider found the request invalid"}
 }
 
 // isName reports whether an upstream's code can stand for one of ours.

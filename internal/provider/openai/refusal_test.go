@@ -52,7 +52,7 @@ func TestRefusals(t *testing.T) {
 		{400, plain, fairlead.Invalid, "too_hot", "words of the upstream", "temperature"},
 		{422, plain, fairlead.Invalid, "too_hot", "words of the upstream", "temperature"},
 		{400, `{"error":{"message":"m","code":"no name, but words"}}`, fairlead.Invalid, "upstream_invalid_request", "m", ""},
-		{400, `{"error":{"message":"key ` + key + ` is fine"}}`, fairlead.Invalid, "upstream_invalid_request", "key *** is fine", ""},
+		{400, `{"error":{"message":"key ` + key + ` is fine"}}`, fairlead.Invalid, "upstream_invalid_request", "The provider found the request invalid", ""},
 		{400, `<html>`, fairlead.Invalid, "upstream_invalid_request", "The provider found the request invalid", ""},
 		{404, plain, fairlead.NotFound, "upstream_not_found", "words of the upstream", "temperature"},
 		{413, plain, fairlead.TooLarge, "upstream_too_large", "words of the upstream", "temperature"},

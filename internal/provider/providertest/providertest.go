@@ -184,8 +184,8 @@ func (tr *transcript) check(t *testing.T) {
 	if strings.Contains(tr.text(), "[DONE]") {
 		t.Errorf("got the end marker of a stream that ended with %v", tr.err)
 	}
-	told := e.Error() + e.Message + e.Detail + e.Param
-	if strings.Contains(told, Key) || strings.Contains(told, keyPiece) {
+	told := e.Error() + e.Code + e.Message + e.Detail + e.Param
+	if strings.Contains(told, Key[:12]) || strings.Contains(told, keyPiece) {
 		t.Errorf("the error tells of the key: %+v", e)
 	}
 }

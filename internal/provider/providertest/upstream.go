@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,15 +25,19 @@ type Behaviour string
 // The behaviours. Only Answers is without fault.
 const (
 	Answers          Behaviour = "answers"
-	RateLimits       Behaviour = "rate limits"     // 429 with Retry-After: 7
-	Unavailable      Behaviour = "unavailable"     // 503 without Retry-After
-	Fails            Behaviour = "fails"           // 500
-	Denies           Behaviour = "denies"          // 401 that repeats a piece of the key
-	Rejects          Behaviour = "rejects"         // 400 with a message for the caller
-	KnowsNot         Behaviour = "knows not"       // 404 with a message for the caller
-	Redirects        Behaviour = "redirects"       // 307 to another origin
-	AnswersHTML      Behaviour = "answers HTML"    // 200
-	AnswersNothing   Behaviour = "answers nothing" // 200 with an empty body
+	RateLimits       Behaviour = "rate limits"   // 429 with Retry-After: 7
+	Unavailable      Behaviour = "unavailable"   // 503 without Retry-After
+	Fails            Behaviour = "fails"         // 500
+	Denies           Behaviour = "denies"        // 401 that repeats a piece of the key
+	Rejects          Behaviour = "rejects"       // 400 with a message for the caller
+	TellsKey         Behaviour = "tells the key" // 400 with a piece of it in the message
+	TellsKeyInError  Behaviour = "tells the key in an error"
+	TellsKeyInHead   Behaviour = "tells the key in a head" // that cannot be read
+	Switches         Behaviour = "switches protocols"      // 101, and holds the connection
+	KnowsNot         Behaviour = "knows not"               // 404 with a message for the caller
+	Redirects        Behaviour = "redirects"               // 307 to another origin
+	AnswersHTML      Behaviour = "answers HTML"            // 200
+	AnswersNothing   Behaviour = "answers nothing"         // 200 with an empty body
 	AnswersPlainJSON Behaviour = "answers plain JSON to a stream"
 	BreaksJSON       Behaviour = "breaks JSON"      // 200 with half an object, ending cleanly
 	CutsOff          Behaviour = "cuts off"         // the connection, within the body
@@ -167,7 +172,12 @@ func (c *canned) refuse(w http.ResponseWriter, r *http.Request) bool {
 			_, _ = io.WriteString(w, "<html><body>Welcome to nginx!</body></html>")
 		},
 		AnswersNothing: func() { w.Header().Set("Content-Type", "application/json") },
-		HangsUp:        func() { panic(http.ErrAbortHandler) },
+		TellsKey:       func() { answerError(w, http.StatusBadRequest, "Incorrect API key provided: "+Key[:12]+"***") },
+		TellsKeyInHead: func() { hijack(w, "HTTP/1.1 200 OK\r\n"+Key+" "+Key+"\r\n\r\n") },
+		Switches: func() {
+			hijack(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+		},
+		HangsUp: func() { panic(http.ErrAbortHandler) },
 		NeverAnswers: func() {
 			<-r.Context().Done()
 			c.sawGone()
@@ -187,6 +197,19 @@ func (c *canned) sawGone() {
 	}
 }
 
+// hijack writes head and holds the connection until the other end closes it.
+func hijack(w http.ResponseWriter, head string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, head); err != nil || conn.SetReadDeadline(time.Now().Add(patience)) != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, conn)
+}
+
 func answerError(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -196,6 +219,9 @@ func answerError(w http.ResponseWriter, status int, message string) {
 // answer writes a whole answer, or as much of it as the behaviour lets.
 func (c *canned) answer(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "application/json")
+	if c.behaviour == TellsKeyInError {
+		body = keyError
+	}
 	if c.behaviour == BreaksJSON {
 		body = body[:len(body)/2]
 	}
@@ -213,6 +239,7 @@ const (
 	secondChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"content":"lo."},"finish_reason":null}]}`
 	finishChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
 	errorChunk  = `{"error":{"message":"the model fell over","type":"server_error","code":500}}`
+	keyError    = `{"error":{"message":"no quota for ` + Key + `","type":"server_error","code":500}}`
 	doneMarker  = "[DONE]"
 	usageChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
 )
@@ -228,15 +255,20 @@ func (c *canned) stream(w http.ResponseWriter, r *http.Request, chunks []string)
 	}
 	event(firstChunk)
 	breaks := map[Behaviour]func() []string{
-		CutsOff:        func() []string { panic(http.ErrAbortHandler) },
-		NoEndMarker:    func() []string { return chunks[:len(chunks)-1] },
-		NoFinish:       func() []string { return []string{secondChunk, doneMarker} },
-		ErrorEvent:     func() []string { return append([]string{errorChunk}, chunks...) },
-		MalformedEvent: func() []string { return append([]string{secondChunk[:len(secondChunk)/2]}, chunks...) },
+		CutsOff:     func() []string { panic(http.ErrAbortHandler) },
+		NoEndMarker: func() []string { return chunks[:len(chunks)-1] },
+		NoFinish:    func() []string { return []string{secondChunk, doneMarker} },
+		ErrorEvent:  func() []string { return append([]string{errorChunk}, chunks...) },
+		MalformedEvent: func() []string {
+			// As many good ones follow as make it look like a whole stream.
+			malformed := secondChunk[:strings.Index(secondChunk, "lo.")] + "}"
+			return slices.Concat([]string{malformed}, slices.Repeat([]string{secondChunk}, 9), chunks)
+		},
 		HalfFrame: func() []string {
 			_, _ = io.WriteString(w, "data: "+secondChunk[:len(secondChunk)/2])
 			return nil
 		},
+		TellsKeyInError: func() []string { return append([]string{keyError}, chunks...) },
 		Stalls: func() []string {
 			<-r.Context().Done()
 			c.sawGone()

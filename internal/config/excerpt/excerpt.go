@@ -1,8 +1,15 @@
-package config
+// Package excerpt shows lines of a configuration file to people without
+// showing the secrets in them. A secret is hidden where it stands, and
+// wherever else its value turns up. Of a file that could not be parsed, so
+// that nobody knows where values are, everything is hidden but known words.
+//
+// Start with New: the reader of the file notes where its nodes are (Index) and
+// which of them to hide (Conceal, ConcealSuspects, Filter), and draws excerpts
+// (At) when it knows all of them.
+package excerpt
 
 import (
 	"cmp"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,10 +18,12 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// source is the text of the file, with what must not be shown of it.
-type source struct {
-	name  string
+// Text is the text of a file, with what must not be shown of it. It is for one
+// goroutine at a time.
+type Text struct {
 	lines [][]rune
+	// known are the words that may be shown of a file that is not parsed.
+	known map[string]bool
 	// starts are where the tree's nodes begin, in the order of the file.
 	starts []position
 	// spans are the columns to hide, by line; both count from 0 here.
@@ -36,43 +45,55 @@ func (p position) compare(q position) int {
 // span is a half-open range of columns of a line.
 type span struct{ from, to int }
 
-// shortestFiltered is the length from which a secret is sought in every text;
-// shorter ones would be found inside ordinary words.
-const shortestFiltered = shortestKey
+// ShortestSought is the length in bytes from which a secret is sought in every
+// text; shorter ones would be found inside ordinary words.
+const ShortestSought = 8
 
-// newSource cuts text into lines. The text has no other line ends than \n and
-// \r\n.
-func newSource(name, text string) *source {
-	s := &source{name: name, spans: map[int][]span{}}
+// New cuts text into lines. The text has no other line ends than \n and \r\n.
+// The known words may be shown even when the text turns out not to be YAML.
+func New(text string, known map[string]bool) *Text {
+	t := &Text{known: known, spans: map[int][]span{}}
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
-		s.lines = append(s.lines, []rune(line))
+		t.lines = append(t.lines, []rune(line))
 	}
-	return s
+	return t
 }
 
-// index notes where the nodes of the tree begin.
-func (s *source) index(n *yaml.Node) {
-	s.starts = append(s.starts, position{n.Line, n.Column})
+// Unparsed says that there is no tree to tell where values are.
+func (t *Text) Unparsed() { t.unparsed = true }
+
+// Line is a line as it is written, counted from 1; "" when there is no such
+// line. It may hold secrets.
+func (t *Text) Line(n int) string {
+	if n < 1 || n > len(t.lines) {
+		return ""
+	}
+	return string(t.lines[n-1])
+}
+
+// Index notes where the nodes of the tree begin.
+func (t *Text) Index(n *yaml.Node) {
+	t.starts = append(t.starts, position{n.Line, n.Column})
 	for _, child := range n.Content {
-		s.index(child)
+		t.Index(child)
 	}
 }
 
-// conceal hides every scalar at or under n, and its value elsewhere.
-func (s *source) conceal(n *yaml.Node) {
+// Conceal hides every scalar at or under n, and its value elsewhere.
+func (t *Text) Conceal(n *yaml.Node) {
 	eachScalar(n, map[*yaml.Node]bool{}, func(n *yaml.Node) {
-		s.hide(n)
-		s.filter(n.Value)
+		t.hide(n)
+		t.Filter(n.Value)
 	})
 }
 
-// concealSuspects hides what may be a secret that was put in the wrong place:
+// ConcealSuspects hides what may be a secret that was put in the wrong place:
 // every scalar at or under n that is neither a short number nor a plain word.
-func (s *source) concealSuspects(n *yaml.Node) {
+func (t *Text) ConcealSuspects(n *yaml.Node) {
 	harmless := regexp.MustCompile(`^([0-9.]{1,7}[A-Za-z]{0,3}|[a-z_]{0,24})$`)
 	eachScalar(n, map[*yaml.Node]bool{}, func(n *yaml.Node) {
 		if !harmless.MatchString(n.Value) {
-			s.hide(n)
+			t.hide(n)
 		}
 	})
 }
@@ -92,39 +113,39 @@ func eachScalar(n *yaml.Node, seen map[*yaml.Node]bool, visit func(*yaml.Node)) 
 	}
 }
 
-// filter hides value wherever it turns up.
-func (s *source) filter(value string) {
-	if len(value) >= shortestFiltered && !strings.Contains(value, "${") {
-		s.secrets = append(s.secrets, value)
+// Filter hides value wherever it turns up.
+func (t *Text) Filter(value string) {
+	if len(value) >= ShortestSought && !strings.Contains(value, "${") {
+		t.secrets = append(t.secrets, value)
 	}
 }
 
 // hide hides the source text of a scalar: exactly, when it is plain to see
 // where it ends, else all up to where the next node begins.
-func (s *source) hide(n *yaml.Node) {
+func (t *Text) hide(n *yaml.Node) {
 	line, column := n.Line-1, n.Column-1
-	if line < 0 || line >= len(s.lines) || column < 0 || column > len(s.lines[line]) {
+	if line < 0 || line >= len(t.lines) || column < 0 || column > len(t.lines[line]) {
 		return
 	}
-	if length := inLine(string(s.lines[line][column:]), n); length > 0 {
-		s.spans[line] = append(s.spans[line], span{column, column + length})
+	if length := inLine(string(t.lines[line][column:]), n); length > 0 {
+		t.spans[line] = append(t.spans[line], span{column, column + length})
 		return
 	}
-	end := position{len(s.lines) + 1, 1}
-	next, _ := slices.BinarySearchFunc(s.starts, position{n.Line, n.Column + 1}, position.compare)
-	if next < len(s.starts) {
-		end = s.starts[next]
+	end := position{len(t.lines) + 1, 1}
+	next, _ := slices.BinarySearchFunc(t.starts, position{n.Line, n.Column + 1}, position.compare)
+	if next < len(t.starts) {
+		end = t.starts[next]
 	}
-	for ; line < min(end.line, len(s.lines)); line++ {
-		to := len(s.lines[line])
+	for ; line < min(end.line, len(t.lines)); line++ {
+		to := len(t.lines[line])
 		if line == end.line-1 {
 			to = min(to, end.column-1)
 		}
-		for column < to && unicode.IsSpace(s.lines[line][column]) {
+		for column < to && unicode.IsSpace(t.lines[line][column]) {
 			column++
 		}
 		if column < to {
-			s.spans[line] = append(s.spans[line], span{column, to})
+			t.spans[line] = append(t.spans[line], span{column, to})
 		}
 		column = 0
 	}
@@ -145,28 +166,29 @@ func inLine(text string, n *yaml.Node) int {
 	return len([]rune(found))
 }
 
-// excerpt renders the line with a caret under the column, both counted from 1.
-func (s *source) excerpt(at position) string {
-	if at.line < 1 || at.line > len(s.lines) {
+// At renders a line with a caret under the column, both counted from 1; "" when
+// there is no such line. What the text was told to hide is ***.
+func (t *Text) At(line, column int) string {
+	at := position{line, column}
+	if at.line < 1 || at.line > len(t.lines) {
 		return ""
 	}
-	line, caret := s.lines[at.line-1], at.column-1
-	shown, caretAt := mask(line, s.hidden(at.line-1), caret)
+	shown, caretAt := mask(t.lines[at.line-1], t.hidden(at.line-1), at.column-1)
 	const widest, lead = 120, 60 // characters of a long line
 	if len(shown) > widest {
 		from := max(0, min(caretAt-lead, len(shown)-widest))
 		shown, caretAt = shown[from:from+widest], caretAt-from
 	}
-	return strings.TrimRight(s.censor(string(shown)), " ") + "\n" + strings.Repeat(" ", max(caretAt, 0)) + "^"
+	return strings.TrimRight(t.Censor(string(shown)), " ") + "\n" + strings.Repeat(" ", max(caretAt, 0)) + "^"
 }
 
 // hidden returns the spans of a line to hide, in order, not overlapping. Where
 // a secret stands, a comment after it is hidden too: it may be the last one.
-func (s *source) hidden(line int) []span {
-	text := s.lines[line]
-	spans := slices.Clone(s.spans[line])
-	if s.unparsed {
-		spans = append(spans, unknownWords(text)...)
+func (t *Text) hidden(line int) []span {
+	text := t.lines[line]
+	spans := slices.Clone(t.spans[line])
+	if t.unparsed {
+		spans = append(spans, t.unknownWords(text)...)
 	}
 	if len(spans) == 0 {
 		return nil
@@ -218,8 +240,7 @@ func mask(line []rune, spans []span, caret int) (shown []rune, caretAt int) {
 }
 
 // unknownWords finds everything in a line but punctuation and known keys.
-func unknownWords(line []rune) []span {
-	known := knownWords()
+func (t *Text) unknownWords(line []rune) []span {
 	var spans []span
 	for i := 0; i < len(line); {
 		if unicode.IsSpace(line[i]) || strings.ContainsRune(`{}[],:"'#`, line[i]) {
@@ -230,34 +251,20 @@ func unknownWords(line []rune) []span {
 		for i < len(line) && !unicode.IsSpace(line[i]) && !strings.ContainsRune(`{}[],:"'#`, line[i]) {
 			i++
 		}
-		if word := string(line[start:i]); word != "-" && !known[word] {
+		if word := string(line[start:i]); word != "-" && !t.known[word] {
 			spans = append(spans, span{start, i})
 		}
 	}
 	return spans
 }
 
-// censor hides the secrets in a text.
-func (s *source) censor(text string) string {
+// Censor hides the secrets in a text.
+func (t *Text) Censor(text string) string {
 	// The longest first: one secret may hold another.
-	slices.SortFunc(s.secrets, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	s.secrets = slices.Compact(s.secrets)
-	for _, secret := range s.secrets {
+	slices.SortFunc(t.secrets, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	t.secrets = slices.Compact(t.secrets)
+	for _, secret := range t.secrets {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
 	return text
-}
-
-// knownWords are the words that a file may hold anywhere without giving
-// anything away.
-func knownWords() map[string]bool {
-	known := map[string]bool{}
-	shapes := append(shapesOf(reflect.TypeFor[Config](), ""), absentShapes()...)
-	for _, shape := range shapes {
-		known[shape[strings.LastIndex(shape, ".")+1:]] = true
-	}
-	for _, name := range presetNames() {
-		known[name] = true
-	}
-	return known
 }

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 // Source is the kind of place that a value came from.
 type Source uint8

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"math"
@@ -88,39 +88,13 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-func TestExpandedValuesHaveTheirFieldsType(t *testing.T) {
-	const file = `server: {insecure_public: "${BOOL}", data_dir: "${DIR}"}
-limits: {max_queue: "${N:-20}"}
-timeouts:
-  chat: ${T}
-`
-	// A value that looks like YAML stays a value.
-	got := load(t, file, "BOOL=true", "T=90", "DIR=x}, limits: {max_queue: 1").Config
-	if !got.Server.InsecurePublic || got.Limits.MaxQueue != 20 || got.Timeouts.Chat.Std() != 90*time.Second {
-		t.Errorf("got %+v", got)
-	}
-	if got.Server.DataDir != "x}, limits: {max_queue: 1" {
-		t.Errorf("data_dir is %q", got.Server.DataDir)
-	}
-	errs := problems(t, Input{Data: []byte(file), Environ: []string{"BOOL=secretly-no", "DIR=d"}})
-	want := `fairlead.yaml:1:27: server.insecure_public: "${BOOL}" is neither true nor false
-    server: {insecure_public: "${BOOL}", data_dir: "${DIR}"}
-                              ^
-fairlead.yaml:4:9: timeouts.chat: the environment variable T is not set; set it, or write ${T:-default}
-      chat: ${T}
-            ^`
-	if errs.Error() != want {
-		t.Errorf("got\n%v\nwant\n%s", errs, want)
-	}
-}
-
 func TestDidYouMean(t *testing.T) {
 	names := []string{"listen", "data_dir", "log_format"}
 	for name, want := range map[string]string{
 		"lisen": "listen", "Listen": "listen", "ilsten": "listen", "datadir": "data_dir", "logformat": "log_format",
 		"zzz": "", "": "", "x": "",
 	} {
-		got := didYouMean(name, names)
+		got := DidYouMean(name, names)
 		if want != "" {
 			want = `did you mean "` + want + `"?`
 		}

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"fmt"
@@ -16,10 +16,10 @@ import (
 
 // assign parses text as the type of into and sets it. It returns what is wrong
 // with text, worded to follow it ("is not a whole number"), or "".
-func assign(into reflect.Value, text string, f field) (complaint string) {
+func assign(into reflect.Value, text string, f Field) (complaint string) {
 	switch target := into.Addr().Interface().(type) {
 	case *int:
-		return set(target, text, func(s string) (int, string) { return parseInt(s, f.most) })
+		return set(target, text, func(s string) (int, string) { return parseInt(s, f.Most) })
 	case *bool:
 		return set(target, text, parseBool)
 	case *Duration:
@@ -29,7 +29,7 @@ func assign(into reflect.Value, text string, f field) (complaint string) {
 	case *Secret:
 		return set(target, text, func(s string) (Secret, string) { return Secret(s), plainText(s) })
 	case *string:
-		return set(target, text, func(s string) (string, string) { return s, oneOf(s, f.oneOf) })
+		return set(target, text, func(s string) (string, string) { return s, oneOf(s, f.OneOf) })
 	}
 	return "cannot be written as one value"
 }

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"bytes"
@@ -10,44 +10,46 @@ import (
 	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/fairleadhq/fairlead/internal/config/excerpt"
 )
 
-// maxFileSize bounds the configuration file.
-const maxFileSize = 1 << 20
+// MaxFileSize is the most bytes that a file may have.
+const MaxFileSize = 1 << 20
 
 // parse reads the file into a tree. It returns nil when there is none: the file
 // is empty, or a problem was told.
-func (l *loader) parse(data []byte) *yaml.Node {
+func (d *Decoder) parse(data []byte) *yaml.Node {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if len(data) > maxFileSize {
-		l.tellAt(position{1, 1}, "", fmt.Sprintf("the file is larger than %s", Size(maxFileSize)), "")
+	if len(data) > MaxFileSize {
+		d.tellAt(position{1, 1}, "", fmt.Sprintf("the file is larger than %s", Size(MaxFileSize)), "")
 		return nil
 	}
 	if at, ok := firstUnprintable(data); !ok {
-		l.src = newSource(l.src.name, strings.ToValidUTF8(string(data), "?"))
-		l.src.unparsed = true
-		l.tellAt(at, "", "the file holds a byte that is not text; it must be UTF-8 without control characters", "")
+		d.src = excerpt.New(strings.ToValidUTF8(string(data), "?"), d.words())
+		d.src.Unparsed()
+		d.tellAt(at, "", "the file holds a byte that is not text; it must be UTF-8 without control characters", "")
 		return nil
 	}
-	l.src = newSource(l.src.name, string(data))
+	d.src = excerpt.New(string(data), d.words())
 	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithV4Defaults())
 	if err != nil {
-		l.syntax(err)
+		d.syntax(err)
 		return nil
 	}
 	var first, second yaml.Node
 	if err := loader.Load(&first); err != nil {
-		l.syntax(err)
+		d.syntax(err)
 		return nil
 	}
-	l.src.index(&first)
+	d.src.Index(&first)
 	switch err := loader.Load(&second); {
 	case err == nil:
-		l.src.index(&second)
-		l.src.concealSuspects(&second)
-		l.tellAt(position{second.Line, second.Column}, "", "a second document begins here; the configuration is one document", "")
+		d.src.Index(&second)
+		d.src.ConcealSuspects(&second)
+		d.tellAt(position{second.Line, second.Column}, "", "a second document begins here; the configuration is one document", "")
 	case !errors.Is(err, io.EOF):
-		l.syntax(err)
+		d.syntax(err)
 	}
 	if len(first.Content) == 0 {
 		return nil
@@ -57,11 +59,11 @@ func (l *loader) parse(data []byte) *yaml.Node {
 
 // syntax tells what the YAML parser found. Its messages name positions and
 // punctuation, except for aliases, which may be secrets that begin with *.
-func (l *loader) syntax(err error) {
+func (d *Decoder) syntax(err error) {
 	if errors.Is(err, io.EOF) {
 		return
 	}
-	l.src.unparsed = true
+	d.src.Unparsed()
 	at, message, suggestion := position{1, 1}, "cannot be read as YAML", ""
 	if loadErr, ok := errors.AsType[*yaml.LoadError](err); ok {
 		at = position{max(1, loadErr.Mark.Line), max(1, loadErr.Mark.Column)}
@@ -71,11 +73,14 @@ func (l *loader) syntax(err error) {
 			suggestion = "put a text that begins with * in quotes"
 		}
 	}
-	if strings.Contains(message, "expected ','") && at.line <= len(l.src.lines) && strings.Contains(string(l.src.lines[at.line-1]), "${") {
+	if strings.Contains(message, "expected ','") && strings.Contains(d.src.Line(at.line), "${") {
 		suggestion = `put "${NAME}" in quotes inside { } and [ ]`
 	}
-	l.tellAt(at, "", message, suggestion)
+	d.tellAt(at, "", message, suggestion)
 }
+
+// position is a place in the file; both count from 1.
+type position struct{ line, column int }
 
 // firstUnprintable finds the first byte that is not UTF-8 text, or a control
 // character other than tabs and line ends; ok says that there is none.

@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 // in the product of their lengths.
 const longestName = 64
 
-// didYouMean suggests the nearest candidate in a sentence; "" if none is near.
-func didYouMean(name string, candidates []string) string {
+// DidYouMean suggests the nearest candidate in a sentence; "" if none is near.
+func DidYouMean(name string, candidates []string) string {
 	best := nearest(name, candidates)
 	if best == "" {
 		return ""
@@ -34,9 +34,9 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
-// elsewhere suggests the full key of a name that exists in another place.
-func elsewhere(name string) string {
-	for _, shape := range shapesOf(reflect.TypeFor[Config](), "") {
+// elsewhere suggests the full key of a name that exists in another place of t.
+func elsewhere(name string, t reflect.Type) string {
+	for _, shape := range Shapes(t, "") {
 		if shape == name || strings.HasSuffix(shape, "."+name) {
 			return fmt.Sprintf("did you mean %q?", shape)
 		}

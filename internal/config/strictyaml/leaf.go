@@ -1,86 +1,87 @@
-package config
+package strictyaml
 
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	yaml "go.yaml.in/yaml/v4"
 )
 
 // scalar lays one value of the file over into, and reports whether it could.
-func (l *loader) scalar(n *yaml.Node, p path, into reflect.Value, f field) bool {
+func (d *Decoder) scalar(n *yaml.Node, p path, into reflect.Value, f Field) bool {
 	if isSecret(into) {
-		l.src.conceal(n)
+		d.src.Conceal(n)
 	}
 	if n.Kind != yaml.ScalarNode {
-		l.wrongKind(n, p, "one value")
+		d.wrongKind(n, p, "one value")
 		return false
 	}
 	if isNull(n) {
-		l.tell(n, p, "has no value", "leave the key out for its default")
+		d.tell(n, p, "has no value", "leave the key out for its default")
 		return false
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
-		l.tell(n, p, "tags (!name) are not supported", "")
+		d.tell(n, p, "tags (!name) are not supported", "")
 		return false
 	}
-	e := expand(n.Value, l.env)
+	e := expand(n.Value, d.options.Env)
 	if complaint, suggestion := e.complaint(); complaint != "" {
-		l.tell(n, p, complaint, suggestion)
+		d.tell(n, p, complaint, suggestion)
 		return false
 	}
 	if !e.used {
 		if complaint, suggestion := wrongStyle(n, into); complaint != "" {
-			l.tell(n, p, describe(n.Value, into)+" "+complaint, suggestion)
+			d.tell(n, p, describe(n.Value, into)+" "+complaint, suggestion)
 			return false
 		}
 	}
 	if isSecret(into) {
-		l.src.filter(e.text)
+		d.src.Filter(e.text)
 	}
-	if isAbsentValue(p.shape, e.text) {
-		l.tell(n, p, describe(n.Value, into)+" is "+notAvailable, "")
+	if slices.Contains(d.options.AbsentValues[p.shape], e.text) {
+		d.tell(n, p, describe(n.Value, into)+" is "+NotAvailable, "")
 		return false
 	}
 	if complaint := assign(into, e.text, f); complaint != "" {
-		l.tell(n, p, describe(n.Value, into)+" "+complaint, didYouMean(n.Value, f.oneOf))
+		d.tell(n, p, describe(n.Value, into)+" "+complaint, DidYouMean(n.Value, f.OneOf))
 		return false
 	}
 	return true
 }
 
-// secrets reads the keys of an app. One whose variable has no value is left
+// secrets reads a list of secrets. One whose variable has no value is left
 // out, so that the others work.
-func (l *loader) secrets(n *yaml.Node, p path, into *[]Secret) {
-	l.src.conceal(n)
+func (d *Decoder) secrets(n *yaml.Node, p path, into *[]Secret) {
+	d.src.Conceal(n)
 	*into = nil
-	l.items(n, p, func(i int, item *yaml.Node) {
+	d.items(n, p, func(i int, item *yaml.Node) {
 		at := p.item(i)
-		if item = l.follow(item, at); item == nil {
+		if item = d.follow(item, at); item == nil {
 			return
 		}
-		l.src.conceal(item)
+		d.src.Conceal(item)
 		if item.Kind == yaml.ScalarNode {
-			e := expand(item.Value, l.env)
+			e := expand(item.Value, d.options.Env)
 			if len(e.unset) > 0 {
-				l.warn(fmt.Sprintf("%s: %s: %s is not set; this key is left out", l.origin(item), at.key, e.unset[0]))
+				d.Warn(fmt.Sprintf("%s: %s: %s is not set; this key is left out", d.origin(item), at.key, e.unset[0]))
 				return
 			}
 			if e.used && e.text == "" {
-				l.warn(fmt.Sprintf("%s: %s: the variable is empty; this key is left out", l.origin(item), at.key))
+				d.Warn(fmt.Sprintf("%s: %s: the variable is empty; this key is left out", d.origin(item), at.key))
 				return
 			}
 		}
 		var key Secret
-		if l.scalar(item, at, reflect.ValueOf(&key).Elem(), field{}) {
+		if d.scalar(item, at, reflect.ValueOf(&key).Elem(), Field{}) {
 			// Left-out entries shift the ones after them; problems are told by
 			// where an entry stands now.
-			l.at[p.item(len(*into)).key] = item
+			d.at[p.item(len(*into)).key] = item
 			*into = append(*into, key)
 		}
 	})
-	l.origins[p.key] = l.origin(n)
+	d.Origins[p.key] = d.origin(n)
 }
 
 // complaint says what is wrong with an expansion, if anything is.
@@ -127,6 +128,6 @@ func describe(value string, into reflect.Value) string {
 }
 
 // origin is that of a value in the file.
-func (l *loader) origin(n *yaml.Node) Origin {
-	return Origin{Source: File, Detail: fmt.Sprintf("%s:%d:%d", l.src.name, n.Line, n.Column)}
+func (d *Decoder) origin(n *yaml.Node) Origin {
+	return Origin{Source: File, Detail: fmt.Sprintf("%s:%d:%d", d.options.Name, n.Line, n.Column)}
 }

@@ -1,0 +1,81 @@
+package openai
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/fairleadhq/fairlead/internal/sse"
+)
+
+// minPiece is how many characters of the key in a row give it away. Providers
+// mask a key that they repeat, but its ends.
+const minPiece = 8
+
+// secret is the provider's key.
+type secret string
+
+// in reports whether text holds the key or minPiece characters of it in a row.
+func (s secret) in(text string) bool {
+	if len(s) <= minPiece {
+		return s != "" && strings.Contains(text, string(s))
+	}
+	for at := 0; at+minPiece <= len(text); at++ {
+		if strings.Contains(string(s), text[at:at+minPiece]) {
+			return true
+		}
+	}
+	return false
+}
+
+// loggable is err without what the upstream may have written into it: net/http
+// quotes a head that it cannot read. What is known to hold none of that is
+// kept; of anything else only the types are told.
+func loggable(err error) error {
+	if err == nil {
+		return nil
+	}
+	if gone, ok := errors.AsType[*goneError](err); ok {
+		return gone // of our own caller
+	}
+	if broken, ok := errors.AsType[*brokenError](err); ok {
+		return &brokenError{loggable(broken.err)}
+	}
+	if dial, ok := errors.AsType[*dialError](err); ok {
+		return &dialError{loggable(dial.err)}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		return name
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number
+	}
+	for _, known := range [...]error{
+		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
+		io.ErrUnexpectedEOF, io.EOF, io.ErrClosedPipe, io.ErrNoProgress, net.ErrClosed,
+		errAddress, errSilence, errTotal, errPool, errLanded, errStaleTwice, sse.ErrFrameTooLong,
+	} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return fmt.Errorf("an error that may quote the upstream, of the type %s", typesOf(err))
+}
+
+// typesOf names the types of err and of the errors that it wraps.
+func typesOf(err error) string {
+	const most = 5
+	var types []string
+	for ; err != nil && len(types) < most; err = errors.Unwrap(err) {
+		types = append(types, fmt.Sprintf("%T", err))
+	}
+	return strings.Join(types, ", ")
+}
