@@ -33,14 +33,14 @@ func TestProofClientLeaves(t *testing.T) {
 	for _, l := range []leaving{
 		{name: "before the answer", model: "up/mock+hang"},
 		{name: "before the stream", model: "up/mock+hang", stream: true},
-		{name: "in the stream", model: "up/mock+tokens=20000+pace=5ms", stream: true, midway: true},
-		{name: "in a silent stream", model: "up/mock+tokens=20000+hang_after=2", stream: true, midway: true},
+		{name: "in the stream", model: "up/mock+tokens=2000+pace=5ms", stream: true, midway: true},
+		{name: "in a silent stream", model: "up/mock+tokens=2000+hang_after=2", stream: true, midway: true},
 		{name: "in the queue", model: "up/mock+hang", queued: true},
 	} {
 		for _, path := range []string{"/chat/completion", "/v1/chat/completions"} {
 			t.Run(l.name+path, func(t *testing.T) {
 				s := start(t, `
-limits: {max_concurrent_requests: 1}
+limits: {max_concurrent_requests: 1, burst: {requests_per_second: 0}}
 apps: [{name: crm, keys: [a-test-key-of-the-crm-app], rate_limit_per_minute: 0}]`)
 				var took []time.Duration
 				for i := range tries {
