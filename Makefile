@@ -50,15 +50,18 @@ fmt: $(TOOLS)/golangci-lint ## format the code
 
 $(TOOLS)/%: tools/go.mod tools/go.sum
 	@mkdir -p $(TOOLS)
-	cd tools && $(GO) build -o ../$(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint golang.org/x/perf/cmd/benchstat gotest.tools/gotestsum
-	@touch $(TOOLS)/golangci-lint $(TOOLS)/benchstat $(TOOLS)/gotestsum
+	cd tools && $(GO) build -o ../$(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint golang.org/x/perf/cmd/benchstat
+	@touch $(TOOLS)/golangci-lint $(TOOLS)/benchstat
 
-bench: $(TOOLS)/benchstat ## run the benchmarks, 5 times each, and print their medians
-	@$(GO) test -run='^$$' -bench=. -benchmem -count=5 ./... | tee .cache/bench.txt
+bench: $(TOOLS)/benchstat ## run the benchmarks, 6 times each, and print their medians
+	@$(GO) test -run='^$$' -bench=. -benchmem -count=6 ./... | tee .cache/bench.txt
 	@$(TOOLS)/benchstat .cache/bench.txt
 
-proof: ## run the full counts of the tests: minutes, not seconds
-	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -v ./...
+proof: ## run the full counts of the tests, and build twice: minutes, not seconds
+	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -v ./internal/server
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && for copy in one another/place; do \
+		mkdir -p $$dir/$$copy && git archive HEAD | tar -x -C $$dir/$$copy && $(MAKE) --no-print-directory -C $$dir/$$copy build || exit 1; done && \
+		cmp $$dir/one/bin/fairlead $$dir/another/place/bin/fairlead && echo "two builds from two folders are the same, byte for byte"
 
 clean: ## remove what was built
 	rm -rf bin .cache
