@@ -18,6 +18,10 @@ type Call struct {
 	// Arrived is when the call came; attempts keep it as their place in the
 	// queue.
 	Arrived time.Time
+	// Interrupt ends a write to the caller that blocks. The face may set it; it is
+	// called, from any goroutine, when the call's time is over or the call is
+	// ended from elsewhere.
+	Interrupt func()
 	// Deadline is when the operation runs out of time; zero if it never does.
 	Deadline time.Time
 

@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	// writeGrace is how long one write of a stream to a slow client may block,
-	// and wholeGrace one of a body that is held ready, for which no slot waits.
+	// writeGrace is how long one write to a slow client may block, and
+	// wholeGrace one of a body that is held ready, for which no slot waits. Both
+	// end with the call, and endGrace is what is left to say so.
 	writeGrace = 10 * time.Second
 	wholeGrace = time.Minute
+	endGrace   = time.Second
 	// piece is how much of a long body is written under one deadline.
 	piece = 64 << 10
 	// restGrace is how long the rest of a body that nobody wants may take.
@@ -137,7 +139,7 @@ func (w *writer) finish() error {
 		}
 	}
 	w.begin(len(body))
-	return w.send(body)
+	return w.x.send(body, wholeGrace)
 }
 
 // begin writes the head; length is -1 where it is not known.
@@ -162,11 +164,7 @@ func (w *writer) begin(length int) {
 
 // send writes p out to the client now.
 func (w *writer) send(p []byte) error {
-	grace := writeGrace
-	if !w.stream {
-		grace = wholeGrace
-	}
-	return w.x.send(p, grace)
+	return w.x.send(p, writeGrace)
 }
 
 // send writes p out to the client now, in pieces that each may block for the
@@ -176,6 +174,9 @@ func (x *Exchange) send(p []byte, grace time.Duration) error {
 	defer func() { _ = x.control.SetWriteDeadline(time.Time{}) }()
 	for part := range slices.Chunk(p, piece) {
 		_ = x.control.SetWriteDeadline(time.Now().Add(grace))
+		if x.interrupted.Load() { // perhaps before the line above, which undid what that set
+			_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
+		}
 		if _, err := x.W.Write(part); err != nil {
 			return clientLeft(err)
 		}
@@ -184,6 +185,12 @@ func (x *Exchange) send(p []byte, grace time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// interrupt ends a write that blocks, soon.
+func (x *Exchange) interrupt() {
+	x.interrupted.Store(true)
+	_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
 }
 
 // clientLeft names the error of a write: the client is gone, or reads too
@@ -232,18 +239,25 @@ func (x *Exchange) write(status int, contentType string, body []byte) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	x.began = true
+	x.leaveBody()
+	x.W.WriteHeader(status)
+	_ = x.send(body, writeGrace) // a client that is gone needs no answer
+}
+
+// leaveBody bounds what is left of a body that nobody reads. The server reads it
+// before it writes: a client that sends it slowly, or not at all, is not waited
+// for.
+func (x *Exchange) leaveBody() {
 	if !x.bodyRead {
-		// The server reads what is left of the body before it writes: a client
-		// that sends it slowly, or not at all, is not waited for.
 		_ = x.control.SetReadDeadline(time.Now().Add(restGrace))
 	}
-	x.W.WriteHeader(status)
-	_ = x.send(body, wholeGrace) // a client that is gone needs no answer
 }
 
 // ServeAs lets another handler answer the exchange.
 func (x *Exchange) ServeAs(h http.Handler) error {
 	x.began = true
+	x.leaveBody()
+	_ = x.control.SetWriteDeadline(time.Now().Add(writeGrace))
 	h.ServeHTTP(x.W, x.R)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -93,11 +94,14 @@ type Exchange struct {
 	reserved int64
 	began    bool // the head of the answer is out
 	bodyRead bool // there is nothing of the request left on the wire
+	// interrupted says that the call has ended: what is still to be written must
+	// go out soon.
+	interrupted atomic.Bool
 }
 
 // Call makes the call that this exchange is for.
 func (x *Exchange) Call() *fairlead.Call {
-	return &fairlead.Call{ID: x.ID, App: x.App, Face: x.face.Name(), Arrived: x.Arrived}
+	return &fairlead.Call{ID: x.ID, App: x.App, Face: x.face.Name(), Arrived: x.Arrived, Interrupt: x.interrupt}
 }
 
 // Context returns the request's context: it ends when the client leaves.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -371,7 +372,8 @@ func TestWriteDeadlineIsTakenBack(t *testing.T) {
 	}})
 	w := &clocked{ResponseRecorder: httptest.NewRecorder()}
 	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/answer", nil))
-	if len(w.deadlines) < 4 || w.deadlines[0].IsZero() {
+	set := slices.DeleteFunc(w.deadlines, time.Time.IsZero)
+	if len(set) != 3 { // of two frames, and of what the server may write afterwards
 		t.Errorf("deadlines %v: each write must have one", w.deadlines)
 	}
 }

@@ -46,21 +46,35 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if err := x.reserve(size); err != nil {
 		return nil, err
 	}
-	defer func() { _ = x.control.SetReadDeadline(time.Time{}) }()
 	// A call that is ended from elsewhere does not wait for its body.
-	stop := context.AfterFunc(ctx, func() { _ = x.control.SetReadDeadline(longAgo()) })
-	defer stop()
+	cut := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(cut)
+		_ = x.control.SetReadDeadline(longAgo())
+	})
+	defer func() {
+		if !stop() {
+			<-cut // or it would come after the next line, and end the connection
+		}
+		_ = x.control.SetReadDeadline(time.Time{})
+	}()
 	body, err := x.readAll(ctx, make([]byte, 0, size+1), most)
-	x.bodyRead = err == nil
 	if err == nil && limit > 0 && int64(len(body)) > limit {
 		err = tooLarge(limit)
 	}
-	if err != nil && x.R.ProtoMajor == 1 {
-		// What is left of the body is not worth reading. (In HTTP/2 this would
-		// end the connection of other streams.)
-		x.W.Header().Set("Connection", "close")
+	x.bodyRead = err == nil
+	if err != nil { // what is left of the body is not worth reading
+		x.closeAfter()
 	}
 	return body, err
+}
+
+// closeAfter ends the connection after the answer. In HTTP/2 it would end other
+// streams too, and there is no need.
+func (x *Exchange) closeAfter() {
+	if x.R.ProtoMajor == 1 {
+		x.W.Header().Set("Connection", "close")
+	}
 }
 
 // readAll reads on into buf until the body ends, or is longer than most.

@@ -70,6 +70,12 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ID: "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10),
 	}
 	x.bodyRead = r.ContentLength == 0
+	if r.ProtoMajor == 1 {
+		// What the server writes after the handler, such as a stream's last chunk,
+		// is bounded too. The next request on the connection begins afresh.
+		_ = x.control.SetWriteDeadline(time.Time{})
+		defer func() { _ = x.control.SetWriteDeadline(time.Now().Add(writeGrace)) }()
+	}
 	w.Header().Set("X-Request-Id", x.ID)
 	defer func() {
 		x.release()
@@ -127,7 +133,7 @@ func (rt *Router) authenticate(x *Exchange) error {
 func (rt *Router) find(x *Exchange) (Route, error) {
 	x.face = rt.config.Faces[rt.speaker(x.R.URL.Path)]
 	if err := checkHead(x.R); err != nil {
-		x.W.Header().Set("Connection", "close")
+		x.closeAfter()
 		rt.config.Refused("none", err.Code)
 		return Route{}, err
 	}

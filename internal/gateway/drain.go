@@ -65,7 +65,7 @@ func (g *Gateway) Drain(ctx context.Context) {
 		}
 	}
 	g.mu.Unlock()
-	<-g.idle // each call returns at once when its context ends
+	<-g.idle // each call returns when its context ends, and its face's writes are interrupted
 }
 
 // enter notes that a call is on its way, unless the service is draining.

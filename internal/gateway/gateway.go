@@ -108,6 +108,9 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	defer cancel(nil)
 	worked, stop := g.withDeadline(ctx, call)
 	defer stop()
+	if call.Interrupt != nil {
+		defer context.AfterFunc(worked, call.Interrupt)()
+	}
 
 	defer func() { // the account's frame encloses all others
 		if p := recover(); p != nil {

@@ -141,3 +141,86 @@ func TestBrokenRequestIsNoSuccess(t *testing.T) {
 		}
 	})
 }
+
+// TestStoppedReadersHoldNothingUp: readers that have stopped, of a stream and of
+// a whole answer, lose their slots at the operation's end, and do not hold the
+// end of the service up.
+func TestStoppedReadersHoldNothingUp(t *testing.T) {
+	s := build(t, `
+server: {drain_timeout: 0.2}
+apps: [{name: slow, keys: [`+slowKey+`]}]`)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	for _, stream := range []string{"true", "false"} {
+		conn := s.dial(t)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(4 << 10) // or the test takes a little longer
+		}
+		body := fmt.Sprintf(`{"stream":%s,"model":"up/mock+echo","messages":[{"role":"user","content":%q}]}`, stream, strings.Repeat(strings.Repeat("x", 999)+" ", 4000))
+		fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s", slowKey, len(body), body)
+	}
+	eventually(t, "both are on their way", func() bool { return len(s.gateway.Active()) == 2 && s.mock.Stats().Total == 2 })
+	began := time.Now()
+	stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(15 * time.Second):
+		t.Fatal("the service goes on")
+	}
+	if took := time.Since(began); took > writesOver {
+		t.Errorf("the service took %v to end", took)
+	}
+}
+
+// writesOver is by when, after a drain of 0.2 s, writes were interrupted and
+// connections closed: well below the 10 s that a slow reader gets otherwise.
+const writesOver = 8 * time.Second
+
+// TestConnectionsEnd: nobody keeps a connection by promising a body.
+func TestConnectionsEnd(t *testing.T) {
+	s := start(t, "server: {max_body: 400000}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+	chunk := fmt.Sprintf("%x\r\n%s\r\n", 410_000, strings.Repeat("x", 410_000))
+	for name, request := range map[string]string{
+		"metrics":           "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\nContent-Length: 10\r\n\r\n",
+		"too large, chunks": "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: " + slowKey + "\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk,
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := s.dial(t)
+			fmt.Fprint(conn, request)
+			answer, err := io.ReadAll(conn)
+			if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
+				t.Errorf("%d bytes, %v; want an answer and the end of the connection", len(answer), err)
+			}
+		})
+	}
+}
+
+// TestConnectionIsKept: a refusal ends no connection whose client sent what it
+// announced.
+func TestConnectionIsKept(t *testing.T) {
+	s := start(t, "limits: {rate_limit_per_minute: 1}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+	conn := s.dial(t)
+	reader := bufio.NewReader(conn)
+	const body = `{"messages":[{"role":"user","content":"hi"}]}`
+	for i, c := range []struct {
+		key, body string
+		status    int
+	}{
+		{slowKey, `{"messages":[]}`, 400}, {"a-key-of-nobody", body, 401}, {slowKey, body, 200}, {slowKey, body, 429}, {slowKey, body, 429},
+	} {
+		fmt.Fprintf(conn, "POST /chat/completion HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s", c.key, len(c.body), c.body)
+		resp, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != c.status || resp.Close {
+			t.Errorf("request %d: status %d, close %t, %v; want %d on a connection that stays", i, resp.StatusCode, resp.Close, err, c.status)
+		}
+		_ = resp.Body.Close()
+	}
+}
