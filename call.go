@@ -22,8 +22,6 @@ type Call struct {
 	// called, from any goroutine, when the call's time is over or the call is
 	// ended from elsewhere.
 	Interrupt func()
-	// Deadline is when the operation runs out of time; zero if it never does.
-	Deadline time.Time
 
 	mu       sync.Mutex
 	attempts []Attempt

@@ -10,9 +10,6 @@ const (
 	Embed
 )
 
-// Operations lists every operation.
-func Operations() []Operation { return []Operation{Chat, Embed} }
-
 // String returns the operation's name as configuration, metrics and logs
 // spell it.
 func (o Operation) String() string {

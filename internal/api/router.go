@@ -209,8 +209,8 @@ func (rt *Router) allowed(r *http.Request) []string {
 	return methods
 }
 
-// speaker is the face that speaks to a request that has no route: the one with
-// the longest prefix of its path, else the first.
+// speaker is the index of the face that speaks to a request: the one with the
+// longest prefix of its path, else the first.
 func (rt *Router) speaker(path string) (index int) {
 	longest := 0
 	for i, face := range rt.config.Faces {

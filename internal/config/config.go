@@ -28,7 +28,7 @@ type Config struct {
 type Server struct {
 	Listen         string              `yaml:"listen" env:"FAIRLEAD_LISTEN" doc:"Address to listen on, host:port."`
 	DataDir        string              `yaml:"data_dir" env:"FAIRLEAD_DATA_DIR" doc:"Directory of the database and the pepper."`
-	MemoryLimit    strictyaml.Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the request bodies in flight. 0 = no limit."`
+	MemoryLimit    strictyaml.Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the bodies in flight. 0 = no limit."`
 	MaxBody        strictyaml.Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
 	DrainTimeout   strictyaml.Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
 	InsecurePublic bool                `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`

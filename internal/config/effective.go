@@ -14,6 +14,8 @@ type Setting struct {
 	Key    string // dotted, as in Loaded.Origins
 	Value  string
 	Origin strictyaml.Origin
+	// Off says that the value is 0, by which a limit is turned off.
+	Off bool
 }
 
 // Effective lists every value that is in force, in the order of the file's
@@ -48,17 +50,16 @@ func (e *effective) field(v reflect.Value, key string) {
 		}
 	case map[string]string:
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			e.add(strictyaml.Join(key, name), strconv.Quote(value[name]), e.origins[key])
+			e.settings = append(e.settings, Setting{
+				Key: strictyaml.Join(key, name), Value: strconv.Quote(value[name]), Origin: e.origins[key],
+			})
 		}
 	default:
 		if v.Kind() == reflect.Struct {
 			e.fields(v, key)
 			return
 		}
-		e.add(key, literal(v), e.origins[key])
+		off := v.CanInt() && v.Int() == 0
+		e.settings = append(e.settings, Setting{Key: key, Value: literal(v), Origin: e.origins[key], Off: off})
 	}
-}
-
-func (e *effective) add(key, value string, origin strictyaml.Origin) {
-	e.settings = append(e.settings, Setting{Key: key, Value: value, Origin: origin})
 }

@@ -159,15 +159,14 @@ func panicked(value any) error {
 	return fmt.Errorf("panic with a value of type %T", value)
 }
 
-// withDeadline sets the call's deadline and bounds its context by it. An
-// operation whose time limit is off has none.
+// withDeadline bounds ctx by the operation's time limit, counted from the call's
+// arrival. An operation whose limit is off has no deadline.
 func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (context.Context, context.CancelFunc) {
 	limit := g.admission.Timeout(call.Operation)
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
-	call.Deadline = call.Arrived.Add(limit)
-	return context.WithDeadline(ctx, call.Deadline)
+	return context.WithDeadline(ctx, call.Arrived.Add(limit))
 }
 
 // giveBack undoes the admission of a call that never held a slot. It must work

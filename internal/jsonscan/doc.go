@@ -157,14 +157,3 @@ func Int(raw []byte) (n int, ok bool) {
 	}
 	return -n, n != math.MinInt
 }
-
-// Bool reads raw as true or false; ok is false when it is neither.
-func Bool(raw []byte) (value, ok bool) {
-	switch string(raw) {
-	case "true":
-		return true, true
-	case "false":
-		return false, true
-	}
-	return false, false
-}

@@ -240,17 +240,6 @@ func TestInt(t *testing.T) {
 	}
 }
 
-func TestBool(t *testing.T) {
-	for _, test := range []struct {
-		in        string
-		value, ok bool
-	}{{"true", true, true}, {"false", false, true}, {"null", false, false}, {"", false, false}, {"truer", false, false}} {
-		if value, ok := Bool([]byte(test.in)); value != test.value || ok != test.ok {
-			t.Errorf("Bool(%q) = %t, %t", test.in, value, ok)
-		}
-	}
-}
-
 func TestString(t *testing.T) {
 	for in, want := range map[string]string{
 		`""`: "", `"a"`: "a", `"\"\\\/\b\f\n\r\t"`: "\"\\/\b\f\n\r\t", `"\u00e9\u20AC"`: "é€",

@@ -195,7 +195,7 @@ func (s *Server) status() native.Status {
 // openIdentity opens the database, makes what a first start needs, and loads
 // the keys.
 func (s *Server) openIdentity(ctx context.Context) error {
-	pepper, store, err := OpenKeys(ctx, s.config.Server.DataDir)
+	pepper, store, err := openKeys(ctx, s.config.Server.DataDir)
 	if err != nil {
 		return err
 	}

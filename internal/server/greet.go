@@ -54,7 +54,7 @@ func (s *Server) banner() []config.Setting {
 		if !slices.Contains(shown, setting.Key) {
 			continue
 		}
-		if strings.Trim(setting.Value, "0smhB") == "" { // 0, 0s
+		if setting.Off {
 			setting.Value = "no limit"
 		}
 		rows = append(rows, setting)

@@ -23,7 +23,7 @@ type KeyAdmin struct {
 // OpenKeyAdmin opens the keys of the configured data directory. It blocks on
 // storage; Close ends it.
 func OpenKeyAdmin(ctx context.Context, loaded *config.Loaded) (*KeyAdmin, error) {
-	pepper, store, err := OpenKeys(ctx, loaded.Config.Server.DataDir)
+	pepper, store, err := openKeys(ctx, loaded.Config.Server.DataDir)
 	if err != nil {
 		return nil, err
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
 )
 
-// OpenKeys opens the keys of a data directory: the pepper, made if it is not
+// openKeys opens the keys of a data directory: the pepper, made if it is not
 // there, and the database, which the caller closes. It may be called while a
 // service runs on the same directory.
-func OpenKeys(ctx context.Context, dataDir string) (pepper []byte, store *sqlite.Store, err error) {
+func openKeys(ctx context.Context, dataDir string) (pepper []byte, store *sqlite.Store, err error) {
 	store, err = sqlite.Open(ctx, filepath.Join(dataDir, sqlite.FileName))
 	if err != nil {
 		return nil, nil, unusable("open the database", err)

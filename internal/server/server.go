@@ -135,9 +135,6 @@ func unusable(doing string, err error) error {
 // Addr is the address that the service listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Handler answers the service's HTTP.
-func (s *Server) Handler() http.Handler { return s.router }
-
 // Close gives back what New took. It is for a server that is not run.
 func (s *Server) Close() {
 	for _, p := range s.providers {

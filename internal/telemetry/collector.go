@@ -55,7 +55,7 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 		providerLimit:   desc("provider_slots_limit", "Slots of a provider; 0 means no limit.", "provider"),
 		providerInUse:   desc("provider_slots_in_use", "Slots of a provider in use.", "provider"),
 		providerWaiting: desc("provider_queue_waiting", "Calls waiting for a slot of a provider.", "provider"),
-		bodyBytes:       desc("body_bytes_in_flight", "Bytes of request bodies held in memory."),
+		bodyBytes:       desc("body_bytes_in_flight", "Bytes of request bodies, and of answers held back, in memory."),
 		active:          desc("active_requests", "Calls on their way."),
 		buildInfo:       desc("build_info", "Always 1; the labels tell what runs.", "version", "go_version"),
 	}

@@ -9,7 +9,8 @@ type Gauges struct {
 	Slots     func() Slots
 	Apps      func() []AppUse
 	Providers func() []ProviderUse
-	// BodyBytes is how many bytes of request bodies are held in memory.
+	// BodyBytes is how many bytes of request bodies, and of answers held back,
+	// are in memory.
 	BodyBytes func() int64
 	// Active is how many calls are on their way.
 	Active func() int

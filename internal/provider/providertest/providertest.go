@@ -143,7 +143,7 @@ func (tr *transcript) take(e fairlead.Event) {
 func ask(ctx context.Context, model fairlead.Model, r question, onEvent func(fairlead.Event) error) *transcript {
 	tr := &transcript{}
 	refused := false
-	call := &fairlead.Call{ID: "req_1_1", Operation: r.operation, Arrived: time.Now(), Deadline: time.Now().Add(patience)}
+	call := &fairlead.Call{ID: "req_1_1", Operation: r.operation, Arrived: time.Now()}
 	tr.err = model.Answer(ctx, call, r.request(), func(e fairlead.Event) error {
 		if refused {
 			tr.disorder = "an event after emit had failed"
