@@ -14,12 +14,45 @@ type AppID string
 // change of configuration makes a new one.
 type App struct {
 	ID AppID
-	// RateLimitPerMinute is the most admissions in any 60 s; 0 means no limit.
-	RateLimitPerMinute int
+	// RateLimitPerMinute is the most admissions in any 60 s, TokensPerMinute the
+	// most tokens, prompt and output, of the calls admitted in any 60 s; 0 means
+	// no limit.
+	RateLimitPerMinute, TokensPerMinute int
+	// Weight is the app's share of the slots when they are scarce, beside the
+	// weights of the others; 0 means 1.
+	Weight int
+	// MaxConcurrent is the most slots that the app may hold (0 = no cap of its
+	// own), MinConcurrent how many it gets before anyone else's turn, when it
+	// asks for them.
+	MaxConcurrent, MinConcurrent int
+	// Class is what the app's calls are, unless one lowers itself.
+	Class Class
 	// Models are the names and `*` patterns of the models that the app may use;
 	// empty means every model. One with a slash means `provider/model`, one
 	// without means a model of any provider.
 	Models []string
+}
+
+// Class is how urgent a call is. Both classes share the slots by weight; neither
+// starves.
+type Class uint8
+
+// The classes.
+const (
+	// Interactive: a person waits.
+	Interactive Class = iota
+	// Batch: it may take its time; it has an eighth of an interactive call's
+	// weight.
+	Batch
+)
+
+// String returns the class's name as configuration, headers and metrics spell
+// it.
+func (c Class) String() string {
+	if c == Batch {
+		return "batch"
+	}
+	return "interactive"
 }
 
 // MayUse reports whether the app may use the model that provider serves under

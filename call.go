@@ -18,6 +18,15 @@ type Call struct {
 	// Arrived is when the call came; attempts keep it as their place in the
 	// queue.
 	Arrived time.Time
+	// Class is how urgent the call is: its app's class, or lower.
+	Class Class
+	// Patience is how long its client said it would wait for the answer, counted
+	// from Arrived; 0 if it did not say.
+	Patience time.Duration
+	// Waiting, if the face sets it, is called now and then while the call stands
+	// in the queue, on the call's own goroutine. An error means that the caller
+	// is gone.
+	Waiting func() error
 	// Interrupt ends a write to the caller that blocks. The face may set it; it is
 	// called, from any goroutine, when the call's time is over or the call is
 	// ended from elsewhere.
@@ -27,8 +36,19 @@ type Call struct {
 	attempts []Attempt
 	waited   time.Duration
 	slotted  bool
+	holding  int
 	targets  []Target
-	window   WindowState
+	estimate Estimate
+	requests WindowState
+	tokens   WindowState
+}
+
+// Estimate is what a call is expected to cost, before it has been made.
+type Estimate struct {
+	// Input and Output are tokens of the prompt and of the answer.
+	Input, Output int
+	// Width is how many slots the call takes; 0 means 1.
+	Width int
 }
 
 // Target is a provider and the name under which it serves a model.
@@ -40,9 +60,12 @@ type Target struct {
 // Attempt is one try upstream, as it is told in a Record.
 type Attempt struct {
 	Target
-	// Waited is the time in the queue for the slot, FirstContent the time from
-	// sending to the first byte of content, Duration that to the end.
-	Waited, FirstContent, Duration time.Duration
+	// Waited is the time in the queue for the slot, and Predicted what it was
+	// expected to be when the wait began; 0 if the slot was free.
+	Waited, Predicted time.Duration
+	// FirstContent is the time from sending to the first byte of content,
+	// Duration that to the end.
+	FirstContent, Duration time.Duration
 	// Status is what the upstream answered in its own protocol; 0 if nothing.
 	Status int
 	Usage  Usage
@@ -84,7 +107,17 @@ func (c *Call) NoteWait(wait time.Duration, granted Grant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waited += wait
-	c.slotted = c.slotted || granted == Granted
+	if granted == Granted {
+		c.slotted = true
+		c.holding++
+	}
+}
+
+// noteRelease notes that the call gave a slot back.
+func (c *Call) noteRelease() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holding--
 }
 
 // Grant says how a wait for a slot ended.
@@ -111,16 +144,51 @@ func (c *Call) Slotted() bool {
 	return c.slotted
 }
 
-// SetWindow notes how the app's request window stood when the call passed it.
-func (c *Call) SetWindow(w WindowState) {
+// Holding is how many leases the call holds now.
+func (c *Call) Holding() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.window = w
+	return c.holding
 }
 
-// Window returns how the app's request window stood.
-func (c *Call) Window() WindowState {
+// SetEstimate notes what the call is expected to cost.
+func (c *Call) SetEstimate(e Estimate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.window
+	c.estimate = e
+}
+
+// Estimate returns what the call is expected to cost.
+func (c *Call) Estimate() Estimate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.estimate
+}
+
+// SetRequests notes how the app's request window stood when the call passed it.
+func (c *Call) SetRequests(w WindowState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests = w
+}
+
+// Requests returns how the app's request window stood.
+func (c *Call) Requests() WindowState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.requests
+}
+
+// SetTokens notes how the app's token window stood when the call passed it.
+func (c *Call) SetTokens(w WindowState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tokens = w
+}
+
+// Tokens returns how the app's token window stood.
+func (c *Call) Tokens() WindowState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tokens
 }

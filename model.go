@@ -50,9 +50,10 @@ type Usage struct {
 }
 
 // Gate hands out slots. Enter blocks until call may make one attempt against
-// pool, in fair turn: the global slot, the app's and the pool's together or
-// none. It fails with Kind Busy when the queue is full or the deadline of ctx
-// comes first, and with Kind Canceled when the caller has left.
+// pool, in fair turn: slots of the service, the app and the pool together or
+// none, and within the pool's own rates. The lease covers that attempt. It fails
+// with Kind Busy when the queue is full, or when its turn will not come, or has
+// not come, in time; and with Kind Canceled when the caller has left.
 type Gate interface {
 	Enter(ctx context.Context, call *Call, pool string) (Lease, error)
 }

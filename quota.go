@@ -9,9 +9,13 @@ import (
 // length Per. App and Name together say whose window it is.
 type Window struct {
 	App   AppID
-	Name  string // "requests", "arrivals"
+	Name  string // "requests", "tokens"
 	Limit int
 	Per   time.Duration
+	// Weighted says that an admission may count for more than one, and be
+	// corrected. Such a window, and one with a large limit, may let an admission
+	// count for a little longer than Per; never for less.
+	Weighted bool
 }
 
 // WindowState is how a window stands at a moment.
@@ -22,12 +26,14 @@ type WindowState struct {
 	Reset time.Duration
 }
 
-// Take is the answer to asking a window for one admission.
+// Take is the answer to asking a window for an admission.
 type Take struct {
 	// OK says that the admission was counted, under Entry.
 	OK    bool
 	Entry uint64
-	// Wait is how long until the window next has room; 0 when OK.
+	// Wait is how long to stay away; 0 when OK. The first that is refused after
+	// an admission is told when the window next has room, the second when it has
+	// room for two, and so on, so that all who obey are admitted on return.
 	Wait  time.Duration
 	State WindowState
 }
@@ -35,9 +41,15 @@ type Take struct {
 // Quota counts admissions against windows. A window whose Limit is 0 or less
 // admits everything and counts nothing.
 type Quota interface {
-	// Take asks w for one admission now. It does not block on the network
-	// longer than ctx allows; a failing backend is an error of Kind Internal.
-	Take(ctx context.Context, w Window) (Take, error)
+	// Take asks w for an admission that counts for n, at least 1, now. One that
+	// counts for more than Limit is treated as if it counted for Limit. Take does
+	// not block on the network longer than ctx allows; a failing backend is an
+	// error of Kind Internal.
+	Take(ctx context.Context, w Window, n int) (Take, error)
+	// Correct sets what an admission of a weighted window counts for, as long as
+	// it is in the window; more than there is room for becomes a debt that keeps
+	// later ones out.
+	Correct(ctx context.Context, w Window, entry uint64, n int) error
 	// Undo gives an admission back, as if it had never been. An entry that has
 	// left the window, or was given back before, is ignored.
 	Undo(ctx context.Context, w Window, entry uint64) error

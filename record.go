@@ -15,6 +15,7 @@ type Record struct {
 	Model  string
 	Target Target
 	Stream bool
+	Class  Class
 
 	Arrived time.Time
 	// Waited is the time in queues; Duration is from arrival to the last byte,

@@ -34,6 +34,8 @@ type ChatRequest struct {
 	Temperature *float64
 	// Tools are tool definitions as JSON, in OpenAI's shape.
 	Tools []json.RawMessage
+	// Class is the call's class; "" is the client's (WithClass).
+	Class Class
 	// Extra are further members of the body, such as "top_p": the service
 	// passes on those it does not know. The fields above win over Extra.
 	Extra map[string]any
@@ -84,6 +86,14 @@ type Usage struct {
 	TotalTokens      int `json:"total_tokens"`
 }
 
+// chat is the call of a chat request.
+func (c *Client) chat(accept string, class Class, body []byte) call {
+	if class == "" {
+		class = c.class
+	}
+	return call{method: http.MethodPost, path: "/chat/completion", accept: accept, class: class, body: body}
+}
+
 // Chat asks and waits for the whole answer. The error is an *APIError if the
 // service refused, and a *BrokenError if its answer broke off.
 func (c *Client) Chat(ctx context.Context, r ChatRequest) (*ChatAnswer, error) {
@@ -100,7 +110,7 @@ func (c *Client) Chat(ctx context.Context, r ChatRequest) (*ChatAnswer, error) {
 		Content   json.RawMessage `json:"content"`
 		Usage     Usage           `json:"usage"`
 	}
-	header, err := c.fetch(ctx, call{http.MethodPost, "/chat/completion", "application/json", body}, &wire)
+	header, err := c.fetch(ctx, c.chat("application/json", r.Class, body), &wire)
 	if err != nil {
 		return nil, err
 	}
@@ -138,33 +148,58 @@ func (c *Client) Stream(ctx context.Context, r ChatRequest, each func(Delta) err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answer, err := c.do(ctx, call{http.MethodPost, "/chat/completion", "text/event-stream", body})
+	var s stream
+	what := c.chat("text/event-stream", r.Class, body)
+	what.open = s.open
+	answer, err := c.do(ctx, what)
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	id := requestID(answer.Header, "")
-	if kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
-		return &BrokenError{RequestID: id, Err: errors.New("the answer is not an event stream")}
-	}
-	events := newEventReader(answer.Body)
-	for {
-		event, err := events.next()
-		if err != nil {
-			return &BrokenError{RequestID: id, Err: err}
-		}
+	for event := s.first; ; {
 		if string(event.data) == "[DONE]" {
 			readTail(answer.Body, cancel)
 			return nil
 		}
 		delta, err := readDelta(event)
 		if err != nil {
-			return &BrokenError{RequestID: id, Err: err}
+			return &BrokenError{RequestID: s.id, Err: err}
 		}
 		if err := each(delta); err != nil {
 			return err
 		}
+		if event, err = s.events.next(); err != nil {
+			return &BrokenError{RequestID: s.id, Err: err}
+		}
 	}
+}
+
+// stream is the answer to a streamed question.
+type stream struct {
+	id     string
+	events *eventReader
+	first  event
+}
+
+// open reads the first event. While a call waits in the queue the service may
+// send the head of the answer and comments, so a refusal can be the first event
+// as well as a status: it is the same *APIError.
+func (s *stream) open(answer *http.Response) error {
+	s.id = requestID(answer.Header, "")
+	if kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
+		return &BrokenError{RequestID: s.id, Err: errors.New("the answer is not an event stream")}
+	}
+	s.events = newEventReader(answer.Body)
+	var err error
+	if s.first, err = s.events.next(); err != nil {
+		return &BrokenError{RequestID: s.id, Err: err}
+	}
+	var refusal *APIError
+	if _, err := readDelta(s.first); errors.As(err, &refusal) {
+		refusal.RequestID = requestID(answer.Header, refusal.RequestID)
+		return refusal
+	}
+	return nil
 }
 
 // readTail reads what follows the end mark, since the connection is kept only
@@ -241,6 +276,7 @@ func requestID(h http.Header, fallback string) string {
 	return fallback
 }
 
+// queued is how long the service says that the call waited for its slot.
 func queued(h http.Header) time.Duration {
 	ms, err := strconv.ParseFloat(h.Get("X-Fairlead-Queue-Ms"), 64)
 	if err != nil {

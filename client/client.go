@@ -8,7 +8,8 @@
 // with full jitter), and never takes an answer that broke off for a whole one.
 //
 // Make one Client for an application and share it: it is safe for concurrent
-// use. The time that a call may take, waits included, is the context's:
+// use. The time that a call may take, waits included, is the context's. The
+// service is told it, and refuses at once what it could not do in that time:
 //
 //	c := client.New("http://127.0.0.1:8080", key)
 //	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -46,10 +47,24 @@ const (
 	answerHeaderTimeout = 10 * time.Minute
 )
 
+// Class is how urgent a call is. It can lower the class that the app has, and
+// not raise it; "" leaves it as it is.
+type Class string
+
+// The classes.
+const (
+	// Interactive: a person waits.
+	Interactive Class = "interactive"
+	// Batch: it may take its time, and leaves the slots to others while they are
+	// scarce.
+	Batch Class = "batch"
+)
+
 // Client calls one service with one key.
 type Client struct {
 	base    string
 	key     string
+	class   Class
 	http    *http.Client
 	backoff backoff
 }
@@ -60,6 +75,7 @@ type Option func(*settings)
 type settings struct {
 	maxConnections int
 	transport      http.RoundTripper
+	class          Class
 	backoff        backoff
 }
 
@@ -73,6 +89,11 @@ func WithMaxConnections(n int) Option {
 // itself.
 func WithTransport(t http.RoundTripper) Option {
 	return func(s *settings) { s.transport = t }
+}
+
+// WithClass sets the class of the calls that don't name one.
+func WithClass(class Class) Option {
+	return func(s *settings) { s.class = class }
 }
 
 // WithMaxAttempts sets how often a call is tried; 1 means that nothing is
@@ -106,8 +127,9 @@ func New(baseURL, key string, options ...Option) *Client {
 		s.transport = pooled(s.maxConnections)
 	}
 	return &Client{
-		base: strings.TrimRight(baseURL, "/"),
-		key:  key,
+		base:  strings.TrimRight(baseURL, "/"),
+		key:   key,
+		class: s.class,
 		http: &http.Client{
 			Transport: s.transport,
 			// The key goes to the service alone: a redirect is an answer like another.

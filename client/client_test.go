@@ -128,12 +128,13 @@ func TestRefusals(t *testing.T) {
 	}{
 		"the app's own limit": {
 			429,
-			map[string]string{"X-Request-Id": "req_2_1", "Retry-After": "45", "Retry-After-Ms": "44200"},
+			map[string]string{"X-Request-Id": "req_2_1", "Retry-After": "45", "Retry-After-Ms": "44200", "X-Fairlead-Queue-Ms": "1500"},
 			`{"success":false,"error":"Rate limit exceeded","retry_after":45,"message":"Rate limit: 200 requests per minute",` +
 				`"code":"rate_limit_requests","request_id":"req_2_1"}`,
 			client.APIError{
 				Status: 429, Code: "rate_limit_requests", Message: "Rate limit exceeded",
 				Detail: "Rate limit: 200 requests per minute", RetryAfter: 44200 * time.Millisecond, RequestID: "req_2_1",
+				Queued: 1500 * time.Millisecond,
 			},
 		},
 		"a wait in the body alone": {
@@ -171,7 +172,7 @@ func TestRefusals(t *testing.T) {
 				t.Fatalf("error %v is no APIError", err)
 			}
 			if got.Status != test.want.Status || got.Code != test.want.Code || got.Message != test.want.Message ||
-				got.Detail != test.want.Detail || got.RetryAfter != test.want.RetryAfter || got.RequestID != test.want.RequestID {
+				got.Detail != test.want.Detail || got.RetryAfter != test.want.RetryAfter || got.RequestID != test.want.RequestID || got.Queued != test.want.Queued {
 				t.Errorf("error = %+v, want %+v", *got, test.want)
 			}
 		})
@@ -213,8 +214,10 @@ func TestStatusPages(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/v1/me":
-			_, _ = io.WriteString(w, `{"app":"crm","limits":{"rate_limit_per_minute":200,"max_concurrent_requests":20,"models":["gpt-*"]},`+
-				`"requests":{"limit":200,"remaining":150,"reset_seconds":42.5},"in_use":2,"waiting":1,"blocked_for_seconds":0,"later":[]}`)
+			_, _ = io.WriteString(w, `{"app":"crm","limits":{"rate_limit_per_minute":200,"max_concurrent_requests":20,"models":["gpt-*"],`+
+				`"tokens_per_minute":9000,"max_concurrent":10,"min_concurrent":1,"weight":2,"class":"batch"},`+
+				`"requests":{"limit":200,"remaining":150,"reset_seconds":42.5},"tokens":null,"in_use":2,"waiting":1,"blocked_for_seconds":0,`+
+				`"classes":{"batch":{"in_use":2,"waiting":1}},"next_wait_seconds":1.5,"refused":[{"code":"queue_full","count":3,"last_seconds_ago":9}],"later":[]}`)
 		case "/info":
 			_, _ = io.WriteString(w, `{"service":"fairlead","version":"1.2.3","concurrency_limits":{"max_concurrent_requests":20,`+
 				`"rate_limit_per_minute":200},"timeouts":{"chat":120},"models":["a"],"endpoints":["GET /info"]}`)
@@ -232,6 +235,13 @@ func TestStatusPages(t *testing.T) {
 	}
 	if me.App != "crm" || me.Limits.RateLimitPerMinute != 200 || me.Limits.Models[0] != "gpt-*" || me.Requests.Remaining != 150 ||
 		me.Requests.ResetSeconds != 42.5 || me.InUse != 2 || me.Waiting != 1 || !strings.Contains(string(me.Raw), "later") {
+		t.Errorf("Me() = %+v", me)
+	}
+	if l := me.Limits; l.TokensPerMinute != 9000 || l.MaxConcurrent != 10 || l.MinConcurrent != 1 || l.Weight != 2 || l.Class != client.Batch {
+		t.Errorf("limits %+v", l)
+	}
+	if me.Tokens != (client.Window{}) || me.Classes[client.Batch] != (client.Load{InUse: 2, Waiting: 1}) || me.NextWaitSeconds != 1.5 ||
+		len(me.Refused) != 1 || me.Refused[0] != (client.Refusal{Code: "queue_full", Count: 3, LastSecondsAgo: 9}) {
 		t.Errorf("Me() = %+v", me)
 	}
 	info, err := c.Info(t.Context())

@@ -15,7 +15,7 @@ const maxErrorBody = 64 << 10
 
 // APIError is an error that the service answered with.
 type APIError struct {
-	// Status is the HTTP status; 0 if the error came in the middle of a stream.
+	// Status is the HTTP status; 0 if the error came in a stream.
 	Status int
 	// Code is a stable name of the error, such as rate_limit_requests or
 	// queue_full; "" if what answered was not Fairlead.
@@ -25,6 +25,8 @@ type APIError struct {
 	// RetryAfter is how long to wait before trying again; 0 if the service did
 	// not say.
 	RetryAfter time.Duration
+	// Queued is how long the call stood in the service's queue.
+	Queued time.Duration
 	// RequestID is the service's name of the call: quote it when asking its
 	// operator.
 	RequestID string
@@ -65,8 +67,21 @@ func (e *APIError) temporary() bool {
 		return true
 	}
 	switch e.Status {
+	case 0:
+		return e.RetryAfter > 0 || isFault(e.Code)
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// isFault reports whether an error in a stream, which has no status, is a fault
+// of the service or of a provider that may be over.
+func isFault(code string) bool {
+	switch code {
+	case "internal_error", "deadline_exceeded", "provider_unreachable", "upstream_error", "upstream_timeout", "upstream_truncated",
+		"upstream_invalid_answer", "upstream_malformed_event":
 		return true
 	}
 	return false
@@ -137,6 +152,7 @@ func readAPIError(answer *http.Response) *APIError {
 	if wait := retryAfter(answer.Header, time.Now()); wait > 0 {
 		e.RetryAfter = wait
 	}
+	e.Queued = queued(answer.Header)
 	e.shouldRetry = strings.ToLower(answer.Header.Get("X-Should-Retry"))
 	return e
 }

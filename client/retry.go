@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -42,11 +43,16 @@ func (b backoff) wait(attempt int) time.Duration {
 // call is a request that can be sent more than once.
 type call struct {
 	method, path, accept string
+	class                Class
 	body                 []byte
+	// open, if not nil, looks at the beginning of an answer of status 200. An
+	// *APIError of it is a refusal like another.
+	open func(*http.Response) error
 }
 
 // do sends the request until it is answered with 200 or the error is final.
-// The answer's body is unread: whatever goes wrong in it is not tried again.
+// What open left of the answer's body is unread: whatever goes wrong in it is not
+// tried again.
 func (c *Client) do(ctx context.Context, what call) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := c.try(ctx, what)
@@ -74,16 +80,37 @@ func (c *Client) try(ctx context.Context, what call) (*http.Response, error) {
 	request.Header.Set("X-API-Key", c.key)
 	if len(what.body) > 0 {
 		request.Header.Set("Content-Type", "application/json")
+		tellDeadline(ctx, request.Header)
+	}
+	if what.class != "" {
+		request.Header.Set("X-Fairlead-Class", string(what.class))
 	}
 	answer, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	if answer.StatusCode == http.StatusOK {
-		return answer, nil
+	switch {
+	case answer.StatusCode != http.StatusOK:
+		err = readAPIError(answer)
+	case what.open != nil:
+		err = what.open(answer)
 	}
-	defer answer.Body.Close()
-	return nil, readAPIError(answer)
+	if err != nil {
+		_ = answer.Body.Close()
+		return nil, err
+	}
+	return answer, nil
+}
+
+// tellDeadline says how much time there is left, so that the service does not
+// begin what can't be done in it.
+func tellDeadline(ctx context.Context, h http.Header) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return
+	}
+	left := max(time.Until(deadline), time.Millisecond) // nothing is no time to name
+	h.Set("X-Request-Timeout", strconv.FormatFloat(left.Seconds(), 'f', 3, 64))
 }
 
 // nextWait says whether to try again after err, and when.
@@ -93,9 +120,10 @@ func (c *Client) nextWait(ctx context.Context, attempt int, err error) (time.Dur
 	}
 	var refusal *APIError
 	var bad *badRequestError
+	var broken *BrokenError
 	wait := time.Duration(0)
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &broken):
 		return 0, false
 	case errors.As(err, &refusal):
 		if !refusal.temporary() {

@@ -17,6 +17,7 @@ import (
 type step struct {
 	status int
 	header map[string]string
+	stream string // the body of an event stream
 	err    error
 }
 
@@ -26,10 +27,12 @@ type script struct {
 	steps []step
 	start time.Time
 	asked []time.Duration
+	sent  []http.Header
 }
 
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.asked = append(s.asked, time.Since(s.start))
+	s.sent = append(s.sent, r.Header)
 	next := s.steps[min(len(s.asked), len(s.steps))-1]
 	if next.err != nil {
 		return nil, next.err
@@ -41,6 +44,10 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	header := http.Header{}
 	for name, value := range next.header {
 		header.Set(name, value)
+	}
+	if next.stream != "" {
+		body = next.stream
+		header.Set("Content-Type", "text/event-stream")
 	}
 	return &http.Response{
 		StatusCode: next.status, Status: fmt.Sprint(next.status), Header: header,
@@ -199,6 +206,86 @@ func TestStreamIsRetriedBeforeItBegins(t *testing.T) {
 		}
 		if want := []time.Duration{0, 2 * time.Second}; !slices.Equal(s.asked, want) {
 			t.Errorf("asked at %v, want %v", s.asked, want)
+		}
+	})
+}
+
+// TestRefusedInTheStream: a call that waited may be refused by the first event of
+// a stream, which is a refusal like one with a status: it is tried again if that
+// is of use, and only while nothing of an answer has come.
+func TestRefusedInTheStream(t *testing.T) {
+	const (
+		beats = ": queued\n\n: queued\n\n"
+		word  = "data: {\"choices\":[{\"delta\":{\"content\":\"yes\"}}]}\n\n"
+		whole = beats + word + "data: [DONE]\n\n"
+	)
+	failure := func(code, more string) string {
+		return "event: error\ndata: {\"success\":false,\"error\":\"no\",\"code\":\"" + code + "\"" + more + "}\n\n"
+	}
+	busy := beats + failure("queue_dropped", `,"retry_after":7,"request_id":"req_9_9"`)
+	for name, c := range map[string]struct {
+		stream string
+		asked  []time.Duration
+		heard  string
+		code   string // of the error, if there is one in the end
+		broken bool
+	}{
+		"a wait is named":        {busy, []time.Duration{0, 7 * time.Second}, "yes", "", false},
+		"a fault":                {beats + failure("upstream_error", ""), []time.Duration{0, 500 * time.Millisecond}, "yes", "", false},
+		"the caller's mistake":   {beats + failure("upstream_invalid_request", ""), []time.Duration{0}, "", "upstream_invalid_request", false},
+		"a wait too long":        {beats + failure("queue_full", `,"retry_after":61`), []time.Duration{0}, "", "queue_full", false},
+		"something came before":  {beats + word + failure("upstream_error", `,"retry_after":7`), []time.Duration{0}, "yes", "upstream_error", true},
+		"it ends while it waits": {beats, []time.Duration{0}, "", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{steps: []step{{status: 200, stream: c.stream}, {status: 200, stream: whole}}, start: time.Now()}
+				client := New("http://service", "fl_test", WithTransport(s))
+				client.backoff.jitter = most
+				heard := ""
+				err := client.Stream(t.Context(), ChatRequest{}, func(d Delta) error { heard += d.Content; return nil })
+				var refusal *APIError
+				var broken *BrokenError
+				code := ""
+				if errors.As(err, &refusal) {
+					code = refusal.Code
+				}
+				if heard != c.heard || code != c.code || errors.As(err, &broken) != c.broken || (err != nil) != (c.code != "" || c.broken) {
+					t.Errorf("heard %q, error %v; want %q, code %q, broken %t", heard, err, c.heard, c.code, c.broken)
+				}
+				if !slices.Equal(s.asked, c.asked) {
+					t.Errorf("asked at %v, want %v", s.asked, c.asked)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatTheServiceIsTold: the time that is left, anew with each attempt, and
+// the class.
+func TestWhatTheServiceIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{steps: []step{{status: 503, header: header("Retry-After", "4")}, {status: 200}}, start: time.Now()}
+		c := New("http://service", "fl_test", WithTransport(s), WithClass(Batch))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for _, class := range []Class{"", Interactive} {
+			if _, err := c.Chat(ctx, ChatRequest{Class: class}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Chat(t.Context(), ChatRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Me(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, h := range s.sent {
+			told = append(told, h.Get("X-Request-Timeout")+" "+h.Get("X-Fairlead-Class"))
+		}
+		if want := []string{"10.000 batch", "6.000 batch", "6.000 interactive", " batch", " "}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
 		}
 	})
 }

@@ -10,28 +10,62 @@ import (
 type Me struct {
 	App    string `json:"app"`
 	Limits struct {
-		// 0 means no limit.
+		// 0 means no limit. MaxConcurrentRequests are the slots of the whole
+		// service, MaxConcurrent those that the app may hold, and MinConcurrent those
+		// that it gets before others.
 		RateLimitPerMinute    int `json:"rate_limit_per_minute"`
+		TokensPerMinute       int `json:"tokens_per_minute"`
 		MaxConcurrentRequests int `json:"max_concurrent_requests"`
+		MaxConcurrent         int `json:"max_concurrent"`
+		MinConcurrent         int `json:"min_concurrent"`
+		// Weight is the app's share of scarce slots beside those of others.
+		Weight int   `json:"weight"`
+		Class  Class `json:"class"`
 		// Models are the names and * patterns of the models that it may use;
 		// "*" means every model.
 		Models []string `json:"models"`
 	} `json:"limits"`
-	// Requests is the app's window of requests; zero if it has no limit.
-	Requests struct {
-		Limit        int     `json:"limit"`
-		Remaining    int     `json:"remaining"`
-		ResetSeconds float64 `json:"reset_seconds"`
-	} `json:"requests"`
-	// InUse and Waiting count the app's calls that hold a slot and that wait
-	// for one.
-	InUse   int `json:"in_use"`
-	Waiting int `json:"waiting"`
+	// Requests and Tokens are the app's windows; one is zero if the app has no
+	// such limit.
+	Requests Window `json:"requests"`
+	Tokens   Window `json:"tokens"`
+	// InUse and Waiting count the slots that the app's calls hold and the calls
+	// that wait for one; Classes has the same for each class.
+	InUse   int            `json:"in_use"`
+	Waiting int            `json:"waiting"`
+	Classes map[Class]Load `json:"classes"`
+	// NextWaitSeconds is about how long a call would wait for a slot if it came
+	// now.
+	NextWaitSeconds float64 `json:"next_wait_seconds"`
 	// BlockedForSeconds is how much longer the app is blocked for sending too
 	// many requests at once; 0 if it is not.
 	BlockedForSeconds float64 `json:"blocked_for_seconds"`
+	// Refused tells why calls of the app were refused since the service started,
+	// the commonest reason first.
+	Refused []Refusal `json:"refused"`
 	// Raw is the whole answer.
 	Raw json.RawMessage `json:"-"`
+}
+
+// Window is a limit for any 60 seconds, and what is left of it.
+type Window struct {
+	Limit     int `json:"limit"`
+	Remaining int `json:"remaining"`
+	// ResetSeconds is how long until all of it would be left if nothing came.
+	ResetSeconds float64 `json:"reset_seconds"`
+}
+
+// Load is how many slots are held, and how many calls wait for one.
+type Load struct {
+	InUse   int `json:"in_use"`
+	Waiting int `json:"waiting"`
+}
+
+// Refusal is a reason for which calls were refused.
+type Refusal struct {
+	Code           string  `json:"code"`
+	Count          int64   `json:"count"`
+	LastSecondsAgo float64 `json:"last_seconds_ago"`
 }
 
 // Me asks what the app may do. It costs nothing of the app's window.
@@ -106,7 +140,7 @@ func (c *Client) Metrics(ctx context.Context) (*Metrics, error) {
 // get reads a JSON object, and returns it raw as well.
 func (c *Client) get(ctx context.Context, path string, into any) (json.RawMessage, error) {
 	var raw json.RawMessage
-	header, err := c.fetch(ctx, call{http.MethodGet, path, "application/json", nil}, &raw)
+	header, err := c.fetch(ctx, call{method: http.MethodGet, path: path, accept: "application/json"}, &raw)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 func controller() *Controller {
 	return New(Config{
-		Slots: 2, MaxQueue: 4, MaxQueuePerApp: 2, Pools: map[string]int{"wide": 0, "narrow": 1},
+		Slots: 2, MaxQueue: 4, MaxQueuePerApp: 2, Pools: map[string]Pool{"wide": {}, "narrow": {Slots: 1}},
 		Burst:    Burst{PerSecond: 5, Block: 300 * time.Second},
 		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: time.Minute},
 	}, memory.New())
@@ -36,8 +36,8 @@ func TestRateLimit(t *testing.T) {
 		c, app := controller(), &fairlead.App{ID: "a", RateLimitPerMinute: 3}
 		for i := range 3 {
 			call := callOf(app)
-			if _, err := c.Admit(t.Context(), call); err != nil || call.Window().Remaining != 2-i {
-				t.Fatalf("admission %d: %v, %+v", i, err, call.Window())
+			if _, err := c.Admit(t.Context(), call); err != nil || call.Requests().Remaining != 2-i {
+				t.Fatalf("admission %d: %v, %+v", i, err, call.Requests())
 			}
 			<-time.After(10 * time.Second)
 		}
@@ -63,7 +63,7 @@ func TestNoRateLimit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Undo(t.Context(), pass); err != nil {
+			if err := c.Settle(t.Context(), callOf(app), pass, Outcome{}); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Second)
@@ -121,7 +121,7 @@ func TestFullQueueRefusesBeforeItCharges(t *testing.T) {
 		if e.Kind != fairlead.Busy || e.Code != "queue_full_app" || e.RetryAfter < time.Second {
 			t.Errorf("refusal %+v", e)
 		}
-		if w := call.Window(); w.Remaining != 10 || w.Limit != 10 {
+		if w := call.Requests(); w.Remaining != 10 || w.Limit != 10 {
 			t.Errorf("the window %+v was charged", w)
 		}
 		if kind, code := kindAndCode(enterErr(ctx, c, app)); kind != fairlead.Busy || code != "queue_full_app" {
@@ -145,14 +145,14 @@ func TestEnterHoldsBothSlots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := c.Pools()["narrow"]; p.InUse != 1 || c.Slots().InUse != 1 || c.Apps()["a"].InUse != 1 {
-			t.Errorf("pool %+v, slots %+v, apps %+v", p, c.Slots(), c.Apps())
+		if p := c.Pools()["narrow"]; p.InUse != 1 || c.Slots().InUse != 1 || c.Apps(t.Context())[0].Classes[fairlead.Interactive].InUse != 1 {
+			t.Errorf("pool %+v, slots %+v, apps %+v", p, c.Slots(), c.Apps(t.Context()))
 		}
 		time.AfterFunc(3*time.Second, first.Release)
 		call := callOf(app)
 		second, err := c.Enter(t.Context(), call, "narrow")
-		if err != nil || second.Waited() != 3*time.Second || call.Waited() != 3*time.Second || !call.Slotted() {
-			t.Errorf("second: %v, waited %v", err, second.Waited())
+		if err != nil || second.Wait().Actual != 3*time.Second || call.Waited() != 3*time.Second || !call.Slotted() {
+			t.Errorf("second: %v, waited %v", err, second.Wait())
 		}
 		first.Release() // again
 		second.Release()

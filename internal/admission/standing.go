@@ -1,7 +1,9 @@
 package admission
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -10,35 +12,70 @@ import (
 
 // Standing is how one app stands with its limits.
 type Standing struct {
-	Requests fairlead.WindowState
-	// InUse and Waiting count calls that hold a slot and that wait for one.
+	Requests, Tokens fairlead.WindowState
+	// InUse and Waiting count slots that the app holds and calls that wait for
+	// one; Classes has the same for each class.
 	InUse, Waiting int
+	Classes        map[fairlead.Class]fairqueue.Usage
 	// NextWait is about how long a call would wait for a slot if it came now.
 	NextWait time.Duration
 	// BlockedFor is what is left of a block; 0 if there is none.
 	BlockedFor time.Duration
+	// Refused is why calls were refused since the start, the commonest first.
+	Refused []Refusal
 }
 
 // Standing tells how app stands, charging nothing.
 func (c *Controller) Standing(ctx context.Context, app *fairlead.App) (Standing, error) {
-	state, err := c.quota.Look(ctx, requestWindow(app))
+	requests, err := c.quota.Look(ctx, requestWindow(app))
 	if err != nil {
 		return Standing{}, err
 	}
-	p := c.party(app.ID)
-	usage := p.flow.Usage()
-	s := Standing{
-		Requests: state, InUse: usage.InUse, Waiting: usage.Waiting,
-		BlockedFor: p.guard.Blocked(time.Since(c.start)),
+	tokens, err := c.quota.Look(ctx, tokenWindow(app))
+	if err != nil {
+		return Standing{}, err
 	}
-	if c.queue.Full(p.flow, nil) != nil || c.queue.Snapshot().Waiting > 0 {
-		s.NextWait = c.queue.Estimate(p.flow, nil)
+	p := c.party(app)
+	usage := p.tenant.Usage()
+	return Standing{
+		Requests: requests, Tokens: tokens, InUse: usage.InUse, Waiting: usage.Waiting, Classes: p.classes(),
+		NextWait:   c.queue.Predict(p.flow(app.Class), nil).Wait,
+		BlockedFor: p.guard.Blocked(c.now()), Refused: p.refused.all(),
+	}, nil
+}
+
+func (p *party) classes() map[fairlead.Class]fairqueue.Usage {
+	return map[fairlead.Class]fairqueue.Usage{
+		fairlead.Interactive: p.flows[fairlead.Interactive].Usage(), fairlead.Batch: p.flows[fairlead.Batch].Usage(),
 	}
-	return s, nil
+}
+
+func (r *refusals) all() []Refusal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []Refusal
+	for _, one := range r.codes {
+		all = append(all, *one)
+	}
+	slices.SortFunc(all, func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+	return all
+}
+
+// Slots is how the service's slots stand.
+type Slots struct {
+	fairqueue.Usage
+	MostInUse      int
+	DoubleReleases uint64
 }
 
 // Slots tells how the service's slots stand.
-func (c *Controller) Slots() fairqueue.Snapshot { return c.queue.Snapshot() }
+func (c *Controller) Slots() Slots {
+	usage := c.queue.Snapshot()
+	usage.Slots = c.config.Slots
+	return Slots{Usage: usage, MostInUse: int(c.mostInUse.Load()), DoubleReleases: c.queue.DoubleReleases()}
+}
 
 // Pools tells how each provider's slots stand.
 func (c *Controller) Pools() map[string]fairqueue.Usage {
@@ -49,13 +86,35 @@ func (c *Controller) Pools() map[string]fairqueue.Usage {
 	return all
 }
 
-// Apps tells what each app that has called holds and waits for.
-func (c *Controller) Apps() map[fairlead.AppID]fairqueue.Usage {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	all := make(map[fairlead.AppID]fairqueue.Usage, len(c.apps))
-	for id, p := range c.apps {
-		all[id] = p.flow.Usage()
+// AppUse is what an app that has called holds and waits for.
+type AppUse struct {
+	App *fairlead.App
+	// Classes has the slots held and the calls waiting, by class.
+	Classes map[fairlead.Class]fairqueue.Usage
+	// Requests and Tokens are how its windows stand.
+	Requests, Tokens fairlead.WindowState
+}
+
+// Apps tells what each app that has called holds and waits for, sorted by name.
+func (c *Controller) Apps(ctx context.Context) []AppUse {
+	var all []AppUse
+	for _, p := range c.parties() {
+		use := AppUse{App: p.app, Classes: p.classes()}
+		use.Requests, _ = c.quota.Look(ctx, requestWindow(p.app)) // a gauge that can't be read is 0
+		use.Tokens, _ = c.quota.Look(ctx, tokenWindow(p.app))
+		all = append(all, use)
 	}
+	return all
+}
+
+// parties lists what is kept of each app, sorted by name.
+func (c *Controller) parties() []*party {
+	c.apps.mu.RLock()
+	defer c.apps.mu.RUnlock()
+	all := make([]*party, 0, len(c.apps.byID))
+	for _, p := range c.apps.byID {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *party) int { return cmp.Compare(a.app.ID, b.app.ID) })
 	return all
 }

@@ -4,18 +4,20 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
 )
 
 const (
-	// writeGrace is how long one write to a slow client may block, and
-	// wholeGrace one of a body that is held ready, for which no slot waits. Both
-	// end with the call, and endGrace is what is left to say so.
+	// How long one write may block: writeGrace where the service answers by
+	// itself, wholeGrace of a body that is held ready, for which no slot waits, and
+	// beatGrace of a sign of life, behind which the call waits for its slot. What
+	// is passed on as it comes has Config.SlowReaderGrace. All end with the call,
+	// and endGrace is what is left to say so.
 	writeGrace = 10 * time.Second
 	wholeGrace = time.Minute
+	beatGrace  = time.Second
 	endGrace   = time.Second
 	// piece is how much of a long body is written under one deadline.
 	piece = 64 << 10
@@ -26,7 +28,14 @@ const (
 	gathered = 1 << 20
 	// gatheredWhole is how much is held back where the whole body is reshaped.
 	gatheredWhole = 32 << 20
+	// small is the longest body that fits into the server's buffers together with
+	// its head.
+	small = 1 << 10
 )
+
+// beat is the comment by which a client that waits in the queue knows that its
+// call is alive.
+const beat = ": queued\n\n"
 
 // Shape is how a face puts an answer. A nil field leaves it as it is.
 type Shape struct {
@@ -42,7 +51,8 @@ type Shape struct {
 // first event of a stream, or when a body is whole (or longer than 1 MiB), so
 // an error before that is returned and becomes a real status. After it, a
 // stream ends with an error frame and a body with an aborted connection; so does
-// whatever is left of a connection whose client has gone.
+// whatever is left of a connection whose client has gone. The head of a stream
+// whose client waits in the queue may be out before any event; see Streams.
 func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Emit) error) error {
 	w := &writer{x: x, call: call, shape: shape}
 	err := run(w.emit)
@@ -56,13 +66,41 @@ func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Em
 		// return would say that an empty answer is the answer.
 		panic(http.ErrAbortHandler)
 	case !x.began:
-		x.note(call)
+		x.note(call, e)
 		return err
-	case w.stream:
+	case x.stream:
 		_ = w.send(shape.ErrorFrame(e, x.ID))
 		return err
 	}
 	panic(http.ErrAbortHandler) // the only way to say that a body is cut
+}
+
+// Streams says that call is to be answered by a stream. While it waits in the
+// queue its client is sent the stream's head and comments, so that neither the
+// client nor anything in between takes the silence for the end.
+func (x *Exchange) Streams(call *fairlead.Call) {
+	call.Waiting = func() error {
+		if !x.began {
+			x.noteWait(call)
+			x.headStream("text/event-stream")
+			x.writeHead(http.StatusOK)
+		}
+		return x.send([]byte(beat), beatGrace)
+	}
+}
+
+// headStream gathers what the head of a stream has whoever made it.
+func (x *Exchange) headStream(contentType string) {
+	x.headBody(contentType)
+	x.fields.add("Cache-Control", "no-cache")
+	x.fields.add("X-Accel-Buffering", "no")
+	x.stream = true
+}
+
+// headBody gathers what every head has.
+func (x *Exchange) headBody(contentType string) {
+	x.fields.add("Content-Type", contentType)
+	x.fields.add("X-Content-Type-Options", "nosniff")
 }
 
 // writer writes the events of one answer.
@@ -80,6 +118,12 @@ func (w *writer) emit(e fairlead.Event) error {
 	case e.Head != nil:
 		head := *e.Head
 		w.head, w.stream = &head, head.Stream
+		if x := w.x; x.stream && !head.Stream {
+			return &fairlead.Error{
+				Kind: fairlead.Upstream, Code: "upstream_invalid_answer",
+				Message: "The provider answered with a whole body where a stream was asked for",
+			}
+		}
 		return nil
 	case e.End != nil:
 		return w.finish()
@@ -144,38 +188,37 @@ func (w *writer) finish() error {
 
 // begin writes the head; length is -1 where it is not known.
 func (w *writer) begin(length int) {
-	h := w.x.W.Header()
-	w.x.note(w.call)
+	x := w.x
+	x.note(w.call, nil)
 	for name, value := range w.head.Header {
-		h.Set(name, value)
+		x.fields.add(name, value)
 	}
-	h.Set("Content-Type", w.head.ContentType)
-	h.Set("X-Content-Type-Options", "nosniff")
 	if w.stream {
-		h.Set("Cache-Control", "no-cache")
-		h.Set("X-Accel-Buffering", "no")
+		x.headStream(w.head.ContentType)
+	} else {
+		x.headBody(w.head.ContentType)
 	}
 	if length >= 0 {
-		h.Set("Content-Length", strconv.Itoa(length))
+		x.fields.addInt("Content-Length", int64(length))
 	}
-	w.x.began = true
-	w.x.W.WriteHeader(http.StatusOK)
+	x.writeHead(http.StatusOK)
 }
 
-// send writes p out to the client now.
+// send writes p out to the client now. A slot may be held meanwhile, so a reader
+// who has stopped is not waited for.
 func (w *writer) send(p []byte) error {
-	return w.x.send(p, writeGrace)
+	return w.x.send(p, w.x.config.SlowReaderGrace)
 }
 
 // send writes p out to the client now, in pieces that each may block for the
-// grace. The deadline is taken back afterwards: HTTP/2 would end a stream that
-// is merely silent at it.
+// grace; 0 is until the call's time is over. The deadline is taken back
+// afterwards: HTTP/2 would end a stream that is merely silent at it.
 func (x *Exchange) send(p []byte, grace time.Duration) error {
 	defer func() { _ = x.control.SetWriteDeadline(time.Time{}) }()
 	for part := range slices.Chunk(p, piece) {
-		_ = x.control.SetWriteDeadline(time.Now().Add(grace))
+		_ = x.control.SetWriteDeadline(after(grace))
 		if x.interrupted.Load() { // perhaps before the line above, which undid what that set
-			_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
+			_ = x.control.SetWriteDeadline(after(endGrace))
 		}
 		if _, err := x.W.Write(part); err != nil {
 			return clientLeft(err)
@@ -185,6 +228,14 @@ func (x *Exchange) send(p []byte, grace time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// after is the moment after a grace; the zero time, which is no deadline, for 0.
+func after(grace time.Duration) time.Time {
+	if grace <= 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(grace)
 }
 
 // interrupt ends a write that blocks, soon.
@@ -203,21 +254,6 @@ func clientLeft(err error) error {
 	return left
 }
 
-// note sets the headers that tell what became of the call.
-func (x *Exchange) note(call *fairlead.Call) {
-	h := x.W.Header()
-	setWindow(h, call.Window())
-	if waited := call.Waited(); waited > 0 || call.Slotted() {
-		h.Set("X-Fairlead-Queue-Ms", strconv.FormatInt(waited.Milliseconds(), 10))
-	}
-	if targets := call.Targets(); len(targets) > 0 {
-		h.Set("X-Fairlead-Provider", targets[0].Provider)
-	}
-}
-
-// NoteWindow sets the headers that tell how the app's request window stands.
-func (x *Exchange) NoteWindow(w fairlead.WindowState) { setWindow(x.W.Header(), w) }
-
 // WriteJSON answers 200 with v as JSON.
 func (x *Exchange) WriteJSON(v any) error {
 	body, err := json.Marshal(v)
@@ -234,13 +270,16 @@ func (x *Exchange) Write(contentType string, body []byte) error {
 }
 
 func (x *Exchange) write(status int, contentType string, body []byte) {
-	h := x.W.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Content-Type-Options", "nosniff")
-	x.began = true
+	x.headBody(contentType)
+	x.fields.addInt("Content-Length", int64(len(body)))
 	x.leaveBody()
-	x.W.WriteHeader(status)
+	x.writeHead(status)
+	if x.R.ProtoMajor == 1 && len(body) <= small {
+		// It goes out in one piece when the handler returns, within the deadline that
+		// the router sets then.
+		_, _ = x.W.Write(body)
+		return
+	}
 	_ = x.send(body, writeGrace) // a client that is gone needs no answer
 }
 
@@ -255,6 +294,7 @@ func (x *Exchange) leaveBody() {
 
 // ServeAs lets another handler answer the exchange.
 func (x *Exchange) ServeAs(h http.Handler) error {
+	x.fields.set(x.W.Header())
 	x.began = true
 	x.leaveBody()
 	_ = x.control.SetWriteDeadline(time.Now().Add(writeGrace))

@@ -28,6 +28,8 @@ const (
 	Public Policy = iota + 1
 	// AppKey routes need the key of an app.
 	AppKey
+	// Admin routes need the admin token.
+	Admin
 )
 
 // Route is one method on one path.
@@ -69,6 +71,10 @@ type Config struct {
 	MaxBody int64
 	// Bodies bounds the bytes of bodies in flight.
 	Bodies *Budget
+	// SlowReaderGrace is how long one write of an answer that is still being made
+	// may block before its reader is cut off; 0 = until the operation's time is
+	// over.
+	SlowReaderGrace time.Duration
 	// BusyWait is how long a caller whom there is no room for should wait.
 	BusyWait func() time.Duration
 	// Logger is told of panics.
@@ -85,23 +91,32 @@ type Exchange struct {
 	// ID is the request id.
 	ID      string
 	Arrived time.Time
-	// App is who calls; nil on public routes.
+	// App is who calls; nil on routes that need no app's key.
 	App *fairlead.App
 
 	config   *Config
 	face     Face
 	control  *http.ResponseController
+	fields   fields // headers of the answer, until its head goes out
 	reserved int64
-	began    bool // the head of the answer is out
-	bodyRead bool // there is nothing of the request left on the wire
+	wish     error // what is wrong with the headers by which the call has wishes
+	began    bool  // the head of the answer is out
+	stream   bool  // it is the head of an event stream
+	bodyRead bool  // there is nothing of the request left on the wire
 	// interrupted says that the call has ended: what is still to be written must
 	// go out soon.
 	interrupted atomic.Bool
 }
 
-// Call makes the call that this exchange is for.
+// Call makes the call that this exchange is for, with what its client wishes by
+// header. A wish that is malformed is an error of ReadJSON.
 func (x *Exchange) Call() *fairlead.Call {
-	return &fairlead.Call{ID: x.ID, App: x.App, Face: x.face.Name(), Arrived: x.Arrived, Interrupt: x.interrupt}
+	call := &fairlead.Call{ID: x.ID, App: x.App, Face: x.face.Name(), Arrived: x.Arrived, Interrupt: x.interrupt}
+	if x.App != nil {
+		call.Class = x.App.Class
+	}
+	x.wish = applyWishes(call, x.R.Header)
+	return call
 }
 
 // Context returns the request's context: it ends when the client leaves.

@@ -72,7 +72,7 @@ func newSetting(t *testing.T, routes ...Route) *setting {
 			{http.MethodGet, "/v1/models/{id...}", AppKey, func(x *Exchange) error { return x.Write("text/plain", []byte(x.R.PathValue("id"))) }},
 		}}},
 		Keys: keys{}, MaxBody: 100_000, Bodies: s.bodies, Logger: slog.New(slog.NewTextHandler(&s.log, nil)), BusyWait: func() time.Duration { return 3 * time.Second },
-		Refused: func(route, reason string) { s.refused = append(s.refused, route+" "+reason) },
+		SlowReaderGrace: 10 * time.Second, Refused: func(route, reason string) { s.refused = append(s.refused, route+" "+reason) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -392,8 +392,9 @@ func TestRetryHeaders(t *testing.T) {
 		{300 * time.Second, true, "300", "300000", "false"},
 		{0, true, "", "", "false"},
 	} {
-		h := http.Header{}
-		setRetry(h, &fairlead.Error{RetryAfter: c.wait, NoRetry: c.noRetry})
+		h, f := http.Header{}, &fields{}
+		f.addRetry(&fairlead.Error{RetryAfter: c.wait, NoRetry: c.noRetry})
+		f.set(h)
 		got := fmt.Sprint(h.Get("Retry-After"), "|", h.Get("Retry-After-Ms"), "|", h.Get("X-Should-Retry"))
 		if want := c.seconds + "|" + c.millis + "|" + c.again; got != want {
 			t.Errorf("%v: %s, want %s", c.wait, got, want)

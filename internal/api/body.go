@@ -28,8 +28,12 @@ const (
 // ReadJSON reads the request's body, which must be declared as JSON. It blocks
 // until the body is there, its client has been silent for too long, or ctx's
 // deadline comes. It holds the body's bytes in the budget until the exchange
-// ends. Errors are of Kind WrongType, TooLarge, Busy and Invalid.
+// ends. Errors are of Kind WrongType, TooLarge, Busy and Invalid, the last also
+// for the headers that Call read.
 func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
+	if x.wish != nil {
+		return nil, x.wish
+	}
 	if err := checkType(x.R.Header); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func New(config Config) (*Router, error) {
 	for _, face := range config.Faces {
 		for _, route := range face.Routes() {
 			pattern := route.Method + " " + route.Path
-			if route.Policy != Public && route.Policy != AppKey {
+			if route.Policy < Public || route.Policy > Admin {
 				return nil, fmt.Errorf("route %s of face %s declares no policy", pattern, face.Name())
 			}
 			if _, taken := rt.routes[pattern]; taken {
@@ -74,9 +74,10 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// What the server writes after the handler, such as a stream's last chunk,
 		// is bounded too. The next request on the connection begins afresh.
 		_ = x.control.SetWriteDeadline(time.Time{})
-		defer func() { _ = x.control.SetWriteDeadline(time.Now().Add(writeGrace)) }()
+		defer x.boundRest()
 	}
-	w.Header().Set("X-Request-Id", x.ID)
+	x.fields.reset()
+	x.fields.add("X-Request-Id", x.ID)
 	defer func() {
 		x.release()
 		if p := recover(); p != nil {
@@ -91,6 +92,15 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		x.fail(fairlead.AsError(err))
 	}
+}
+
+// boundRest bounds what the server writes when the handler has returned.
+func (x *Exchange) boundRest() {
+	grace := writeGrace
+	if x.interrupted.Load() {
+		grace = endGrace
+	}
+	_ = x.control.SetWriteDeadline(time.Now().Add(grace))
 }
 
 // panicked answers for a handler that panicked: with an error, or if the answer
@@ -111,22 +121,46 @@ var errPanic = errors.New("a handler panicked")
 
 // answer lets the route answer, once it is known that the caller may use it.
 func (rt *Router) answer(x *Exchange, route Route) error {
-	if route.Policy == AppKey {
-		if err := rt.authenticate(x); err != nil {
-			rt.config.Refused(route.Method+" "+route.Path, fairlead.AsError(err).Code)
-			return err
-		}
+	if err := rt.authenticate(x, route.Policy); err != nil {
+		rt.config.Refused(route.Method+" "+route.Path, fairlead.AsError(err).Code)
+		return err
 	}
 	return route.Handle(x)
 }
 
-func (rt *Router) authenticate(x *Exchange) error {
+// authenticate finds out who calls, and whether that is who may.
+func (rt *Router) authenticate(x *Exchange, policy Policy) error {
+	if policy == Public {
+		return nil
+	}
 	key, err := callerKey(x.R.Header)
+	if policy == Admin {
+		return rt.checkAdmin(key, err)
+	}
 	if err != nil {
 		return err
 	}
 	x.App, err = rt.config.Keys.Authenticate(key)
 	return err
+}
+
+// checkAdmin lets the admin token alone pass; missing says why there is no key.
+func (rt *Router) checkAdmin(key string, missing error) error {
+	if fairlead.IsKind(missing, fairlead.Invalid) {
+		return missing
+	}
+	if rt.config.Keys.IsAdmin(key) {
+		return nil
+	}
+	if _, err := rt.config.Keys.Authenticate(key); err == nil {
+		return &fairlead.Error{
+			Kind: fairlead.Forbidden, Code: "admin_only", Message: "This path needs the admin token; an app's key does not open it",
+		}
+	}
+	return &fairlead.Error{
+		Kind: fairlead.Unauthenticated, Code: "invalid_admin_token", Message: "This path needs the admin token",
+		Detail: "send it as Authorization: Bearer",
+	}
 }
 
 // find returns the route of the request, and sets the face that speaks to it.
@@ -248,10 +282,9 @@ func (x *Exchange) fail(e *fairlead.Error) {
 	if x.began {
 		return
 	}
-	h := x.W.Header()
 	if e.Kind == fairlead.Unauthenticated {
-		h.Set("Www-Authenticate", `Bearer realm="fairlead"`)
+		x.fields.add("Www-Authenticate", `Bearer realm="fairlead"`)
 	}
-	setRetry(h, e)
+	x.fields.addRetry(e)
 	x.write(Status(e), "application/json", x.face.ErrorBody(e, x.ID))
 }

@@ -232,9 +232,14 @@ func collectVariables(t reflect.Type, prefix string, into map[string]string) {
 func TestEveryMetricIsDocumented(t *testing.T) {
 	target := fairlead.Target{Provider: "openai", Model: "m"}
 	seen := telemetry.New(telemetry.Options{Version: "test", Gauges: telemetry.Gauges{
-		Slots:     func() telemetry.Slots { return telemetry.Slots{Limit: 1} },
-		Apps:      func() []telemetry.AppUse { return []telemetry.AppUse{{App: "crm"}} },
-		Providers: func() []telemetry.ProviderUse { return []telemetry.ProviderUse{{Provider: "openai"}} },
+		Admission: func() telemetry.Admission { return telemetry.Admission{Jain: 1} },
+		Pools:     func() []telemetry.PoolUse { return []telemetry.PoolUse{{Pool: "all"}} },
+		Apps: func() []telemetry.AppUse {
+			classes := map[fairlead.Class]telemetry.ClassUse{fairlead.Batch: {}}
+			return []telemetry.AppUse{{App: "crm", Classes: classes, LimitRequests: 1, LimitTokens: 1}}
+		},
+		Shadowed:  func() map[string]int64 { return map[string]int64{"burst": 1} },
+		Alerts:    func() telemetry.Alerts { return telemetry.Alerts{Sent: 1} },
 		BodyBytes: func() int64 { return 1 },
 		Active:    func() int { return 1 },
 	}})

@@ -12,10 +12,13 @@ import (
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
-// begin starts an entry of the mapping of providers.
+// begin starts an app or a provider.
 func (l *loader) begin(key string, entry any) {
-	if provider, ok := entry.(*Provider); ok {
-		*provider = l.startProvider(provider.Name, key)
+	switch entry := entry.(type) {
+	case *App:
+		*entry = newApp()
+	case *Provider:
+		*entry = l.startProvider(entry.Name, key)
 	}
 }
 
@@ -55,7 +58,6 @@ func (l *loader) completeProvider(provider *Provider) {
 	p, _ := presetOf(provider.Name)
 	key := "llm.providers." + provider.Name
 	if secret := l.env[p.keyFrom]; p.keyFrom != "" && secret != "" && l.Origins[key+".api_key"].Source == strictyaml.Default {
-		l.Hide(secret)
 		l.fromEnvironment(p.keyFrom, strictyaml.Leaf{Key: key + ".api_key", Value: reflect.ValueOf(&provider.APIKey).Elem()})
 	}
 	if p.addressFrom == "" || l.env[p.addressFrom] == "" {

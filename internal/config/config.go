@@ -4,8 +4,8 @@
 //
 // Config is what the rest of the program reads. Load makes one; the struct
 // tags below are the single source of the file's keys (yaml), their environment
-// names (env), their bounds (most, oneof), their documentation (doc) and the
-// JSON Schema for editors. What the tags mean to a file, and how a mistake in it
+// names (env), their bounds (least, most, below, oneof), their documentation
+// (doc) and the JSON Schema for editors. What the tags mean to a file, and how a mistake in it
 // is told, is the business of strictyaml.
 //
 // Start with Load in load.go. It starts from Defaults, has strictyaml lay the
@@ -22,6 +22,7 @@ type Config struct {
 	Timeouts Timeouts `yaml:"timeouts" doc:"The most time each operation may take, queue, work and stream included."`
 	Apps     []App    `yaml:"apps" doc:"The applications that may call. Left out, one app called default is made at first start."`
 	LLM      LLM      `yaml:"llm" doc:"The providers, and which models they serve."`
+	Alerts   Alerts   `yaml:"alerts" doc:"Whom to tell when something is wrong."`
 }
 
 // Server says where and how the service listens.
@@ -44,17 +45,32 @@ type TLS struct {
 
 // Limits are what all apps share and what each may have by default.
 type Limits struct {
-	MaxConcurrentRequests int   `yaml:"max_concurrent_requests" most:"1000000" env:"MAX_CONCURRENT_REQUESTS" doc:"Slots: calls upstream at the same time, shared fairly by all apps. 0 = no limit."`
-	RateLimitPerMinute    int   `yaml:"rate_limit_per_minute" most:"1000000" env:"RATE_LIMIT_PER_MINUTE" doc:"Most admissions of one app in any 60 s. 0 = no limit."`
-	MaxQueue              int   `yaml:"max_queue" most:"1000000" env:"FAIRLEAD_MAX_QUEUE" doc:"Most calls waiting for a slot. 0 = no limit."`
-	MaxQueuePerApp        int   `yaml:"max_queue_per_app" most:"1000000" env:"FAIRLEAD_MAX_QUEUE_PER_APP" doc:"Most calls of one app waiting for a slot; by default a quarter of max_queue. 0 = no limit."`
-	Burst                 Burst `yaml:"burst" doc:"Blocks an app that floods."`
+	MaxConcurrentRequests int                 `yaml:"max_concurrent_requests" most:"1000000" env:"MAX_CONCURRENT_REQUESTS" doc:"Slots: calls upstream at the same time, shared fairly by all apps. 0 = no limit."`
+	RateLimitPerMinute    int                 `yaml:"rate_limit_per_minute" most:"1000000" env:"RATE_LIMIT_PER_MINUTE" doc:"Most admissions of one app in any 60 s. 0 = no limit."`
+	MaxQueue              int                 `yaml:"max_queue" most:"1000000" env:"FAIRLEAD_MAX_QUEUE" doc:"Most calls waiting for a slot. 0 = no limit."`
+	MaxQueuePerApp        int                 `yaml:"max_queue_per_app" most:"1000000" env:"FAIRLEAD_MAX_QUEUE_PER_APP" doc:"Most calls of one app waiting for a slot; by default a quarter of max_queue. 0 = no limit."`
+	Headroom              int                 `yaml:"headroom" most:"1000000" env:"FAIRLEAD_HEADROOM" doc:"Slots that only an app that holds none may take, so that it need not wait for a release; fewer than max_concurrent_requests. 0 = none."`
+	QueueHeartbeatAfter   strictyaml.Duration `yaml:"queue_heartbeat_after" env:"FAIRLEAD_QUEUE_HEARTBEAT_AFTER" doc:"A client that asked for a stream and waits in the queue for longer is sent the head of its answer and comments that keep the connection open. 0 = never."`
+	SlowReaderGrace       strictyaml.Duration `yaml:"slow_reader_grace" env:"FAIRLEAD_SLOW_READER_GRACE" doc:"A client that lets its stream back up for longer is cut off, so that it gives its slot back. 0 = only the operation's time bounds it."`
+	TokenMode             string              `yaml:"token_mode" oneof:"estimate,hard" env:"FAIRLEAD_TOKEN_MODE" doc:"How a call is counted before its answer is known: estimate (prompt and the answer's usual length) or hard (prompt and the longest answer: never over the limit, and less of it used)."`
+	TokensPerSlot         int                 `yaml:"tokens_per_slot" most:"10000000" env:"FAIRLEAD_TOKENS_PER_SLOT" doc:"A call takes one slot for every so many tokens of its prompt that are begun, at most a quarter of the slots. 0 = every call takes one slot."`
+	Shadow                []string            `yaml:"shadow" oneof:"rate_limit_per_minute,tokens_per_minute,burst,max_concurrent,max_concurrent_requests,max_queue,max_queue_per_app,deadline,provider_requests_per_minute,provider_tokens_per_minute" env:"FAIRLEAD_SHADOW" doc:"Limits on trial: they decide and count, but refuse and delay nobody."`
+	Burst                 Burst               `yaml:"burst" doc:"Blocks an app that floods."`
+	ErrorAlert            ErrorAlert          `yaml:"error_alert" doc:"Tells of an app whose calls fail."`
 }
 
 // Burst is the guard against floods.
 type Burst struct {
 	RequestsPerSecond int                 `yaml:"requests_per_second" most:"1000000" env:"FAIRLEAD_BURST_REQUESTS_PER_SECOND" doc:"An app with more arrivals than this within any second is blocked. 0 = never."`
 	Block             strictyaml.Duration `yaml:"block" env:"FAIRLEAD_BURST_BLOCK" doc:"For how long it is blocked."`
+}
+
+// ErrorAlert says when an app's failures are worth an alert. Refusals of the
+// service itself are no failures.
+type ErrorAlert struct {
+	Rate        float64             `yaml:"rate" below:"1" env:"FAIRLEAD_ERROR_ALERT_RATE" doc:"An alert is sent for an app of whose calls more than this part failed. 0 = never."`
+	MinRequests int                 `yaml:"min_requests" least:"1" most:"1000000" env:"FAIRLEAD_ERROR_ALERT_MIN_REQUESTS" doc:"Fewer calls than this within the window alert nobody."`
+	Window      strictyaml.Duration `yaml:"window" env:"FAIRLEAD_ERROR_ALERT_WINDOW" doc:"Over which time the calls are counted, 1s to 1h."`
 }
 
 // Timeouts are the operations' time limits.
@@ -70,6 +86,11 @@ type App struct {
 	// `fairlead keys create` are in the database instead.
 	Keys               []strictyaml.Secret `yaml:"keys" doc:"API keys of the app, usually ${NAME} of an environment variable."`
 	RateLimitPerMinute int                 `yaml:"rate_limit_per_minute" most:"1000000" doc:"Most admissions of this app in any 60 s; by default limits.rate_limit_per_minute. 0 = no limit."`
+	TokensPerMinute    int                 `yaml:"tokens_per_minute" most:"1000000000" doc:"Most tokens, of prompts and answers, of this app's calls in any 60 s. 0 = no limit."`
+	MaxConcurrent      int                 `yaml:"max_concurrent" most:"1000000" doc:"Cap: most slots that this app may hold, even when others are free. 0 = no cap."`
+	MinConcurrent      int                 `yaml:"min_concurrent" most:"1000000" doc:"Slots that this app gets before anyone else's turn, when it asks for them. 0 = none."`
+	Weight             int                 `yaml:"weight" least:"1" most:"1000" doc:"Share of the slots when they are scarce: an app of weight 2 gets twice as many as one of weight 1."`
+	Class              string              `yaml:"class" oneof:"interactive,batch" doc:"interactive, or batch: an eighth of the weight when slots are scarce; a request lowers itself by the header x-fairlead-class: batch."`
 	Models             []string            `yaml:"models" doc:"Models the app may use: names and * patterns, as model or provider/model. Left out, every model."`
 }
 
@@ -93,6 +114,13 @@ type Provider struct {
 	DefaultModel string              `yaml:"-"`
 	Timeout      strictyaml.Duration `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`
 	HTTPClient   HTTPClient          `yaml:"http_client" doc:"Connections to this provider."`
+	RateLimit    RateLimit           `yaml:"rate_limit" doc:"What the provider allows your account; calls wait for it in the queue, in fair turn."`
+}
+
+// RateLimit is what may be sent to a provider.
+type RateLimit struct {
+	RequestsPerMinute int `yaml:"requests_per_minute" most:"1000000" doc:"Most calls sent to this provider in any 60 s. 0 = no limit."`
+	TokensPerMinute   int `yaml:"tokens_per_minute" most:"1000000000" doc:"Most tokens, of prompts and answers, of the calls sent to this provider in any 60 s. 0 = no limit."`
 }
 
 // HTTPClient limits the connections to a provider.
@@ -105,4 +133,9 @@ type HTTPClient struct {
 	WriteTimeout       strictyaml.Duration `yaml:"write_timeout" doc:"Most time that one write of a request may block. 0 = no limit."`
 	PoolTimeout        strictyaml.Duration `yaml:"pool_timeout" doc:"Most time to wait for a connection when max_connections are in use. 0 = no limit."`
 	ConcurrentRequests int                 `yaml:"concurrent_requests" most:"100000" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
+}
+
+// Alerts says whom to tell when something is wrong.
+type Alerts struct {
+	Webhook strictyaml.Secret `yaml:"webhook" env:"FAIRLEAD_ALERT_WEBHOOK" doc:"http or https URL to which alerts are posted as JSON; a secret, as its path often is a password. Empty = alerts are in the log alone."`
 }

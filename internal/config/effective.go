@@ -59,7 +59,7 @@ func (e *effective) field(v reflect.Value, key string) {
 			e.fields(v, key)
 			return
 		}
-		off := v.CanInt() && v.Int() == 0
+		off := (v.CanInt() || v.CanFloat()) && v.IsZero()
 		e.settings = append(e.settings, Setting{Key: key, Value: literal(v), Origin: e.origins[key], Off: off})
 	}
 }

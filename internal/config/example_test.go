@@ -42,9 +42,8 @@ func TestExampleLoadsAndSaysTheDefaults(t *testing.T) {
 		t.Errorf("warnings: %q", loaded.Warnings)
 	}
 	got, want := loaded.Config, Defaults()
-	if got.Server != want.Server || got.Limits != want.Limits || got.Timeouts != want.Timeouts {
-		t.Errorf("server, limits or timeouts are not the defaults:\n got %+v %+v %+v\nwant %+v %+v %+v",
-			got.Server, got.Limits, got.Timeouts, want.Server, want.Limits, want.Timeouts)
+	if !sameBase(got, want) {
+		t.Errorf("server, limits, timeouts or alerts are not the defaults:\n got %+v\nwant %+v", got, want)
 	}
 	for i, name := range []string{"openai", "groq", "ollama"} {
 		preset, _ := presetOf(name)
@@ -59,6 +58,12 @@ func TestExampleLoadsAndSaysTheDefaults(t *testing.T) {
 	}
 	if len(got.Apps) != 3 || len(got.Apps[2].Keys) != 2 {
 		t.Errorf("apps: %+v", got.Apps)
+	}
+	// What the owner of these three applications asked for.
+	for i, perMinute := range []int{300, 100, 500} {
+		if got.Apps[i].RateLimitPerMinute != perMinute {
+			t.Errorf("%s may make %d calls per minute, want %d", got.Apps[i].Name, got.Apps[i].RateLimitPerMinute, perMinute)
+		}
 	}
 }
 

@@ -110,7 +110,12 @@ func Defaults() Config {
 			RateLimitPerMinute:    200,
 			MaxQueue:              500,
 			MaxQueuePerApp:        queueShare(500),
+			QueueHeartbeatAfter:   strictyaml.Duration(10 * time.Second),
+			SlowReaderGrace:       strictyaml.Duration(10 * time.Second),
+			TokenMode:             "estimate",
+			Shadow:                []string{},
 			Burst:                 Burst{RequestsPerSecond: 50, Block: strictyaml.Duration(300 * time.Second)},
+			ErrorAlert:            ErrorAlert{Rate: 0.8, MinRequests: 20, Window: strictyaml.Duration(60 * time.Second)},
 		},
 		Timeouts: Timeouts{
 			Chat:  strictyaml.Duration(120 * time.Second),
@@ -118,6 +123,9 @@ func Defaults() Config {
 		},
 	}
 }
+
+// newApp is an app before the file says anything about it.
+func newApp() App { return App{Weight: 1, Class: "interactive"} }
 
 // queueShare is the part of a queue that one app may fill by default; without
 // a limit on the queue there is none on the part.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,15 +37,21 @@ func problems(t *testing.T, in Input) strictyaml.Errors {
 	return nil
 }
 
+// sameBase compares everything but apps and models.
+func sameBase(a, b Config) bool {
+	return a.Server == b.Server && a.Timeouts == b.Timeouts && a.Alerts == b.Alerts && reflect.DeepEqual(a.Limits, b.Limits)
+}
+
 func TestFiveMistakesAreToldWithLineAndColumn(t *testing.T) {
 	file := `server:
   listen: localhost
   max_body: 32Mb1
 limits:
   max_concurent_requests: 30
+timeouts:
+  upload: 300
 apps:
   - name: crm
-    weight: 2
     keys: ["inv-portal-xyz123", {secret: "canary-canary"}]
 `
 	want := `fairlead.yaml:2:11: server.listen: "localhost" is not an address; write host:port, such as 127.0.0.1:8080
@@ -55,10 +63,10 @@ fairlead.yaml:3:13: server.max_body: "32Mb1" is not a size such as 512MiB or 2GB
 fairlead.yaml:5:3: limits.max_concurent_requests: unknown key; did you mean "max_concurrent_requests"?
       max_concurent_requests: 30
       ^
-fairlead.yaml:8:5: apps[0].weight: not available in this version
-        weight: 2
-        ^
-fairlead.yaml:9:33: apps[0].keys[1]: holds one value, not keys with values
+fairlead.yaml:7:3: timeouts.upload: not available in this version
+      upload: 300
+      ^
+fairlead.yaml:10:33: apps[0].keys[1]: holds one value, not keys with values
         keys: [***, {***: ***}]
                     ^`
 	if got := problems(t, Input{Data: []byte(file)}).Error(); got != want {
@@ -72,7 +80,7 @@ func TestNoFileGivesTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, want := loaded.Config, Defaults()
-	if got.Server != want.Server || got.Limits != want.Limits || got.Timeouts != want.Timeouts || len(got.Apps)+len(got.LLM.Providers) > 0 {
+	if !sameBase(got, want) || len(got.Apps)+len(got.LLM.Providers) > 0 {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for key, origin := range loaded.Origins {
@@ -128,6 +136,9 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 		"FAIRLEAD_LOG_FORMAT=json", "MAX_CONCURRENT_REQUESTS=2", "RATE_LIMIT_PER_MINUTE=3", "FAIRLEAD_MAX_QUEUE=4",
 		"FAIRLEAD_MAX_QUEUE_PER_APP=1", "FAIRLEAD_BURST_REQUESTS_PER_SECOND=6", "FAIRLEAD_BURST_BLOCK=7",
 		"FAIRLEAD_TIMEOUT_CHAT=8s", "FAIRLEAD_TIMEOUT_EMBED=9", "FAIRLEAD_DEFAULT_MODEL=m", "OPENAI_API_TIMEOUT=300",
+		"FAIRLEAD_HEADROOM=1", "FAIRLEAD_QUEUE_HEARTBEAT_AFTER=10.5", "FAIRLEAD_SLOW_READER_GRACE=11", "FAIRLEAD_TOKEN_MODE=estimate",
+		"FAIRLEAD_TOKENS_PER_SLOT=12", "FAIRLEAD_SHADOW=burst, deadline", "FAIRLEAD_ERROR_ALERT_RATE=.25",
+		"FAIRLEAD_ERROR_ALERT_MIN_REQUESTS=13", "FAIRLEAD_ERROR_ALERT_WINDOW=14", "FAIRLEAD_ALERT_WEBHOOK=https://hooks.example/x?y",
 		"FAIRLEAD_CONFIG=x", "FAIRLEAD_BIN=y")
 	want := Config{
 		Server: Server{
@@ -136,12 +147,17 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 		},
 		Limits: Limits{
 			MaxConcurrentRequests: 2, RateLimitPerMinute: 3, MaxQueue: 4, MaxQueuePerApp: 1,
-			Burst: Burst{RequestsPerSecond: 6, Block: strictyaml.Duration(7 * time.Second)},
+			Burst:    Burst{RequestsPerSecond: 6, Block: strictyaml.Duration(7 * time.Second)},
+			Headroom: 1, QueueHeartbeatAfter: strictyaml.Duration(10500 * time.Millisecond),
+			SlowReaderGrace: strictyaml.Duration(11 * time.Second), TokenMode: "estimate", TokensPerSlot: 12,
+			Shadow:     []string{"burst", "deadline"},
+			ErrorAlert: ErrorAlert{Rate: 0.25, MinRequests: 13, Window: strictyaml.Duration(14 * time.Second)},
 		},
 		Timeouts: Timeouts{Chat: strictyaml.Duration(8 * time.Second), Embed: strictyaml.Duration(9 * time.Second)},
+		Alerts:   Alerts{Webhook: "https://hooks.example/x?y"},
 	}
 	got := loaded.Config
-	if got.Server != want.Server || got.Limits != want.Limits || got.Timeouts != want.Timeouts || got.LLM.DefaultModel != "m" {
+	if !sameBase(got, want) || got.LLM.DefaultModel != "m" {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	if got := got.LLM.Providers[0].Timeout.Std(); got != 300*time.Second {
@@ -159,6 +175,11 @@ func TestEnvironmentProblems(t *testing.T) {
 		{"OPENAI_API_TIMEOUT=-1", `environment OPENAI_API_TIMEOUT: llm.providers.openai.timeout: "-1" must not be negative`},
 		{"FAIRLEAD_LOG_FORMAT=jsn", `environment FAIRLEAD_LOG_FORMAT: server.log_format: "jsn" is not one of auto, human, json; did you mean "json"?`},
 		{"FAIRLEAD_LISTEN=8080", `environment FAIRLEAD_LISTEN: server.listen: "8080" is not an address; write host:port, such as 127.0.0.1:8080`},
+		{"FAIRLEAD_SHADOW=burts", `environment FAIRLEAD_SHADOW: limits.shadow: "burts" is not one of ` + shadowNames + `; did you mean "burst"?`},
+		{"FAIRLEAD_SHADOW=burst,all", `environment FAIRLEAD_SHADOW: limits.shadow: "burst,all" holds "all", which is not one of ` + shadowNames},
+		{"FAIRLEAD_SHADOW=burst,burst", `environment FAIRLEAD_SHADOW: limits.shadow[1]: "burst" is the same as limits.shadow[0]`},
+		{"FAIRLEAD_ERROR_ALERT_RATE=80%", `environment FAIRLEAD_ERROR_ALERT_RATE: limits.error_alert.rate: "80%" is not a number such as 0.8`},
+		{"FAIRLEAD_ALERT_WEBHOOK=hooks.example", `environment FAIRLEAD_ALERT_WEBHOOK: alerts.webhook: is not an http or https URL; write it as https://host/path`},
 		{"SERVICE_MEMORY_LIMIT=99999999TB", `environment SERVICE_MEMORY_LIMIT: server.memory_limit: "99999999TB" is larger than this program can count`},
 	}
 	for _, tt := range tests {
@@ -212,6 +233,11 @@ func TestWarnings(t *testing.T) {
 		{"dropped key", "apps:\n- name: a\n  keys:\n  - ${NOPE}", nil, "fairlead.yaml:4:5: apps[0].keys[0]: NOPE is not set; this key is left out"},
 		{"empty key", "apps:\n- name: a\n  keys:\n  - ${NOPE}", []string{"NOPE="}, "fairlead.yaml:4:5: apps[0].keys[0]: the variable is empty; this key is left out"},
 		{"queue", "limits: {max_queue: 3, max_queue_per_app: 4}", nil, "limits.max_queue_per_app (4) is more than limits.max_queue (3) and has no effect"},
+		{"headroom without slots", "limits: {max_concurrent_requests: 0, headroom: 4}", nil, "limits.headroom has no effect while limits.max_concurrent_requests is 0 (no limit)"},
+		{"headroom and guarantees", "limits: {headroom: 4}\napps: [{name: a, min_concurrent: 17}]", nil, "limits.headroom (4) of limits.max_concurrent_requests (20) leaves too few slots for the apps' min_concurrent, which add up to 17"},
+		{"hard without tokens", "limits: {token_mode: hard}", nil, "limits.token_mode has no effect: no app and no provider has tokens_per_minute"},
+		{"cap above the slots", "apps: [{name: a}, {name: b, max_concurrent: 21}]", nil, "apps[1].max_concurrent (21) is more than limits.max_concurrent_requests (20) and has no effect"},
+		{"webhook without alerts", "limits: {error_alert: {rate: 0}}\nalerts: {webhook: 'https://hooks.example'}", nil, "alerts.webhook has no effect while limits.error_alert.rate is 0 (never)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -219,6 +245,84 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// shadowNames are the limits that can be on trial.
+const shadowNames = "rate_limit_per_minute, tokens_per_minute, burst, max_concurrent, max_concurrent_requests, max_queue, max_queue_per_app, " +
+	"deadline, provider_requests_per_minute, provider_tokens_per_minute"
+
+// TestShadowOfALimit holds each name of a limit to a file in which that limit
+// alone is on, and to one in which it is off.
+func TestShadowOfALimit(t *testing.T) {
+	on := map[string]string{
+		"rate_limit_per_minute": "rate_limit_per_minute: 1", "burst": "burst: {requests_per_second: 1, block: 1}",
+		"max_concurrent_requests": "max_concurrent_requests: 1", "max_queue": "max_queue: 1", "max_queue_per_app": "max_queue_per_app: 1",
+		"tokens_per_minute": "", "max_concurrent": "", "deadline": "", "provider_requests_per_minute": "", "provider_tokens_per_minute": "",
+	}
+	const off = "rate_limit_per_minute: 0, burst: {requests_per_second: 1, block: 0}, max_concurrent_requests: 0, max_queue: 0, max_queue_per_app: 0, "
+	elsewhere := map[string]string{
+		"tokens_per_minute": "apps: [{name: a, tokens_per_minute: 1}]", "max_concurrent": "apps: [{name: a, max_concurrent: 1}]",
+		"provider_requests_per_minute": "llm: {providers: {openai: {rate_limit: {requests_per_minute: 1}}}}",
+		"provider_tokens_per_minute":   "llm: {providers: {openai: {rate_limit: {tokens_per_minute: 1}}}}",
+	}
+	names := strings.Split(shadowNames, ", ")
+	if len(on) != len(names) {
+		t.Fatalf("%d limits are tried, want %d", len(on), len(names))
+	}
+	for _, name := range names {
+		limits, ok := on[name]
+		if !ok {
+			t.Errorf("%s is not tried", name)
+		}
+		file := "limits: {" + limits + ", shadow: [" + name + "]}\n" + elsewhere[name]
+		if got := load(t, strings.Replace(file, "{, ", "{", 1)).Warnings; len(got) > 0 {
+			t.Errorf("%s: warnings %q", file, got)
+		}
+		got := load(t, "limits: {"+off+"shadow: ["+name+"]}").Warnings
+		want := []string{"limits.shadow: " + name + " has no effect: that limit is off"}
+		if name == "deadline" { // a request may always bring one
+			want = nil
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s off: got %q, want %q", name, got, want)
+		}
+	}
+	const ofAnApp = "limits: {rate_limit_per_minute: 0, shadow: [rate_limit_per_minute]}\napps: [{name: a, rate_limit_per_minute: 1}]"
+	if got := load(t, ofAnApp).Warnings; len(got) > 0 {
+		t.Errorf("%s: warnings %q", ofAnApp, got)
+	}
+}
+
+func TestAppsBeginWithTheirDefaults(t *testing.T) {
+	loaded := load(t, "apps: [{name: a}, {name: b, weight: 3, class: batch, tokens_per_minute: 4, max_concurrent: 6, min_concurrent: 5}]")
+	want := []App{
+		{Name: "a", RateLimitPerMinute: 200, Weight: 1, Class: "interactive"},
+		{Name: "b", RateLimitPerMinute: 200, Weight: 3, Class: "batch", TokensPerMinute: 4, MaxConcurrent: 6, MinConcurrent: 5},
+	}
+	if !reflect.DeepEqual(loaded.Config.Apps, want) {
+		t.Errorf("got %+v, want %+v", loaded.Config.Apps, want)
+	}
+	for key, want := range map[string]string{"apps[0].weight": "default", "apps[0].class": "default", "apps[1].weight": "fairlead.yaml:1:37"} {
+		if got := loaded.Origins[key].String(); got != want {
+			t.Errorf("origin of %s is %s, want %s", key, got, want)
+		}
+	}
+}
+
+func TestLimitsThatAreOffSaySo(t *testing.T) {
+	loaded := load(t, "limits: {error_alert: {rate: 0, min_requests: 1}, shadow: []}")
+	off := map[string]bool{}
+	for _, setting := range loaded.Effective() {
+		off[setting.Key] = setting.Off
+	}
+	for key, want := range map[string]bool{
+		"limits.headroom": true, "limits.error_alert.rate": true, "limits.error_alert.min_requests": false,
+		"limits.token_mode": false, "limits.shadow": false, "alerts.webhook": false,
+	} {
+		if got, there := off[key]; got != want || !there {
+			t.Errorf("%s: off is %v (there: %v), want %v", key, got, there, want)
+		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
@@ -62,12 +61,17 @@ func (p *printer) field(v reflect.Value, key, name string, depth int) {
 	}
 }
 
-func (p *printer) list(apps []App, key, name string, depth int) {
-	if len(apps) == 0 {
-		p.line(depth, name+": []", p.comment(key))
+// head writes the key of that many entries; without any it writes them as empty.
+func (p *printer) head(entries int, empty, key, name string, depth int) {
+	if entries == 0 {
+		p.line(depth, name+": "+empty, p.comment(key))
 		return
 	}
 	p.line(depth, name+":", "")
+}
+
+func (p *printer) list(apps []App, key, name string, depth int) {
+	p.head(len(apps), "[]", key, name, depth)
 	for i := range apps {
 		p.item = true
 		p.fields(reflect.ValueOf(&apps[i]).Elem(), strictyaml.Item(key, i), depth+2)
@@ -75,11 +79,7 @@ func (p *printer) list(apps []App, key, name string, depth int) {
 }
 
 func (p *printer) providers(providers []Provider, key, name string, depth int) {
-	if len(providers) == 0 {
-		p.line(depth, name+": {}", p.comment(key))
-		return
-	}
-	p.line(depth, name+":", "")
+	p.head(len(providers), "{}", key, name, depth)
 	for i := range providers {
 		p.line(depth+1, text(providers[i].Name)+":", "")
 		p.fields(reflect.ValueOf(&providers[i]).Elem(), strictyaml.Join(key, providers[i].Name), depth+2)
@@ -87,11 +87,7 @@ func (p *printer) providers(providers []Provider, key, name string, depth int) {
 }
 
 func (p *printer) names(names map[string]string, key, name string, depth int) {
-	if len(names) == 0 {
-		p.line(depth, name+": {}", p.comment(key))
-		return
-	}
-	p.line(depth, name+":", "")
+	p.head(len(names), "{}", key, name, depth)
 	for _, alias := range slices.Sorted(maps.Keys(names)) {
 		p.line(depth+1, strconv.Quote(alias)+": "+text(names[alias]), p.comment(key))
 	}
@@ -121,8 +117,8 @@ func literal(v reflect.Value) string {
 		return strconv.Quote(value.String())
 	case string:
 		return text(value)
-	case strictyaml.Duration:
-		return spell(value)
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64) // an exponent would not be read back
 	case []string:
 		return flow(value, strconv.Quote)
 	case []strictyaml.Secret:
@@ -151,19 +147,4 @@ func text(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(strconv.Quote(s), "${", "$${")
-}
-
-// spell is a duration as Go spells it, without the zeros at its end.
-func spell(d strictyaml.Duration) string {
-	if d == 0 {
-		return "0"
-	}
-	s := d.String()
-	if d.Std()%time.Minute == 0 {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if d.Std()%time.Hour == 0 {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -22,9 +22,10 @@ func TestPrintedConfigurationLoadsAgain(t *testing.T) {
 	files := map[string]string{
 		"defaults": "",
 		"all": `server: {listen: "localhost:0", data_dir: "a # b $${X} $$${Y}", memory_limit: 1000000007, drain_timeout: 0, log_format: human}
-limits: {max_queue: 7, burst: {block: 90m}}
+limits: {max_queue: 7, burst: {block: 90m}, shadow: [burst, deadline], token_mode: hard, error_alert: {rate: 0.0000001}}
 timeouts: {chat: 1.5, embed: 36h}
-apps: [{name: "007", models: ["a:b", "x # y/*", "true"], rate_limit_per_minute: 0}, {name: on}]
+apps: [{name: "007", models: ["a:b", "x # y/*", "true"], rate_limit_per_minute: 0}, {name: on, weight: 2, class: batch}]
+alerts: {webhook: "${NOPE:-}"}
 llm:
   default_model: "yes"
   aliases: {"a: b": "c/d", "$${x}": "-e", gpt-4.1: "1"}
@@ -87,6 +88,10 @@ func TestPrintTellsWhereEveryValueCameFrom(t *testing.T) {
 		"    \"fast\": m                                # dir/f.yaml:3:16\n",
 		"      api_key: \"***\"                         # environment OPENAI_API_KEY\n",
 		"        read_timeout: 1m                     # default (preset openai)\n",
+		"    weight: 1                                # default\n",
+		"    rate: 0.8                                # default\n",
+		"  shadow: []                                 # default\n",
+		"  # webhook: \"\"                              # default\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("lacks %q", want)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strconv"
 
@@ -61,7 +62,7 @@ func docOf(t reflect.Type, name string) string {
 func valueSchema(t reflect.Type) *jsonschema.Schema {
 	either := func(kind, pattern string) *jsonschema.Schema {
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
-			{Type: kind, Minimum: minimum(kind)},
+			{Type: kind, Minimum: "0"},
 			{Type: "string", Pattern: pattern},
 		}}
 	}
@@ -74,8 +75,12 @@ func valueSchema(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string"}
 	case reflect.TypeFor[int]():
 		return either("integer", reference)
+	case reflect.TypeFor[float64]():
+		return either("number", reference)
 	case reflect.TypeFor[bool]():
-		return either("boolean", reference)
+		schema := either("boolean", reference)
+		schema.AnyOf[0].Minimum = ""
+		return schema
 	case reflect.TypeFor[[]Provider]():
 		return &jsonschema.Schema{
 			Type:          "object",
@@ -83,14 +88,6 @@ func valueSchema(t reflect.Type) *jsonschema.Schema {
 		}
 	}
 	return nil
-}
-
-// minimum is the least number that a value of the kind may be.
-func minimum(kind string) json.Number {
-	if kind == "boolean" {
-		return ""
-	}
-	return "0"
 }
 
 // annotate adds to each property what the tags say of bounds, and its default.
@@ -106,28 +103,34 @@ func annotate(schema *jsonschema.Schema, defaults reflect.Value) {
 			continue
 		}
 		if value.Type() == reflect.TypeFor[[]App]() {
-			annotate(property.Items, reflect.ValueOf(App{}))
+			annotate(property.Items, reflect.ValueOf(newApp()))
 			continue
 		}
-		if f.Most > 0 {
-			property.AnyOf[0].Maximum = json.Number(strconv.Itoa(f.Most))
-		}
-		for _, allowed := range f.OneOf {
-			property.Enum = append(property.Enum, allowed)
-		}
+		bound(property, f)
 		if !value.IsZero() {
-			property.Default = defaultOf(value)
+			property.Default = value.Interface()
+		}
+		if v, ok := property.Default.(fmt.Stringer); ok {
+			property.Default = v.String()
 		}
 	}
 }
 
-// defaultOf is a default as a file would write it.
-func defaultOf(value reflect.Value) any {
-	switch v := value.Interface().(type) {
-	case strictyaml.Duration:
-		return spell(v)
-	case strictyaml.Size:
-		return v.String()
+// bound adds to a property what the tags say of its bounds.
+func bound(property *jsonschema.Schema, f strictyaml.Field) {
+	if f.Least > 0 {
+		property.AnyOf[0].Minimum = json.Number(strconv.Itoa(f.Least))
 	}
-	return value.Interface()
+	if f.Most > 0 {
+		property.AnyOf[0].Maximum = json.Number(strconv.Itoa(f.Most))
+	}
+	if f.Below > 0 {
+		property.AnyOf[0].ExclusiveMaximum = json.Number(strconv.Itoa(f.Below))
+	}
+	if property.Items != nil {
+		property = property.Items
+	}
+	for _, allowed := range f.OneOf {
+		property.Enum = append(property.Enum, allowed)
+	}
 }

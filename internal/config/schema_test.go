@@ -23,6 +23,7 @@ type schemaNode struct {
 	Enum                 []any                 `json:"enum"`
 	Pattern              string                `json:"pattern"`
 	Minimum, Maximum     *float64              `json:",omitempty"`
+	ExclusiveMaximum     *float64              `json:"exclusiveMaximum"`
 	AnyOf                []*schemaNode         `json:"anyOf"`
 	Items                *schemaNode           `json:"items"`
 	Properties           map[string]schemaNode `json:"properties"`
@@ -71,10 +72,17 @@ func (s schemaNode) fits(value any) bool {
 	case bool:
 		return s.Type == "boolean"
 	case int:
-		return (s.Type == "integer" || s.Type == "number") &&
-			(s.Minimum == nil || float64(v) >= *s.Minimum) && (s.Maximum == nil || float64(v) <= *s.Maximum)
+		return (s.Type == "integer" || s.Type == "number") && s.holds(float64(v))
+	case float64:
+		return s.Type == "number" && s.holds(v)
 	}
 	return false
+}
+
+// holds reports whether a number is within the bounds.
+func (s schemaNode) holds(v float64) bool {
+	return (s.Minimum == nil || v >= *s.Minimum) && (s.Maximum == nil || v <= *s.Maximum) &&
+		(s.ExclusiveMaximum == nil || v < *s.ExclusiveMaximum)
 }
 
 func (s schemaNode) checkAny(at string, value any) []string {
@@ -146,7 +154,18 @@ func TestSchemaRefusesWhatLoadRefuses(t *testing.T) {
 		"server: {max_body: 1XB}",
 		"server: {insecure_public: maybe}",
 		"server: {log_format: xml}",
-		"apps: [{weight: 2}]",
+		"server: {worker_threads: 2}",
+		"limits: {token_mode: exact}",
+		"limits: {shadow: [all]}",
+		"limits: {shadow: burst}",
+		"limits: {error_alert: {rate: 1}}",
+		"limits: {error_alert: {rate: 1.5}}",
+		"limits: {error_alert: {rate: -0.5}}",
+		"limits: {error_alert: {min_requests: 0}}",
+		"apps: [{name: a, weight: 0}]",
+		"apps: [{name: a, weight: 1001}]",
+		"apps: [{name: a, class: night}]",
+		"alerts: {webhook: [x]}",
 		"apps: {a: 1}",
 		"llm: {providers: {openai: {retry: {}}}}",
 		"llm: {providers: {openai: {http_client: {max_connections: 100001}}}}",
@@ -192,7 +211,8 @@ func sample(t *testing.T, s schemaNode, shape string, shapes *[]string) any {
 	special := map[string]any{
 		"apps[].name": "a", "apps[].keys": []string{"0123456789abcdefghijklmno"}, "apps[].models": []string{"*"},
 		"server.tls.cert_file": "schema.go", "server.tls.key_file": "schema.go", "llm.default_model": "m",
-		"llm.aliases": map[string]string{"a": "b"}, "llm.providers.*.base_url": "http://a", "llm.providers.*.dialect": "openai",
+		"alerts.webhook": "https://a/b",
+		"llm.aliases":    map[string]string{"a": "b"}, "llm.providers.*.base_url": "http://a", "llm.providers.*.dialect": "openai",
 	}
 	if value, ok := special[shape]; ok {
 		return value

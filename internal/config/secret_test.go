@@ -31,7 +31,18 @@ func TestSecretsAreInNoProblem(t *testing.T) {
 		"apps: [sk-CanaRy9-1]",
 		"apps: sk-CanaRy9-1",
 		"sk: sk-CanaRy9-1",
-		"alerts: {webhook: 'https://hooks/CanaRy9'}",
+		"alerts: {webhook: 'ftp://hooks/CanaRy9'}",
+		"alerts: {webhook: 'https://u:CanaRy9@hooks'}",
+		"alerts: {webhook: 'https://%CanaRy9/CanaRy9'}",
+		"alerts: {webhook: 'https://a b/CanaRy9' }",
+		"alerts: {webhook: http://169.254.169.254/CanaRy9, webhok: https://hooks/CanaRy9}",
+		"alerts: {webhook: \"https://hooks/CanaRy9\x01\"}",
+		"alerts: {webhook: [https://hooks/CanaRy9]}",
+		"alerts: {webhook: '${SECRET}'}",
+		"alerts: 'https://hooks/CanaRy9'",
+		"alert: {webhook: 'https://hooks/CanaRy9'}",
+		"webhook: https://hooks/CanaRy9",
+		"limits: {shadow: [[sk-CanaRy9-1]]}",
 		"x: &k sk-CanaRy9-1\napps: [{name: a, keys: [*k, x]}]",
 		"llm: {providers: {openai: {api_key: [sk-CanaRy9-1]}}}",
 		"llm: {providers: {openai: {api_key: {CanaRy9-1: CanaRy9-2}}}}",
@@ -72,18 +83,45 @@ func TestSecretsAreInNoProblem(t *testing.T) {
 
 func TestSecretsAreInNothingThatIsPrinted(t *testing.T) {
 	loaded := load(t, `apps: [{name: a, keys: [sk-CanaRy9-1, "${SECRET}", "${NOPE}"]}]
+alerts: {webhook: "https://hooks.example/CanaRy9-5"}
 llm: {providers: {openai: {api_key: sk-CanaRy9-2}, groq: }}`, "SECRET=sk-CanaRy9-3", "GROQ_API_KEY=CanaRy9-4", "WORKER_THREADS=CanaRy9")
 	var out strings.Builder
 	if err := loaded.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(out.String(), `"***"`); got != 4 {
-		t.Errorf("%d secrets are masked, want 4:\n%s", got, out.String())
+	if got := strings.Count(out.String(), `"***"`); got != 5 {
+		t.Errorf("%d secrets are masked, want 5:\n%s", got, out.String())
 	}
 	if said := out.String() + fmt.Sprintf("%v %+v %#v %s", loaded, *loaded, loaded.Config, loaded.Warnings); strings.Contains(said, canary) {
 		t.Errorf("a secret is told:\n%s", said)
 	}
+	for _, setting := range loaded.Effective() {
+		if strings.Contains(setting.Value, canary) {
+			t.Errorf("%s tells its secret: %s", setting.Key, setting.Value)
+		}
+	}
 	if got := loaded.Config.LLM.Providers[1].APIKey.Reveal(); got != "CanaRy9-4" {
 		t.Errorf("the key itself is %q", got)
+	}
+}
+
+// TestSecretsOfTheEnvironmentAreInNoProblem names a secret where it is not
+// expected, so that only its being known to be one hides it.
+func TestSecretsOfTheEnvironmentAreInNoProblem(t *testing.T) {
+	tests := []struct {
+		name    string
+		environ []string
+		flags   map[string]string
+	}{
+		{"variable", []string{"FAIRLEAD_ALERT_WEBHOOK=ftp://CanaRy9-1"}, nil},
+		{"flag", nil, map[string]string{"alerts.webhook": "ftp://CanaRy9-1"}},
+		{"control character", []string{"FAIRLEAD_ALERT_WEBHOOK=https://CanaRy9-1\n"}, nil},
+		{"elsewhere too", []string{"FAIRLEAD_ALERT_WEBHOOK=ftp://CanaRy9-1", "FAIRLEAD_LISTEN=ftp://CanaRy9-1"}, nil},
+		{"a provider's", []string{"OPENAI_API_KEY=sk CanaRy9", "FAIRLEAD_LISTEN=sk CanaRy9"}, nil},
+	}
+	for _, tt := range tests {
+		if said := problems(t, Input{Environ: tt.environ, Flags: tt.flags}).Error(); strings.Contains(said, canary) {
+			t.Errorf("%s: tells its secret:\n%s", tt.name, said)
+		}
 	}
 }

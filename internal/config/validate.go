@@ -15,7 +15,10 @@ import (
 func (l *loader) validate() {
 	l.validateServer()
 	l.validateLimits()
+	l.validateShadow()
+	l.validateAlerts()
 	l.validateApps()
+	l.validateShares()
 	l.validateModels()
 	for i := range l.config.LLM.Providers {
 		l.validateProvider(&l.config.LLM.Providers[i])
@@ -100,14 +103,6 @@ func openable(name string) error {
 		return reason(err)
 	}
 	return file.Close()
-}
-
-func (l *loader) validateLimits() {
-	limits := &l.config.Limits
-	if limits.MaxQueue > 0 && limits.MaxQueuePerApp > limits.MaxQueue {
-		l.Warn(fmt.Sprintf("limits.max_queue_per_app (%d) is more than limits.max_queue (%d) and has no effect",
-			limits.MaxQueuePerApp, limits.MaxQueue))
-	}
 }
 
 // listenComplaint says what is wrong with a listen address, which the complaint

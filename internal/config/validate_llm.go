@@ -73,23 +73,34 @@ func (l *loader) validateBaseURL(key string, p *Provider) {
 		l.Complain(key, "a provider without a preset needs its address", form)
 		return
 	}
-	u, err := url.Parse(p.BaseURL)
+	complaint := urlComplaint(p.BaseURL)
 	switch {
-	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		l.Complain(key, "is not an http or https URL", form)
-	case u.User != nil:
-		l.Complain(key, "must not hold a user or a password", "put the key under api_key")
-	case u.RawQuery != "" || u.ForceQuery || strings.Contains(p.BaseURL, "#"):
+	case complaint != "":
+		l.Complain(key, complaint, form+", with the key under api_key")
+	case strings.ContainsAny(p.BaseURL, "?#"):
 		l.Complain(key, "must not hold a query or a fragment", form)
-	case !isHost(u.Hostname()) || !isPort(u.Port()):
-		l.Complain(key, "has no valid host and port", form)
-	case isMetadataHost(u.Hostname()):
-		l.Complain(key, "names a link-local or metadata address, which no provider has", "")
 	}
 	if strings.ContainsAny(p.BaseURL, "@?#") {
 		l.Hide(p.BaseURL)
 		l.HideAt(key)
 	}
+}
+
+// urlComplaint says what is wrong with the address of a service to call, without
+// repeating it; "" if nothing is.
+func urlComplaint(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return "is not an http or https URL"
+	case u.User != nil:
+		return "must not hold a user or a password"
+	case !isHost(u.Hostname()) || !isPort(u.Port()):
+		return "has no valid host and port"
+	case isMetadataHost(u.Hostname()):
+		return "names a link-local or metadata address, which is not to be called"
+	}
+	return ""
 }
 
 // isMetadataHost reports whether host is one that hands out a machine's own

@@ -4,187 +4,298 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Why an acquisition failed, beside the errors of its context.
 var (
-	// ErrFull means that the queue holds as many waiters as it may.
+	// ErrFull means that the queue holds as many waiters as it may, and that no
+	// other flow's part of it is longer than this one's.
 	ErrFull = errors.New("fairqueue: the queue is full")
-	// ErrFlowFull means that the flow has as many waiters as it may.
-	ErrFlowFull = errors.New("fairqueue: the flow's queue is full")
+	// ErrTenantFull means that the tenant has as many waiters as it may.
+	ErrTenantFull = errors.New("fairqueue: the tenant's part of the queue is full")
+	// ErrDropped means that the waiter gave up its place in a full queue to a
+	// flow with a shorter one.
+	ErrDropped = errors.New("fairqueue: dropped from a full queue")
+	// ErrHopeless means that the wait is predicted to be longer than there is
+	// time.
+	ErrHopeless = errors.New("fairqueue: the wait is longer than there is time")
+	// ErrLate means that the time by which the waiter had to start has passed.
+	ErrLate = errors.New("fairqueue: not started in time")
 )
 
-// Ticket names one acquisition. The zero Ticket names none.
-type Ticket uint64
+// Config says what a Queue shares out. 0 turns a limit off.
+type Config struct {
+	// Slots are the units of concurrency that all flows share.
+	Slots int
+	// MaxWaiting is the most acquisitions that may wait.
+	MaxWaiting int
+	// Headroom is how many of the slots are kept for tenants that hold none.
+	Headroom int
+	// Backfill is for how long acquisitions that need fewer slots may go before
+	// one that needs several and whose turn it is. After that, slots that come
+	// free are kept for it.
+	Backfill time.Duration
+	// Released, if not nil, is told of every release, without any lock held.
+	Released func(width int)
+	// Clock is the time that the queue lives in; the zero Clock is real time.
+	Clock Clock
+}
 
-// Queue owns the slots. Its methods are safe for concurrent use.
+// Clock is a source of time.
+type Clock struct {
+	// Now is the time since a start of the clock's choosing. It does not jump.
+	Now func() time.Duration
+	// AfterFunc calls f once, after d, on a goroutine of its own.
+	AfterFunc func(d time.Duration, f func())
+}
+
+// Queue owns the slots. Its methods, and those of its pools, tenants and flows,
+// are safe for concurrent use.
 type Queue struct {
-	mu         sync.Mutex
-	slots      int // 0 = no limit
-	inUse      int
-	mostInUse  int
-	waiting    int
-	maxWaiting int // 0 = no limit
-	pools      []*Pool
-	flows      int // flows that have waiters
-	grants     uint64
-	holds      []hold
-	free       []uint32
-	doubles    uint64
-	meanHold   time.Duration
+	config Config
+	clock  Clock
+	// slow says that somebody waits, or that a limit was lowered below what is in
+	// use: then nothing is taken or given back outside the mutex.
+	slow    atomic.Bool
+	waiting atomic.Int64  // written under mu
+	longest atomic.Uint64 // the longest normalised queue, as the bits of a float
+	free    atomic.Bool   // there are slots that nobody who waits can use
+	doubles atomic.Uint64
+	waiters sync.Pool
+
+	mu     sync.Mutex
+	slots  int
+	inUse  int // parked ones included
+	pools  []*Pool
+	over   []limit // what holds more than it may since its limit was lowered
+	parked []*lane // lanes that may have parked slots
+	spare  []*Slot
+	drops  heap[*Flow] // flows that wait, the longest normalised queue first
+	round  uint64      // of looking for the next waiter
+	// blocked says that free slots are kept for a waiter that needs several.
+	blocked bool
+	grants  meter
+	shares  sharing
+	// meanHold is how long slots were held lately, in contended times.
+	meanHold time.Duration
 }
 
-// hold is one slot in use, or a vacant entry of the table of them.
-type hold struct {
-	generation uint32
-	flow       *Flow
-	pool       *Pool
-	since      time.Time
-}
+// limit is something that may hold no more than a number of slots.
+type limit interface{ exceeded() bool }
 
-// Pool is a set of slots beside the queue's own: every acquisition takes one
-// of each.
+// Pool is a set of slots beside the queue's own: every acquisition takes as
+// many of one as of the other.
 type Pool struct {
 	queue   *Queue
+	number  int
+	pacer   Pacer
 	slots   int // 0 = no limit
 	inUse   int
 	waiting int
-	lanes   heap[*lane]
+	groups  []*group
+	skipped uint64        // the round in which it is out of the question
+	opens   time.Duration // until when the pacer said to wait
+	wakes   time.Duration // when a timer will look again; 0 = none will
+	grants  meter
+}
+
+// Pacer is a limit on the rate of a pool. Its methods are called with the
+// queue's mutex held: they must neither block nor call the queue.
+type Pacer interface {
+	// Take counts an acquisition of that cost if it may start at now. If not, it
+	// counts nothing and wait is how long until it may.
+	Take(now time.Duration, cost int) (entry uint64, wait time.Duration)
+	// Correct says what an acquisition cost in the end.
+	Correct(entry uint64, cost int)
+}
+
+// PoolConfig says what a pool has.
+type PoolConfig struct {
+	Slots int   // 0 = no limit
+	Pacer Pacer // nil = any rate
+}
+
+// Tenant owns flows. Its limits hold for all of them together.
+type Tenant struct {
+	queue      *Queue
+	waiting    atomic.Int64 // written under the queue's mu
+	maxWaiting atomic.Int64
+	capped     atomic.Bool // it holds as much as it may
+
+	config TenantConfig
+	held   int
+	flows  []*Flow
+}
+
+// TenantConfig says what a tenant may have.
+type TenantConfig struct {
+	// Min is how many slots it gets before anyone's turn, when it asks for them.
+	Min int
+	// Max is the most slots that it may hold; 0 = no limit.
+	Max int
+	// MaxWaiting is the most acquisitions of it that may wait; 0 = no limit.
+	MaxWaiting int
 }
 
 // Flow is a party to the sharing.
 type Flow struct {
-	queue      *Queue
-	maxWaiting int
-	held       int
-	waiting    int
-	lastGrant  uint64 // the number of its latest grant
-	lanes      map[*Pool]*lane
+	tenant *Tenant
+	// lanes has the flow's lane for each pool, at the pool's number.
+	lanes atomic.Pointer[[]*lane]
+	// pace is the time from one grant to the next lately, in nanoseconds; 0 if it
+	// is not known.
+	pace atomic.Int64
+	// queued is waiting again, for those who look without the mutex.
+	queued atomic.Int64
+	share  atomic.Int64 // weight again, for them
+
+	weight  int
+	held    int
+	waiting int
+	dropAt  int
+	account account
+	grants  meter
+	habit   habit
 }
 
-// lane is the queue of one flow for one pool.
-type lane struct {
-	flow    *Flow
-	pool    *Pool
-	waiters heap[*waiter]
-	at      int
+// New returns a queue.
+func New(config Config) *Queue {
+	q := &Queue{config: config, clock: config.Clock, slots: config.Slots}
+	if q.clock.Now == nil {
+		start := time.Now()
+		q.clock.Now = func() time.Duration { return time.Since(start) }
+	}
+	if q.clock.AfterFunc == nil {
+		q.clock.AfterFunc = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
+	}
+	q.waiters.New = func() any { return &Waiter{queue: q, ready: make(chan struct{}, 1)} }
+	return q
 }
 
-func (l *lane) setIndex(i int) { l.at = i }
-func (l *lane) index() int     { return l.at }
-
-type waiter struct {
-	lane    *lane
-	arrival time.Time
-	done    <-chan struct{} // closed when it does not wait any more
-	ticket  Ticket          // set when granted
-	ready   chan struct{}   // closed when granted
-	at      int
-}
-
-func (w *waiter) setIndex(i int) { w.at = i }
-func (w *waiter) index() int     { return w.at }
-
-// New returns a queue of that many slots (0 = no limit), in which at most
-// maxWaiting acquisitions may wait (0 = no limit).
-func New(slots, maxWaiting int) *Queue {
-	return &Queue{slots: slots, maxWaiting: maxWaiting}
-}
-
-// Pool adds a pool of that many slots; 0 = no limit.
-func (q *Queue) Pool(slots int) *Pool {
-	p := &Pool{queue: q, slots: slots, lanes: heap[*lane]{before: servedBefore}}
+// Pool adds a pool.
+func (q *Queue) Pool(config PoolConfig) *Pool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	p := &Pool{queue: q, number: len(q.pools), slots: config.Slots, pacer: config.Pacer}
 	q.pools = append(q.pools, p)
 	return p
 }
 
-// Flow returns a new flow, of which at most maxWaiting acquisitions may wait
-// (0 = no limit).
-// A flow that holds nothing and waits for nothing costs the queue nothing.
-func (q *Queue) Flow(maxWaiting int) *Flow {
-	return &Flow{queue: q, maxWaiting: maxWaiting, lanes: make(map[*Pool]*lane)}
+// Tenant returns a new owner of flows.
+func (q *Queue) Tenant(config TenantConfig) *Tenant {
+	t := &Tenant{queue: q, config: config}
+	t.maxWaiting.Store(int64(config.MaxWaiting))
+	return t
 }
 
-// Acquire takes one slot for flow from the queue and from pool. It blocks
-// until they are granted in fair turn or ctx ends. arrival is the flow's own
-// order: a second try of the same work passes its first arrival and stands
-// where it stood. Errors are ErrFull, ErrFlowFull, and ctx's.
-func (q *Queue) Acquire(ctx context.Context, flow *Flow, pool *Pool, arrival time.Time) (Ticket, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	w, ticket, err := q.acquireOrWait(ctx, flow, pool, arrival)
+// Flow returns a new flow of the tenant. weight, at least 1, is its share beside
+// those of the others. A flow that holds nothing and waits for nothing costs the
+// queue nothing.
+func (t *Tenant) Flow(weight int) *Flow {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	f := &Flow{tenant: t, weight: max(weight, 1), dropAt: notQueued}
+	f.share.Store(int64(f.weight))
+	f.lanes.Store(&[]*lane{})
+	t.flows = append(t.flows, f)
+	return f
+}
+
+// Request is what an acquisition asks for.
+type Request struct {
+	Flow *Flow
+	Pool *Pool
+	// Arrival, on the queue's clock, is the order within the flow: a second try
+	// of the same work passes its first arrival and stands where it stood.
+	Arrival time.Duration
+	// Width is how many slots it takes; 0 means 1. One that is wider than a limit
+	// allows takes what there is.
+	Width int
+	// Cost, in any unit, breaks ties between flows and is what a Pacer counts.
+	Cost int
+	// StartBy, on the queue's clock, is the latest time at which a grant is of
+	// use; 0 = any time is.
+	StartBy time.Duration
+	// Done, if not nil, is closed when the acquisition is not wanted any more.
+	Done <-chan struct{}
+	// Notify, if not nil, is called when the wait of a Waiter that Enter returned
+	// ends, unless Cancel ended it. The queue's mutex is held then: it must neither
+	// block nor call the queue.
+	Notify func(*Waiter)
+}
+
+// Acquire takes slots for r.Flow from the queue and from r.Pool. It blocks
+// until they are granted in fair turn, ctx ends or the waiter is dropped. A free
+// slot is granted even if ctx has ended. Errors are ErrFull, ErrTenantFull,
+// ErrDropped, ErrLate, and ctx's.
+func (q *Queue) Acquire(ctx context.Context, r Request) (Ticket, error) {
+	r.Done = ctx.Done()
+	ticket, w, err := q.Enter(r)
 	if w == nil {
 		return ticket, err
 	}
 	select {
-	case <-w.ready:
-		return w.ticket, nil
+	case <-w.Ready():
+		return w.Result()
 	case <-ctx.Done():
-		q.abandon(w)
-		return 0, ctx.Err()
+		w.Cancel()
+		return Ticket{}, ctx.Err()
 	}
 }
 
-// acquireOrWait grants at once if it can, and else returns a queued waiter.
-func (q *Queue) acquireOrWait(ctx context.Context, flow *Flow, pool *Pool, arrival time.Time) (*waiter, Ticket, error) {
+// Enter is Acquire without the wait: it grants at once, or fails at once, or
+// returns a Waiter that the caller must end with Result or Cancel.
+func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) {
+	if r.Width <= 1 && !q.slow.Load() {
+		if s := r.Flow.unpark(r.Pool); s != nil {
+			s.since, s.cost = 0, r.Cost
+			return Ticket{slot: s, generation: s.generation.Load()}, nil, nil
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	// Whoever could use a free slot has been given it already, so where there
-	// is room nobody is waiting for it.
-	if q.hasRoom() && pool.hasRoom() {
-		return nil, q.grant(flow, pool), nil
-	}
-	if err := q.full(flow); err != nil {
-		return nil, 0, err
-	}
-	w := &waiter{arrival: arrival, done: ctx.Done(), ready: make(chan struct{})}
-	q.enqueue(w, flow, pool)
-	return w, 0, nil
+	return q.enter(&r)
 }
 
-// Full reports whether an acquisition by flow for pool would be refused now
-// for want of room in the queue: nil, ErrFull or ErrFlowFull.
-func (q *Queue) Full(flow *Flow, pool *Pool) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.hasRoom() && (pool == nil || pool.hasRoom()) {
-		return nil
+// enter is Enter with the mutex held.
+func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
+	l := q.lane(r.Flow, r.Pool)
+	width := q.clampWidth(r.Width, l)
+	if q.waiting.Load() == 0 {
+		if q.reclaimFor(l, width) {
+			if entry, ok := r.Pool.paceFree(r.Cost); ok {
+				return q.grant(l, width, r.Cost, entry), nil, nil
+			}
+		}
+	} else if !q.mayWait(r.Flow) && !q.isFree(l, width) {
+		if err := q.makePlace(r.Flow); err != nil {
+			return Ticket{}, nil, err
+		}
 	}
-	return q.full(flow)
-}
-
-func (q *Queue) full(flow *Flow) error {
-	switch {
-	case q.maxWaiting > 0 && q.waiting >= q.maxWaiting:
-		return ErrFull
-	case flow.maxWaiting > 0 && flow.waiting >= flow.maxWaiting:
-		return ErrFlowFull
-	}
-	return nil
-}
-
-// Release gives back what Acquire took and hands it to whoever is next. A
-// ticket that was given back before is counted and ignored.
-func (q *Queue) Release(t Ticket) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	h, ok := q.held(t)
-	if !ok {
-		q.doubles++
-		return
-	}
-	q.noteHold(time.Since(h.since))
-	h.flow.held--
-	h.pool.inUse--
-	q.inUse--
-	q.reorder(h.flow)
-	*h = hold{generation: h.generation + 1}
-	q.free = append(q.free, uint32(t)) //nolint:gosec // the low half of a ticket is its place in the table
+	w, _ := q.waiters.Get().(*Waiter)
+	w.begin(r, width)
+	q.enqueue(w, l)
 	q.dispatch()
+	if w.state == waiting {
+		w.notify = r.Notify
+		return Ticket{}, w, nil
+	}
+	<-w.ready
+	ticket, err := w.Result()
+	return ticket, nil, err
+}
+
+// clampWidth is how many slots an acquisition in l takes: what it asks for, but
+// no more than there can be.
+func (q *Queue) clampWidth(width int, l *lane) int {
+	for _, most := range [...]int{q.slots, l.pool.slots, l.flow.tenant.config.Max} {
+		if most > 0 {
+			width = min(width, most)
+		}
+	}
+	return max(width, 1)
 }
 
 // Resize changes the number of slots. Work that runs goes on; what growth
@@ -193,149 +304,58 @@ func (q *Queue) Resize(slots int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.slots = slots
+	q.limitChanged(q)
+}
+
+// Resize changes the pool's number of slots, as Queue.Resize does.
+func (p *Pool) Resize(slots int) {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	p.slots = slots
+	p.queue.limitChanged(p)
+}
+
+// Change gives the tenant other limits. Work that runs goes on, and those who
+// wait stay.
+func (t *Tenant) Change(config TenantConfig) {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	t.config = config
+	t.maxWaiting.Store(int64(config.MaxWaiting))
+	t.queue.replace(t)
+	t.queue.limitChanged(t)
+}
+
+// SetWeight changes the flow's share.
+func (f *Flow) SetWeight(weight int) {
+	q := f.tenant.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settle(f)
+	if f.waiting > 0 {
+		q.addWeight(max(weight, 1) - f.weight)
+	}
+	f.weight = max(weight, 1)
+	f.share.Store(int64(f.weight))
+	if f.dropAt != notQueued {
+		q.drops.fix(f.dropAt, f.dropKey())
+		q.noteLongest()
+	}
+	q.replace(f.tenant)
+}
+
+// limitChanged lets everyone feel another limit of what.
+func (q *Queue) limitChanged(what limit) {
+	q.reclaim()
+	if what.exceeded() {
+		q.over = append(q.over, what)
+	}
+	q.tick()
 	q.dispatch()
 }
 
-// abandon takes a waiter whose context ended out of the queue. One that was
-// granted in the same moment gives its slot back.
-func (q *Queue) abandon(w *waiter) {
-	q.mu.Lock()
-	granted := w.ticket != 0
-	if !granted && w.at != notQueued {
-		q.dequeue(w)
-	}
-	q.mu.Unlock()
-	if granted {
-		q.Release(w.ticket)
-	}
-}
+func (q *Queue) exceeded() bool { return q.slots > 0 && q.inUse > q.slots }
 
-func (q *Queue) hasRoom() bool { return q.slots <= 0 || q.inUse < q.slots }
+func (p *Pool) exceeded() bool { return p.slots > 0 && p.inUse > p.slots }
 
-func (p *Pool) hasRoom() bool { return p.slots <= 0 || p.inUse < p.slots }
-
-// dispatch grants until no waiter can use a free slot.
-func (q *Queue) dispatch() {
-	for q.hasRoom() {
-		var next *lane
-		for _, p := range q.pools {
-			if p.hasRoom() && p.lanes.len() > 0 && (next == nil || servedBefore(p.lanes.top(), next)) {
-				next = p.lanes.top()
-			}
-		}
-		if next == nil {
-			return
-		}
-		w := next.waiters.top()
-		q.dequeue(w)
-		if w.isDone() {
-			continue
-		}
-		w.ticket = q.grant(next.flow, next.pool)
-		close(w.ready)
-	}
-}
-
-// isDone reports whether the waiter's context has ended, though it has not yet
-// left the queue itself.
-func (w *waiter) isDone() bool {
-	select {
-	case <-w.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// servedBefore is the order between flows.
-func servedBefore(a, b *lane) bool {
-	switch {
-	case a.flow.held != b.flow.held:
-		return a.flow.held < b.flow.held
-	case a.flow.lastGrant != b.flow.lastGrant:
-		return a.flow.lastGrant < b.flow.lastGrant
-	}
-	return arrivedBefore(a.waiters.top(), b.waiters.top())
-}
-
-func arrivedBefore(a, b *waiter) bool { return a.arrival.Before(b.arrival) }
-
-func (q *Queue) grant(flow *Flow, pool *Pool) Ticket {
-	q.grants++
-	flow.lastGrant = q.grants
-	flow.held++
-	pool.inUse++
-	q.inUse++
-	q.mostInUse = max(q.mostInUse, q.inUse)
-	q.reorder(flow)
-	var at uint32
-	if n := len(q.free); n > 0 {
-		at = q.free[n-1]
-		q.free = q.free[:n-1]
-	} else {
-		at = uint32(len(q.holds)) //nolint:gosec // bounded by the slots in use
-		q.holds = append(q.holds, hold{generation: 1})
-	}
-	h := &q.holds[at]
-	h.flow, h.pool, h.since = flow, pool, time.Now()
-	return Ticket(uint64(h.generation)<<32 | uint64(at))
-}
-
-// held finds the hold that t names, if it is still held.
-func (q *Queue) held(t Ticket) (*hold, bool) {
-	at := uint64(t) & (1<<32 - 1)
-	if at >= uint64(len(q.holds)) {
-		return nil, false
-	}
-	h := &q.holds[at]
-	return h, h.flow != nil && uint64(h.generation) == uint64(t)>>32
-}
-
-func (q *Queue) enqueue(w *waiter, flow *Flow, pool *Pool) {
-	l := flow.lanes[pool]
-	if l == nil {
-		l = &lane{flow: flow, pool: pool, waiters: heap[*waiter]{before: arrivedBefore}, at: notQueued}
-		flow.lanes[pool] = l
-	}
-	w.lane = l
-	l.waiters.push(w)
-	if l.waiters.len() == 1 {
-		pool.lanes.push(l)
-	} else {
-		pool.lanes.fix(l)
-	}
-	if flow.waiting == 0 {
-		q.flows++
-	}
-	flow.waiting++
-	pool.waiting++
-	q.waiting++
-}
-
-func (q *Queue) dequeue(w *waiter) {
-	l := w.lane
-	l.waiters.remove(w)
-	if l.waiters.len() == 0 {
-		l.pool.lanes.remove(l)
-	} else {
-		l.pool.lanes.fix(l)
-	}
-	l.flow.waiting--
-	if l.flow.waiting == 0 {
-		q.flows--
-	}
-	l.pool.waiting--
-	q.waiting--
-}
-
-// reorder moves the flow's lanes to where they stand after its holdings changed.
-func (q *Queue) reorder(flow *Flow) {
-	if flow.waiting == 0 {
-		return
-	}
-	for _, l := range flow.lanes {
-		if l.at != notQueued {
-			l.pool.lanes.fix(l)
-		}
-	}
-}
+func (t *Tenant) exceeded() bool { return t.config.Max > 0 && t.held > t.config.Max }

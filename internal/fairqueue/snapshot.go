@@ -2,84 +2,99 @@ package fairqueue
 
 import "time"
 
-// firstHold is what a slot is expected to be held for before any was released.
-const firstHold = 2 * time.Second
-
-// Usage is how a queue, a pool or a flow stands at a moment.
+// Usage is how a queue, a pool, a tenant or a flow stands at a moment.
 type Usage struct {
 	Slots   int // 0 = no limit
 	InUse   int
 	Waiting int
 }
 
-// Snapshot is how a queue stands at a moment.
-type Snapshot struct {
-	Usage
-	MostInUse      int
-	DoubleReleases uint64
-}
-
 // Snapshot returns how the queue stands.
-func (q *Queue) Snapshot() Snapshot {
+func (q *Queue) Snapshot() Usage {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Snapshot{
-		Usage:          Usage{Slots: q.slots, InUse: q.inUse, Waiting: q.waiting},
-		MostInUse:      q.mostInUse,
-		DoubleReleases: q.doubles,
+	inUse := q.inUse
+	for _, l := range q.parked {
+		inUse -= l.resting()
 	}
+	return Usage{Slots: q.slots, InUse: inUse, Waiting: int(q.waiting.Load())}
 }
+
+// DoubleReleases is how often a ticket was released again.
+func (q *Queue) DoubleReleases() uint64 { return q.doubles.Load() }
 
 // Usage returns how the pool stands.
 func (p *Pool) Usage() Usage {
-	p.queue.mu.Lock()
-	defer p.queue.mu.Unlock()
-	return Usage{Slots: p.slots, InUse: p.inUse, Waiting: p.waiting}
+	q := p.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	inUse := p.inUse
+	for _, l := range q.parked {
+		if l.pool == p {
+			inUse -= l.resting()
+		}
+	}
+	return Usage{Slots: p.slots, InUse: inUse, Waiting: p.waiting}
+}
+
+// Usage returns how the tenant stands.
+func (t *Tenant) Usage() Usage {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	all := Usage{Slots: t.config.Max, InUse: t.held, Waiting: int(t.waiting.Load())}
+	for _, f := range t.flows {
+		all.InUse -= f.resting()
+	}
+	return all
 }
 
 // Usage returns what the flow holds and waits for; a flow has no slots of its
 // own.
 func (f *Flow) Usage() Usage {
-	f.queue.mu.Lock()
-	defer f.queue.mu.Unlock()
-	return Usage{InUse: f.held, Waiting: f.waiting}
+	f.tenant.queue.mu.Lock()
+	defer f.tenant.queue.mu.Unlock()
+	return Usage{InUse: f.held - f.resting(), Waiting: f.waiting}
 }
 
-// Estimate is how long an acquisition by flow for pool would wait if it came
-// now: the grants that go before it, at the rate at which slots of the mean
-// recent holding time come free. pool may be nil: then only the queue's own
-// slots count.
-func (q *Queue) Estimate(flow *Flow, pool *Pool) time.Duration {
+// Share is what a flow has had while it waited, since it was made.
+type Share struct {
+	// Backlogged is for how long it has waited.
+	Backlogged time.Duration
+	// Received is how many slot-seconds for each unit of its weight it had in
+	// that time.
+	Received float64
+}
+
+// Share returns what the flow has had while it waited.
+func (f *Flow) Share() Share {
+	q := f.tenant.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	slots, waiting := q.slots, q.waiting
-	if pool != nil && pool.slots > 0 && (slots <= 0 || pool.slots < slots) {
-		slots, waiting = pool.slots, pool.waiting
-	}
-	if slots <= 0 {
-		return 0
-	}
-	hold := q.meanHold
-	if hold == 0 {
-		hold = firstHold
-	}
-	// The flows take turns, so at most so many grants go to others first.
-	flows := q.flows
-	if flow.waiting == 0 {
-		flows++
-	}
-	ahead := min(waiting, flow.waiting*flows+flows-1)
-	return time.Duration(int64(hold) * int64(ahead+1) / int64(slots))
+	q.tick()
+	q.settle(f)
+	return Share{Backlogged: f.account.backlogged, Received: f.account.received}
 }
 
-// holdSmoothing is the weight of the latest holding time in the mean: one in
-// so many.
-const holdSmoothing = 16
-
-func (q *Queue) noteHold(d time.Duration) {
-	if q.meanHold == 0 {
-		q.meanHold = max(d, 1)
-		return
+// resting is how many slots of the lane are parked.
+func (l *lane) resting() int {
+	n := 0
+	for i := range l.parked {
+		if l.parked[i].Load() != nil {
+			n++
+		}
 	}
-	q.meanHold = max(q.meanHold+(d-q.meanHold)/holdSmoothing, 1)
+	return n
 }
+
+func (f *Flow) resting() int {
+	n := 0
+	for _, l := range *f.lanes.Load() {
+		if l != nil {
+			n += l.resting()
+		}
+	}
+	return n
+}
+
+// Waiting is how many acquisitions wait. It takes no lock.
+func (q *Queue) Waiting() int { return int(q.waiting.Load()) }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -10,6 +11,8 @@ import (
 type account struct {
 	record fairlead.Record
 	end    fairlead.End
+	// frames is how many frames of a stream passed: about as many as tokens.
+	frames int
 }
 
 func (a *account) noteRequest(req *fairlead.Request) {
@@ -27,6 +30,9 @@ func (a *account) watch(emit fairlead.Emit) fairlead.Emit {
 			return nil
 		case e.Head == nil:
 			a.record.BytesOut += int64(len(e.Data))
+			if a.record.Stream {
+				a.frames += bytes.Count(e.Data, []byte("\n\n"))
+			}
 			if a.record.FirstContent == 0 {
 				a.record.FirstContent = time.Since(a.record.Arrived)
 			}

@@ -26,6 +26,25 @@ func (g *Gateway) Active() []Active {
 	return all
 }
 
+// staleAfter is how long past its end a call may hold a slot before something
+// must be wrong.
+const staleAfter = 2 * time.Second
+
+// StaleSlots counts the calls that hold a slot although their time is over. It
+// must be 0.
+func (g *Gateway) StaleSlots() int {
+	now := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	stale := 0
+	for r := range g.running {
+		if !r.end.IsZero() && now.After(r.end.Add(staleAfter)) && r.call.Holding() > 0 {
+			stale++
+		}
+	}
+	return stale
+}
+
 // Ready reports whether new calls are taken: nil, or the refusal of a service
 // about to stop.
 func (g *Gateway) Ready() error {
@@ -69,13 +88,14 @@ func (g *Gateway) Drain(ctx context.Context) {
 }
 
 // enter notes that a call is on its way, unless the service is draining.
-func (g *Gateway) enter(call *fairlead.Call, cancel context.CancelCauseFunc) (*run, error) {
+func (g *Gateway) enter(ctx context.Context, call *fairlead.Call, cancel context.CancelCauseFunc) (*run, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
 		return nil, g.stopping()
 	}
 	r := &run{call: call, lane: g.takeLane(), cancel: cancel}
+	r.end, _ = ctx.Deadline()
 	g.running[r] = struct{}{}
 	return r, nil
 }

@@ -54,6 +54,8 @@ type run struct {
 	call   *fairlead.Call
 	lane   int
 	cancel context.CancelCauseFunc
+	// end is when the call's time is over; zero if it has no limit.
+	end time.Time
 }
 
 // New returns a gateway.
@@ -86,6 +88,9 @@ func (g *Gateway) Standing(ctx context.Context, app *fairlead.App) (admission.St
 	return g.admission.Standing(ctx, app)
 }
 
+// Lift ends the block that a burst brought app. It reports whether there was one.
+func (g *Gateway) Lift(app fairlead.AppID) bool { return g.admission.Lift(app) }
+
 // Models lists what app may name.
 func (g *Gateway) Models(app *fairlead.App) []upstream.Listed { return g.upstream.Models(app) }
 
@@ -102,7 +107,7 @@ func (g *Gateway) Resolve(app *fairlead.App, name string) (fairlead.Target, erro
 func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
 	var r *run
 	acc := account{record: fairlead.Record{
-		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived,
+		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived, Class: call.Class,
 	}}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -118,19 +123,22 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 			g.logger.Error("panic in a call", "request_id", call.ID, "stack", string(debug.Stack()))
 		}
 		err = g.settle(worked, call, err)
+		if fairlead.IsKind(err, fairlead.Limited) || fairlead.IsKind(err, fairlead.Busy) {
+			g.admission.NoteRefused(call.App, fairlead.AsError(err).Code)
+		}
 		g.recorder.Record(acc.close(call, err))
 		g.leave(r)
 	}()
 
-	if r, err = g.enter(call, cancel); err != nil {
-		g.admission.NoteWindow(worked, call)
+	if r, err = g.enter(worked, call, cancel); err != nil {
+		g.admission.NoteWindows(worked, call)
 		return err
 	}
 	pass, err := g.admission.Admit(worked, call)
 	if err != nil {
 		return err
 	}
-	defer g.giveBack(worked, call, pass)
+	defer func() { g.settleCost(worked, call, pass, &acc) }()
 
 	req, err := read(worked)
 	if err != nil {
@@ -143,6 +151,9 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	}
 	call.SetTargets(targets)
 	acc.record.Target = targets[0]
+	if err := g.admission.Reserve(worked, call, &pass, req); err != nil {
+		return err
+	}
 	if err := g.upstream.Answer(worked, call, req, acc.watch(emit)); err != nil {
 		return err
 	}
@@ -159,28 +170,27 @@ func panicked(value any) error {
 	return fmt.Errorf("panic with a value of type %T", value)
 }
 
-// withDeadline bounds ctx by the operation's time limit, counted from the call's
-// arrival. An operation whose limit is off has no deadline.
+// withDeadline bounds ctx by the operation's time limit and by the time for which
+// the client said that it would wait, counted from the call's arrival. Where
+// both are off there is no deadline.
 func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (context.Context, context.CancelFunc) {
 	limit := g.admission.Timeout(call.Operation)
+	if call.Patience > 0 && (limit <= 0 || call.Patience < limit) {
+		limit = call.Patience
+	}
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
 	return context.WithDeadline(ctx, call.Arrived.Add(limit))
 }
 
-// giveBack undoes the admission of a call that never held a slot. It must work
-// for calls whose context has ended too.
-func (g *Gateway) giveBack(ctx context.Context, call *fairlead.Call, pass admission.Pass) {
-	if call.Slotted() {
-		return
+// settleCost charges the call what it has used, which is nothing if it never
+// held a slot. It must work for calls whose context has ended too.
+func (g *Gateway) settleCost(ctx context.Context, call *fairlead.Call, pass admission.Pass, acc *account) {
+	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames}
+	if err := g.admission.Settle(context.WithoutCancel(ctx), call, pass, outcome); err != nil {
+		g.logger.Warn("cost not settled", "request_id", call.ID, "error", err)
 	}
-	ctx = context.WithoutCancel(ctx)
-	if err := g.admission.Undo(ctx, pass); err != nil {
-		g.logger.Warn("admission not given back", "request_id", call.ID, "error", err)
-		return
-	}
-	g.admission.NoteWindow(ctx, call)
 }
 
 // settle makes err what the call's caller should be told, given how its

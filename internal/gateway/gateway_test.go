@@ -53,7 +53,7 @@ func newBench(model answer) *bench {
 	b := &bench{log: &bytes.Buffer{}}
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	b.control = admission.New(admission.Config{
-		Slots: 1, MaxQueue: 2, MaxQueuePerApp: 2, Pools: map[string]int{"p": 0},
+		Slots: 1, MaxQueue: 2, MaxQueuePerApp: 2, Pools: map[string]admission.Pool{"p": {}},
 		Burst:    admission.Burst{PerSecond: 50, Block: 5 * time.Minute},
 		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: 40 * time.Second, fairlead.Embed: 30 * time.Second},
 	}, memory.New())
@@ -265,14 +265,14 @@ func TestLanesAreSmallAndUnique(t *testing.T) {
 	b := newBench(whole)
 	var runs []*run
 	for range 4 {
-		r, err := b.enter(b.call("x"), func(error) {})
+		r, err := b.enter(t.Context(), b.call("x"), func(error) {})
 		if err != nil {
 			t.Fatal(err)
 		}
 		runs = append(runs, r)
 	}
 	b.leave(runs[1])
-	r, err := b.enter(b.call("x"), func(error) {})
+	r, err := b.enter(t.Context(), b.call("x"), func(error) {})
 	if err != nil || r.lane != 2 {
 		t.Errorf("lane %d, %v; want the one that was given back, 2", r.lane, err)
 	}

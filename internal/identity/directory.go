@@ -1,11 +1,13 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +77,7 @@ type snapshot struct {
 	version int64
 	entries map[fairlead.Digest]*entry
 	uses    map[string]*use // by key id
+	apps    []*fairlead.App // those that are configured or have a key, by name
 }
 
 type entry struct {
@@ -223,6 +226,7 @@ func (d *Directory) load(ctx context.Context) error {
 		// it must work.
 		next.entries[key.Digest] = &entry{digest: key.Digest, key: key, app: app, use: u}
 	}
+	next.apps = slices.SortedFunc(maps.Values(d.apps), byID)
 	d.snapshot.Store(next)
 	if strangers > 0 && strangers != d.strangers {
 		d.log.Warn("stored keys are refused because their apps are not configured", "keys", strangers)
@@ -230,6 +234,22 @@ func (d *Directory) load(ctx context.Context) error {
 	d.strangers = strangers
 	return nil
 }
+
+// Apps returns every app that is configured or has, or had, a key, sorted by
+// name. The slice is shared: it must not be changed.
+func (d *Directory) Apps() []*fairlead.App { return d.snapshot.Load().apps }
+
+// App returns the app of that name, if it is one of Apps.
+func (d *Directory) App(id fairlead.AppID) (*fairlead.App, bool) {
+	apps := d.Apps()
+	at, found := slices.BinarySearchFunc(apps, &fairlead.App{ID: id}, byID)
+	if !found {
+		return nil, false
+	}
+	return apps[at], true
+}
+
+func byID(a, b *fairlead.App) int { return cmp.Compare(a.ID, b.ID) }
 
 // appOf returns the app, the same each time, or nil if it may not call.
 func (d *Directory) appOf(id fairlead.AppID) *fairlead.App {

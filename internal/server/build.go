@@ -3,16 +3,17 @@ package server
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/alert"
 	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/admin"
 	"github.com/fairleadhq/fairlead/internal/api/native"
 	openaiface "github.com/fairleadhq/fairlead/internal/api/openai"
 	"github.com/fairleadhq/fairlead/internal/config"
+	"github.com/fairleadhq/fairlead/internal/estimate"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/identity"
 	"github.com/fairleadhq/fairlead/internal/provider/local"
@@ -25,8 +26,18 @@ import (
 // namedProvider is an upstream with what has to be done with it at the end.
 type namedProvider struct {
 	upstream.Provider
-	slots int
+	pool  admission.Pool
 	close func()
+}
+
+// recorders has each of them read every Record.
+type recorders []fairlead.Recorder
+
+// Record implements fairlead.Recorder.
+func (all recorders) Record(r *fairlead.Record) {
+	for _, one := range all {
+		one.Record(r)
+	}
 }
 
 // build makes the parts from the inside out. Nothing runs yet.
@@ -42,9 +53,13 @@ func (s *Server) build() error {
 		routed.Providers = append(routed.Providers, p.Provider)
 	}
 	s.upstream = upstream.New(routed)
+	var err error
+	if s.alert, err = alert.New(s.alertConfig()); err != nil {
+		return unusable("set up the alert", err)
+	}
 	s.telemetry = telemetry.New(telemetry.Options{Gauges: s.gauges(), Logger: s.logger, Version: s.options.Version})
 	s.gateway = gateway.New(gateway.Config{
-		Admission: s.admission, Upstream: s.upstream, Recorder: s.telemetry, Logger: s.logger,
+		Admission: s.admission, Upstream: s.upstream, Recorder: recorders{s.telemetry, s.alert}, Logger: s.logger,
 	})
 	return s.buildRouter()
 }
@@ -63,10 +78,14 @@ func (s *Server) buildRouter() error {
 			},
 		}),
 		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
+		admin.New(admin.Config{
+			Gateway: s.gateway, Apps: s.keys.Apps, Firing: s.alert.Firing, Slots: s.config.Limits.MaxConcurrentRequests,
+		}),
 	}
 	router, err := api.New(api.Config{
 		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
-		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
+		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(),
+		BusyWait:        s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("build the routes: %w", err)
@@ -102,7 +121,11 @@ func (s *Server) makeProviders() error {
 			Provider: upstream.Provider{
 				Name: p.Name, Model: adapter, Patterns: p.Models, Default: p.DefaultModel, List: adapter.Models,
 			},
-			slots: p.HTTPClient.ConcurrentRequests, close: adapter.Close,
+			pool: admission.Pool{
+				Slots: p.HTTPClient.ConcurrentRequests, RequestsPerMinute: p.RateLimit.RequestsPerMinute,
+				TokensPerMinute: p.RateLimit.TokensPerMinute,
+			},
+			close: adapter.Close,
 		})
 	}
 	if len(s.providers) == 0 {
@@ -123,54 +146,36 @@ func httpLimits(c config.HTTPClient) openai.HTTPLimits {
 }
 
 func (s *Server) admissionConfig() admission.Config {
-	pools := map[string]int{fairlead.LocalPool: 0}
+	pools := map[string]admission.Pool{fairlead.LocalPool: {}}
 	for _, p := range s.providers {
-		pools[p.Name] = p.slots
+		pools[p.Name] = p.pool
 	}
 	l := s.config.Limits
-	return admission.Config{
-		Slots: l.MaxConcurrentRequests, MaxQueue: l.MaxQueue, MaxQueuePerApp: l.MaxQueuePerApp, Pools: pools,
+	c := admission.Config{
+		Slots: l.MaxConcurrentRequests, MaxQueue: l.MaxQueue, MaxQueuePerApp: l.MaxQueuePerApp, Headroom: l.Headroom,
+		TokensPerSlot: l.TokensPerSlot, HeartbeatAfter: l.QueueHeartbeatAfter.Std(), Pools: pools,
 		Burst:    admission.Burst{PerSecond: l.Burst.RequestsPerSecond, Block: l.Burst.Block.Std()},
-		Timeouts: s.timeouts(),
+		Timeouts: s.timeouts(), Tokens: estimate.Expected,
+	}
+	if l.TokenMode == "hard" {
+		c.Tokens = estimate.Hard
+	}
+	for _, name := range l.Shadow {
+		c.Shadow = append(c.Shadow, admission.Limit(name))
+	}
+	return c
+}
+
+func (s *Server) alertConfig() alert.Config {
+	a := s.config.Limits.ErrorAlert
+	return alert.Config{
+		Rate: a.Rate, MinRequests: a.MinRequests, Window: a.Window.Std(), Webhook: s.config.Alerts.Webhook.Reveal(), Logger: s.logger,
 	}
 }
 
 func (s *Server) timeouts() map[fairlead.Operation]time.Duration {
 	return map[fairlead.Operation]time.Duration{
 		fairlead.Chat: s.config.Timeouts.Chat.Std(), fairlead.Embed: s.config.Timeouts.Embed.Std(),
-	}
-}
-
-// gauges tells telemetry whom to ask. The parts exist by the time of the first
-// scrape.
-func (s *Server) gauges() telemetry.Gauges {
-	return telemetry.Gauges{
-		Slots: func() telemetry.Slots {
-			slots := s.admission.Slots()
-			return telemetry.Slots{
-				Limit: slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse, Waiting: slots.Waiting,
-				DoubleReleases: slots.DoubleReleases,
-			}
-		},
-		Apps: func() []telemetry.AppUse {
-			var all []telemetry.AppUse
-			apps := s.admission.Apps()
-			for _, id := range slices.Sorted(maps.Keys(apps)) {
-				all = append(all, telemetry.AppUse{App: id, InUse: apps[id].InUse, Waiting: apps[id].Waiting})
-			}
-			return all
-		},
-		Providers: func() []telemetry.ProviderUse {
-			var all []telemetry.ProviderUse
-			pools := s.admission.Pools()
-			for _, name := range slices.Sorted(maps.Keys(pools)) {
-				p := pools[name]
-				all = append(all, telemetry.ProviderUse{Provider: name, Limit: p.Slots, InUse: p.InUse, Waiting: p.Waiting})
-			}
-			return all
-		},
-		BodyBytes: s.bodies.Used,
-		Active:    func() int { return len(s.gateway.Active()) },
 	}
 }
 
@@ -232,14 +237,25 @@ func (k keyring) IsAdmin(key string) bool { return k.admin.IsAdmin(key) }
 func (s *Server) identityConfig(pepper []byte) identity.Config {
 	c := identity.Config{
 		Pepper: pepper, Store: s.store, Logger: s.logger,
-		DefaultApp: fairlead.App{RateLimitPerMinute: s.config.Limits.RateLimitPerMinute},
+		DefaultApp: fairlead.App{RateLimitPerMinute: s.config.Limits.RateLimitPerMinute, Weight: 1},
 	}
 	for _, app := range s.config.Apps {
 		id := fairlead.AppID(app.Name)
-		c.Apps = append(c.Apps, fairlead.App{ID: id, RateLimitPerMinute: app.RateLimitPerMinute, Models: app.Models})
+		c.Apps = append(c.Apps, configuredApp(app))
 		for _, key := range app.Keys {
 			c.ConfigKeys = append(c.ConfigKeys, identity.ConfigKey{App: id, Secret: key.Reveal()})
 		}
 	}
 	return c
+}
+
+func configuredApp(app config.App) fairlead.App {
+	a := fairlead.App{
+		ID: fairlead.AppID(app.Name), RateLimitPerMinute: app.RateLimitPerMinute, TokensPerMinute: app.TokensPerMinute,
+		Weight: app.Weight, MaxConcurrent: app.MaxConcurrent, MinConcurrent: app.MinConcurrent, Models: app.Models,
+	}
+	if app.Class == fairlead.Batch.String() {
+		a.Class = fairlead.Batch
+	}
+	return a
 }

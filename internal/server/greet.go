@@ -67,8 +67,8 @@ func (s *Server) describeProviders() string {
 	names := make([]string, 0, len(s.providers))
 	for _, p := range s.providers {
 		text := p.Name
-		if p.slots > 0 {
-			text += fmt.Sprintf(" (%d slots)", p.slots)
+		if p.pool.Slots > 0 {
+			text += fmt.Sprintf(" (%d slots)", p.pool.Slots)
 		}
 		names = append(names, text)
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/alert"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/gateway"
@@ -68,6 +69,7 @@ type Server struct {
 	admission *admission.Controller
 	gateway   *gateway.Gateway
 	telemetry *telemetry.Telemetry
+	alert     *alert.Monitor
 	bodies    *api.Budget
 	router    *api.Router
 }
@@ -162,6 +164,8 @@ func (s *Server) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { s.background("keys", s.keys.Run(background)) })
 	group.Go(func() { s.background("models", s.upstream.Run(background)) })
+	group.Go(func() { s.background("admission", s.admission.Run(background)) })
+	group.Go(func() { s.background("alert", s.alert.Run(background)) })
 	defer group.Wait()
 	defer stop()
 

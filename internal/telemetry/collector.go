@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fairleadhq/fairlead"
 )
 
 // collector turns sums and gauges into metrics when a scraper asks.
@@ -12,14 +14,15 @@ type collector struct {
 	source *Telemetry
 	detail Detail
 
-	requests, durations, queueWaits, firstContent *prometheus.Desc
-	tokens, attempts, bytes, refused              *prometheus.Desc
+	requests, durations, firstContent, tokens *prometheus.Desc
+	attempts, bytes, refused                  *prometheus.Desc
 
-	slotsLimit, slotsInUse, slotsMostInUse, waiting *prometheus.Desc
-	doubleReleases                                  *prometheus.Desc
-	appInUse, appWaiting                            *prometheus.Desc
-	providerLimit, providerInUse, providerWaiting   *prometheus.Desc
-	bodyBytes, active, buildInfo                    *prometheus.Desc
+	waits, predictions, rejected                       *prometheus.Desc
+	slots, slotsInUse, slotsMostInUse, poolWaiting     *prometheus.Desc
+	waiting, appInUse, windowUsed, windowLimit         *prometheus.Desc
+	jain, staleSlots, doubleReleases, shadowed         *prometheus.Desc
+	alertsSent, alertsFailed, alertsDropped, appsAlert *prometheus.Desc
+	bodyBytes, active, buildInfo                       *prometheus.Desc
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -38,38 +41,44 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 
 		requests:     perApp("requests_total", "Calls that have ended, by outcome: ok or the kind of error; code says which error.", "operation", "outcome", "code"),
 		durations:    desc("request_duration_seconds", "Time from a call's arrival to its last byte, queue included.", "operation", "outcome"),
-		queueWaits:   desc("queue_wait_seconds", "Time that calls which came as far as the queue stood in it.", "operation"),
 		firstContent: desc("first_content_seconds", "Time from a call's arrival to the first byte of content.", "operation", "provider"),
 		tokens:       perApp("tokens_total", "Tokens that providers counted, by direction: input or output.", "provider", "direction"),
 		attempts:     desc("attempts_total", "Tries upstream, by outcome: ok or the kind of error.", "provider", "outcome"),
 		bytes:        desc("bytes_total", "Bytes of bodies, by direction: in or out.", "direction"),
 		refused:      desc("routes_refused_total", "Requests refused before they named an operation, by route and reason.", "route", "reason"),
 
-		slotsLimit:      desc("slots_limit", "Slots that all apps share; 0 means no limit."),
-		slotsInUse:      desc("slots_in_use", "Slots in use."),
-		slotsMostInUse:  desc("slots_most_in_use", "Most slots in use at one time since start."),
-		doubleReleases:  desc("slot_double_releases_total", "Slots given back twice; above 0 is a bug of the service."),
-		waiting:         desc("queue_waiting", "Calls waiting for a slot."),
-		appInUse:        desc("app_slots_in_use", "Slots in use by an app.", "app"),
-		appWaiting:      desc("app_queue_waiting", "Calls of an app waiting for a slot.", "app"),
-		providerLimit:   desc("provider_slots_limit", "Slots of a provider; 0 means no limit.", "provider"),
-		providerInUse:   desc("provider_slots_in_use", "Slots of a provider in use.", "provider"),
-		providerWaiting: desc("provider_queue_waiting", "Calls waiting for a slot of a provider.", "provider"),
-		bodyBytes:       desc("body_bytes_in_flight", "Bytes of request bodies, and of answers held back, in memory."),
-		active:          desc("active_requests", "Calls on their way."),
-		buildInfo:       desc("build_info", "Always 1; the labels tell what runs.", "version", "go_version"),
+		waits:          desc("admission_wait_seconds", "Time that calls which came as far as the queue stood in it.", "operation"),
+		predictions:    desc("admission_predicted_wait_ratio", "Waits for a slot, as a part of what was predicted when they began."),
+		rejected:       perApp("admission_rejected_total", "Calls refused by a limit of their app or for want of capacity, by the refusal's code.", "reason"),
+		slots:          desc("admission_slots", "Slots of a pool: all for the service, else a provider's; 0 means no limit.", "pool"),
+		slotsInUse:     desc("admission_slots_in_use", "Slots of a pool in use.", "pool"),
+		poolWaiting:    desc("admission_pool_waiting", "Calls waiting for a slot of a pool.", "pool"),
+		slotsMostInUse: desc("admission_slots_most_in_use", "Most slots in use at one time since start."),
+		waiting:        perApp("admission_waiting", "Calls waiting for a slot, by class.", "class"),
+		appInUse:       desc("admission_app_slots_in_use", "Slots in use by an app, by class.", "app", "class"),
+		windowUsed:     desc("admission_window_used", "How much of an app's window is used: requests or tokens.", "app", "window"),
+		windowLimit:    desc("admission_window_limit", "An app's limit per minute: requests or tokens.", "app", "window"),
+		jain:           desc("admission_jain", "Jain's index of fairness over the last minute, of the slots that waiting apps had for their weight; 1 is even."),
+		staleSlots:     desc("admission_stale_slots", "Slots held past their operation's time; above 0 is a bug of the service."),
+		doubleReleases: desc("admission_double_release_total", "Slots given back twice; above 0 is a bug of the service."),
+		shadowed:       desc("admission_shadow_total", "Calls that a limit in shadow would have refused, or made wait.", "limit"),
+		alertsSent:     desc("alerts_sent_total", "Notices that the webhook took."),
+		alertsFailed:   desc("alerts_failed_total", "Notices that could not be delivered."),
+		alertsDropped:  desc("alerts_dropped_total", "Notices that found no room to wait."),
+		appsAlert:      desc("alerts_firing", "Apps whose error rate is in alert."),
+		bodyBytes:      desc("body_bytes_in_flight", "Bytes of request bodies, and of answers held back, in memory."),
+		active:         desc("active_requests", "Calls on their way."),
+		buildInfo:      desc("build_info", "Always 1; the labels tell what runs.", "version", "go_version"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.requests, c.durations, c.queueWaits, c.firstContent,
-		c.tokens, c.attempts, c.bytes, c.refused,
-		c.slotsLimit, c.slotsInUse, c.slotsMostInUse, c.waiting, c.doubleReleases,
-		c.appInUse, c.appWaiting,
-		c.providerLimit, c.providerInUse, c.providerWaiting,
-		c.bodyBytes, c.active, c.buildInfo,
+		c.requests, c.durations, c.firstContent, c.tokens, c.attempts, c.bytes, c.refused,
+		c.waits, c.predictions, c.rejected, c.slots, c.slotsInUse, c.slotsMostInUse, c.poolWaiting,
+		c.waiting, c.appInUse, c.windowUsed, c.windowLimit, c.jain, c.staleSlots, c.doubleReleases, c.shadowed,
+		c.alertsSent, c.alertsFailed, c.alertsDropped, c.appsAlert, c.bodyBytes, c.active, c.buildInfo,
 	} {
 		out <- d
 	}
@@ -81,8 +90,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.collectSums(out)
 	c.collectHistograms(out)
 	c.collectSlots(out)
-	c.collectUse(out)
-	gauge(out, c.buildInfo, 1, c.source.version, runtime.Version())
+	c.collectRest(out)
 }
 
 // collectPerApp tells the families that have a label app, or sums them up over
@@ -98,6 +106,7 @@ func (c *collector) collectPerApp(out chan<- prometheus.Metric) {
 	for key, sum := range requests {
 		counter(out, c.requests, sum, c.perApp(key.app, key.operation, key.outcome, key.code)...)
 	}
+	c.collectRejected(out, requests)
 
 	type inOut struct{ input, output int64 }
 	tokens := map[tokenKey]inOut{}
@@ -113,6 +122,20 @@ func (c *collector) collectPerApp(out chan<- prometheus.Metric) {
 	for key, total := range tokens {
 		counter(out, c.tokens, total.input, c.perApp(key.app, key.provider, "input")...)
 		counter(out, c.tokens, total.output, c.perApp(key.app, key.provider, "output")...)
+	}
+}
+
+// collectRejected tells the refusals among the calls that have ended.
+func (c *collector) collectRejected(out chan<- prometheus.Metric, requests map[requestKey]int64) {
+	type key struct{ app, reason string }
+	rejected := map[key]int64{}
+	for k, sum := range requests {
+		if k.outcome == fairlead.Limited.String() || k.outcome == fairlead.Busy.String() {
+			rejected[key{k.app, k.code}] += sum
+		}
+	}
+	for k, sum := range rejected {
+		counter(out, c.rejected, sum, c.perApp(k.app, k.reason)...)
 	}
 }
 
@@ -139,8 +162,9 @@ func (c *collector) collectHistograms(out chan<- prometheus.Metric) {
 		h.collect(out, c.durations, key.operation, key.outcome)
 	}
 	for operation, h := range c.source.queueWaits.all() {
-		h.collect(out, c.queueWaits, string(operation))
+		h.collect(out, c.waits, string(operation))
 	}
+	c.source.predictions.collect(out, c.predictions)
 	for key, h := range c.source.firstContent.all() {
 		h.collect(out, c.firstContent, key.operation, key.provider)
 	}
@@ -148,44 +172,85 @@ func (c *collector) collectHistograms(out chan<- prometheus.Metric) {
 
 func (c *collector) collectSlots(out chan<- prometheus.Metric) {
 	g := c.source.gauges
-	if g.Slots != nil {
-		slots := g.Slots()
-		gauge(out, c.slotsLimit, slots.Limit)
-		gauge(out, c.slotsInUse, slots.InUse)
-		gauge(out, c.slotsMostInUse, slots.MostInUse)
-		counter(out, c.doubleReleases, slots.DoubleReleases)
-		gauge(out, c.waiting, slots.Waiting)
+	if g.Admission != nil {
+		a := g.Admission()
+		gauge(out, c.slotsMostInUse, a.MostInUse)
+		gauge(out, c.jain, a.Jain)
+		gauge(out, c.staleSlots, a.StaleSlots)
+		counter(out, c.doubleReleases, a.DoubleReleases)
 	}
+	if g.Pools != nil {
+		for _, use := range g.Pools() {
+			gauge(out, c.slots, use.Limit, use.Pool)
+			gauge(out, c.slotsInUse, use.InUse, use.Pool)
+			gauge(out, c.poolWaiting, use.Waiting, use.Pool)
+		}
+	}
+	if g.Shadowed != nil {
+		for limit, n := range g.Shadowed() {
+			counter(out, c.shadowed, n, limit)
+		}
+	}
+	if g.Apps != nil {
+		c.collectApps(out, g.Apps())
+	}
+}
+
+// collectApps tells of each app, or where apps are not named of all together.
+func (c *collector) collectApps(out chan<- prometheus.Metric, apps []AppUse) {
+	waiting := map[fairlead.Class]int{fairlead.Interactive: 0, fairlead.Batch: 0}
+	for _, use := range apps {
+		app := string(use.App)
+		for class, u := range use.Classes {
+			waiting[class] += u.Waiting
+			if c.detail == ByApp {
+				gauge(out, c.waiting, u.Waiting, app, class.String())
+				gauge(out, c.appInUse, u.InUse, app, class.String())
+			}
+		}
+		if c.detail == ByApp {
+			c.collectWindow(out, []string{app, "requests"}, use.UsedRequests, use.LimitRequests)
+			c.collectWindow(out, []string{app, "tokens"}, use.UsedTokens, use.LimitTokens)
+		}
+	}
+	if c.detail == Aggregate {
+		for class, n := range waiting {
+			gauge(out, c.waiting, n, class.String())
+		}
+	}
+}
+
+// collectWindow tells how much of a window is used, if there is one.
+func (c *collector) collectWindow(out chan<- prometheus.Metric, labels []string, used, limit int) {
+	if limit > 0 {
+		gauge(out, c.windowUsed, used, labels...)
+		gauge(out, c.windowLimit, limit, labels...)
+	}
+}
+
+func (c *collector) collectRest(out chan<- prometheus.Metric) {
+	g := c.source.gauges
 	if g.BodyBytes != nil {
 		gauge(out, c.bodyBytes, g.BodyBytes())
 	}
 	if g.Active != nil {
 		gauge(out, c.active, g.Active())
 	}
-}
-
-func (c *collector) collectUse(out chan<- prometheus.Metric) {
-	g := c.source.gauges
-	if g.Apps != nil && c.detail == ByApp {
-		for _, use := range g.Apps() {
-			gauge(out, c.appInUse, use.InUse, string(use.App))
-			gauge(out, c.appWaiting, use.Waiting, string(use.App))
-		}
+	if g.Alerts != nil {
+		a := g.Alerts()
+		counter(out, c.alertsSent, a.Sent)
+		counter(out, c.alertsFailed, a.Failed)
+		counter(out, c.alertsDropped, a.Dropped)
+		gauge(out, c.appsAlert, a.Firing)
 	}
-	if g.Providers != nil {
-		for _, use := range g.Providers() {
-			gauge(out, c.providerLimit, use.Limit, use.Provider)
-			gauge(out, c.providerInUse, use.InUse, use.Provider)
-			gauge(out, c.providerWaiting, use.Waiting, use.Provider)
-		}
-	}
+	gauge(out, c.buildInfo, 1, c.source.version, runtime.Version())
 }
 
 func counter[N int64 | uint64](out chan<- prometheus.Metric, desc *prometheus.Desc, value N, labelValues ...string) {
 	out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), valid(labelValues)...)
 }
 
-func gauge[N int | int64](out chan<- prometheus.Metric, desc *prometheus.Desc, value N, labelValues ...string) {
+func gauge[N int | int64 | float64](out chan<- prometheus.Metric, desc *prometheus.Desc, value N, labelValues ...string) {
 	out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), valid(labelValues)...)
 }
 

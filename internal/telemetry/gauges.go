@@ -6,9 +6,14 @@ import "github.com/fairleadhq/fairlead"
 // called at every scrape, from any goroutine, and must not block; one that is
 // nil leaves its metrics out.
 type Gauges struct {
-	Slots     func() Slots
-	Apps      func() []AppUse
-	Providers func() []ProviderUse
+	Admission func() Admission
+	// Pools are the service's own slots, called "all", and each provider's.
+	Pools func() []PoolUse
+	Apps  func() []AppUse
+	// Shadowed tells of each limit in shadow how often it would have refused a
+	// call, or made it wait.
+	Shadowed func() map[string]int64
+	Alerts   func() Alerts
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64
@@ -16,23 +21,40 @@ type Gauges struct {
 	Active func() int
 }
 
-// Slots tells of the slots that all apps share. A Limit of 0 means no limit.
-type Slots struct {
-	Limit, InUse, MostInUse, Waiting int
-	// DoubleReleases is how often a slot was given back that had been given
-	// back already. Above 0 is a bug of the service.
+// Admission tells of the slots as a whole.
+type Admission struct {
+	MostInUse int
+	// Jain is Jain's index of fairness over the last minute, at most 1.
+	Jain float64
+	// StaleSlots counts slots held past their operation's time, DoubleReleases
+	// how often a slot was given back that had been given back already. Above 0
+	// either is a bug of the service.
+	StaleSlots     int
 	DoubleReleases uint64
 }
 
-// AppUse tells of an app's slots and of its calls that wait for one.
-type AppUse struct {
-	App            fairlead.AppID
-	InUse, Waiting int
+// PoolUse tells of a pool's slots and of the calls that wait for one. A Limit of
+// 0 means no limit.
+type PoolUse struct {
+	Pool                  string
+	Limit, InUse, Waiting int
 }
 
-// ProviderUse tells of a provider's slots and of the calls that wait for one.
-// A Limit of 0 means no limit.
-type ProviderUse struct {
-	Provider              string
-	Limit, InUse, Waiting int
+// AppUse tells of an app's slots, of its calls that wait for one, by class, and
+// of how much of its windows is used.
+type AppUse struct {
+	App                        fairlead.AppID
+	Classes                    map[fairlead.Class]ClassUse
+	UsedRequests, UsedTokens   int
+	LimitRequests, LimitTokens int
+}
+
+// ClassUse tells of the slots and waiting calls of one class.
+type ClassUse struct{ InUse, Waiting int }
+
+// Alerts tells of the notices to the operators.
+type Alerts struct {
+	Sent, Failed, Dropped int64
+	// Firing is how many apps are in alert.
+	Firing int
 }

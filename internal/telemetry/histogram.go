@@ -53,3 +53,44 @@ func (h *histogram) collect(out chan<- prometheus.Metric, desc *prometheus.Desc,
 	count += h.counts[bucketCount].Load()
 	out <- prometheus.MustNewConstHistogram(desc, count, sum, buckets, valid(labelValues)...)
 }
+
+// ratioCount is the number of upper bounds of a histogram of ratios.
+const ratioCount = 11
+
+// ratioBounds are the upper bounds of the buckets of ratios: from a tenth to ten
+// times.
+func ratioBounds() [ratioCount]float64 {
+	return [ratioCount]float64{0.1, 0.25, 0.5, 0.8, 0.9, 1, 1.1, 1.25, 2, 4, 10}
+}
+
+// ratioHistogram counts ratios. The zero ratioHistogram is empty.
+type ratioHistogram struct {
+	counts [ratioCount + 1]atomic.Uint64
+	sum    atomic.Uint64 // in millionths
+}
+
+const millionth = 1e6
+
+func (h *ratioHistogram) observe(ratio float64) {
+	bucket := ratioCount
+	for i, bound := range ratioBounds() {
+		if ratio <= bound {
+			bucket = i
+			break
+		}
+	}
+	h.counts[bucket].Add(1)
+	h.sum.Add(uint64(ratio * millionth))
+}
+
+func (h *ratioHistogram) collect(out chan<- prometheus.Metric, desc *prometheus.Desc) {
+	sum := float64(h.sum.Load()) / millionth
+	buckets := make(map[float64]uint64, ratioCount)
+	var count uint64
+	for i, bound := range ratioBounds() {
+		count += h.counts[i].Load()
+		buckets[bound] = count
+	}
+	count += h.counts[ratioCount].Load()
+	out <- prometheus.MustNewConstHistogram(desc, count, sum, buckets)
+}

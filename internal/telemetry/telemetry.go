@@ -65,6 +65,7 @@ type Telemetry struct {
 	durations    *table[durationKey, histogram]
 	queueWaits   *table[name, histogram]
 	firstContent *table[firstContentKey, histogram]
+	predictions  ratioHistogram
 }
 
 type tokenSums struct{ input, output atomic.Int64 }
@@ -123,6 +124,9 @@ func (t *Telemetry) sum(r *fairlead.Record, code string) {
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
 		t.attempts.at(attemptKey{provider: a.Provider, outcome: outcomeOf(a.Err)}).Add(1)
+		if a.Predicted > 0 {
+			t.predictions.observe(float64(a.Waited) / float64(a.Predicted))
+		}
 	}
 }
 

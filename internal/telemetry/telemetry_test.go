@@ -41,9 +41,21 @@ func refusedRecord(app fairlead.AppID, code string) *fairlead.Record {
 
 func fullGauges() Gauges {
 	return Gauges{
-		Slots:     func() Slots { return Slots{Limit: 20, InUse: 8, MostInUse: 15, Waiting: 3, DoubleReleases: 2} },
-		Apps:      func() []AppUse { return []AppUse{{App: "crm", InUse: 6, Waiting: 3}, {App: "portal", InUse: 2}} },
-		Providers: func() []ProviderUse { return []ProviderUse{{Provider: "openai", Limit: 25, InUse: 8, Waiting: 1}} },
+		Admission: func() Admission { return Admission{MostInUse: 15, Jain: 0.75, StaleSlots: 1, DoubleReleases: 2} },
+		Pools: func() []PoolUse {
+			return []PoolUse{{Pool: "all", Limit: 20, InUse: 8, Waiting: 3}, {Pool: "openai", Limit: 25, InUse: 8, Waiting: 1}}
+		},
+		Apps: func() []AppUse {
+			classes := func(inUse, waiting int) map[fairlead.Class]ClassUse {
+				return map[fairlead.Class]ClassUse{fairlead.Interactive: {InUse: inUse, Waiting: waiting}, fairlead.Batch: {}}
+			}
+			return []AppUse{
+				{App: "crm", Classes: classes(6, 3), LimitRequests: 200, UsedRequests: 150},
+				{App: "portal", Classes: classes(2, 0), LimitTokens: 1000, UsedTokens: 10},
+			}
+		},
+		Shadowed:  func() map[string]int64 { return map[string]int64{"burst": 4} },
+		Alerts:    func() Alerts { return Alerts{Sent: 5, Failed: 1, Dropped: 2, Firing: 1} },
 		BodyBytes: func() int64 { return 4096 },
 		Active:    func() int { return 12 },
 	}
@@ -107,14 +119,21 @@ func TestScrapeByApp(t *testing.T) {
 		`fairlead_request_duration_seconds_bucket{operation="chat",outcome="ok",le="5"} 1`,
 		`fairlead_request_duration_seconds_sum{operation="chat",outcome="ok"} 3`,
 		`fairlead_request_duration_seconds_count{operation="chat",outcome="limited"} 2`,
-		`fairlead_queue_wait_seconds_count{operation="chat"} 1`,
-		`fairlead_queue_wait_seconds_sum{operation="chat"} 0.2`,
+		`fairlead_admission_wait_seconds_count{operation="chat"} 1`,
+		`fairlead_admission_wait_seconds_sum{operation="chat"} 0.2`,
 		`fairlead_first_content_seconds_bucket{operation="chat",provider="openai",le="0.5"} 0`,
 		`fairlead_first_content_seconds_bucket{operation="chat",provider="openai",le="1"} 1`,
-		`fairlead_slots_limit 20`, `fairlead_slots_in_use 8`, `fairlead_slots_most_in_use 15`, `fairlead_queue_waiting 3`, `fairlead_slot_double_releases_total 2`,
-		`fairlead_app_slots_in_use{app="crm"} 6`, `fairlead_app_queue_waiting{app="crm"} 3`,
-		`fairlead_provider_slots_limit{provider="openai"} 25`, `fairlead_provider_slots_in_use{provider="openai"} 8`,
-		`fairlead_provider_queue_waiting{provider="openai"} 1`,
+		`fairlead_admission_slots{pool="all"} 20`, `fairlead_admission_slots_in_use{pool="all"} 8`,
+		`fairlead_admission_slots_most_in_use 15`, `fairlead_admission_double_release_total 2`,
+		`fairlead_admission_jain 0.75`, `fairlead_admission_stale_slots 1`,
+		`fairlead_admission_app_slots_in_use{app="crm",class="interactive"} 6`,
+		`fairlead_admission_waiting{app="crm",class="interactive"} 3`,
+		`fairlead_admission_window_used{app="crm",window="requests"} 150`,
+		`fairlead_admission_window_limit{app="portal",window="tokens"} 1000`,
+		`fairlead_admission_slots{pool="openai"} 25`, `fairlead_admission_slots_in_use{pool="openai"} 8`,
+		`fairlead_admission_pool_waiting{pool="openai"} 1`,
+		`fairlead_admission_shadow_total{limit="burst"} 4`,
+		`fairlead_alerts_sent_total 5`, `fairlead_alerts_failed_total 1`, `fairlead_alerts_dropped_total 2`, `fairlead_alerts_firing 1`,
 		`fairlead_body_bytes_in_flight 4096`, `fairlead_active_requests 12`,
 	)
 	if !strings.Contains(text, `fairlead_build_info{go_version="go`) || !strings.Contains(text, `version="1.2.3"} 1`) {
@@ -135,7 +154,8 @@ func TestAggregateNamesNoApp(t *testing.T) {
 	wantLines(t, text,
 		`fairlead_requests_total{code="",operation="chat",outcome="ok"} 2`,
 		`fairlead_tokens_total{direction="input",provider="openai"} 22`,
-		`fairlead_slots_in_use 8`,
+		`fairlead_admission_slots_in_use{pool="all"} 8`,
+		`fairlead_admission_waiting{class="interactive"} 3`,
 	)
 	for _, name := range []string{"crm", "portal", "app="} {
 		if strings.Contains(text, name) {
@@ -174,7 +194,7 @@ func TestScrapeIsLintedInEveryFormat(t *testing.T) {
 
 func TestGaugesThatNobodyFillsAreLeftOut(t *testing.T) {
 	text, _ := scrape(t, New(Options{}).Handler(ByApp), "text/plain")
-	for _, name := range []string{"fairlead_slots", "fairlead_app_", "fairlead_provider_", "fairlead_body", "fairlead_active"} {
+	for _, name := range []string{"fairlead_admission_slots", "fairlead_admission_app_", "fairlead_admission_pool_", "fairlead_alerts", "fairlead_body", "fairlead_active"} {
 		if strings.Contains(text, name) {
 			t.Errorf("scrape tells of %s, which nobody counts", name)
 		}

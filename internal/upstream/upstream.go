@@ -104,7 +104,8 @@ func (u *Upstream) attempt(ctx context.Context, call *fairlead.Call, req *fairle
 	}
 	defer lease.Release()
 
-	a := fairlead.Attempt{Target: t.target, Waited: lease.Waited()}
+	wait := lease.Wait()
+	a := fairlead.Attempt{Target: t.target, Waited: wait.Actual, Predicted: wait.Predicted}
 	began := time.Now()
 	err = t.provider.Model.Answer(ctx, call, req, func(e fairlead.Event) error {
 		switch {
@@ -112,6 +113,7 @@ func (u *Upstream) attempt(ctx context.Context, call *fairlead.Call, req *fairle
 			a.Status = e.Head.Status
 		case e.End != nil:
 			a.Usage = e.End.Usage
+			lease.Correct(a.Usage)
 		case a.FirstContent == 0:
 			a.FirstContent = time.Since(began)
 		}

@@ -28,10 +28,15 @@ func (g *gate) Enter(_ context.Context, call *fairlead.Call, pool string) (fairl
 	g.entered++
 	g.pool = pool
 	call.NoteWait(time.Second, fairlead.Granted)
-	return fairlead.NewLease(g, 1, time.Second), nil
+	return fairlead.NewLease(nil, g, 1, fairlead.LeaseWait{Actual: time.Second}), nil
 }
 
-func (g *gate) Release(uint64) { g.held-- }
+func (g *gate) Release(uint64) bool {
+	g.held--
+	return true
+}
+
+func (g *gate) Correct(uint64, int) {}
 
 // model answers by a function.
 type model func(req *fairlead.Request, emit fairlead.Emit) error

@@ -9,6 +9,17 @@
 // N times in order. A Ring does that; a Guard uses the same memory to block
 // for a while whoever comes too fast.
 //
+// Buckets are for what a Ring can't count: entries that weigh something, such
+// as the tokens of a request, and that are corrected later; and limits so large
+// that a time for each entry takes too much memory. They remember one time for
+// all entries that come close together, and err on one side only: never more
+// than N in any span of length W, and now and then an entry counts for up to
+// W/600 longer than W.
+//
+// Who is refused is told when to come back. Each further one is told the next
+// later place, so that those who were refused together don't return together,
+// only to be refused again.
+//
 // Times are durations since a start of the caller's choosing, read from a
 // clock that does not jump (time.Since of a fixed time). Spans are half-open:
 // what came at t counts until just before t+W.

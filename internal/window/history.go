@@ -48,6 +48,11 @@ type history struct {
 	made       uint32 // slots ever used since the last clear, free ones included
 	head, tail uint32
 	free       uint32
+	// told is the entry whose leaving the last caller that was refused was told
+	// of; none if nobody was refused since the last admission. Once an entry goes
+	// there is room, and the next to ask is admitted; so of whoever is refused it
+	// never names one that went.
+	told uint32
 }
 
 func newHistory(limit int, per time.Duration) history {
@@ -60,6 +65,7 @@ func newHistory(limit int, per time.Duration) history {
 		head:   none,
 		tail:   none,
 		free:   none,
+		told:   none,
 	}
 }
 
@@ -72,8 +78,9 @@ func (h *history) admit(now time.Duration) (entry Entry, wait time.Duration, ok 
 	h.forget(now, forgetPerAdmit)
 	if h.used >= h.limit {
 		// Full after forgetting means that the oldest is still inside.
-		return 0, h.left(h.head), false
+		return 0, h.left(h.nextPlace()), false
 	}
+	h.told = none
 	i := h.take()
 	h.number++
 	if h.number == 0 { // 0 marks free slots
@@ -89,6 +96,19 @@ func (h *history) admit(now time.Duration) (entry Entry, wait time.Duration, ok 
 	h.tail = i
 	h.used++
 	return Entry(uint64(s.number)<<indexBits | uint64(i)), 0, true
+}
+
+// nextPlace returns the entry whose leaving makes the place for the caller that
+// is being refused: the oldest for the first since the last admission, the next
+// one for each after it, and the newest for all that are beyond the limit. The
+// history is full, so the list has limit entries, and none of them has left.
+func (h *history) nextPlace() uint32 {
+	if h.told == none {
+		h.told = h.head
+	} else if next := h.slot(h.told).next; next != none {
+		h.told = next
+	}
+	return h.told
 }
 
 func (h *history) undo(entry Entry) {

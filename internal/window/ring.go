@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Entry names one admission to the Ring that made it. The zero Entry names
-// none.
+// Entry names one admission to the Ring or the Buckets that made it. The zero
+// Entry names none.
 type Entry uint64
 
 // Ring admits at most a fixed number of entries in any span of a fixed length.
@@ -29,15 +29,28 @@ func New(limit int, per time.Duration) *Ring {
 }
 
 // Admit asks for one admission at now. If ok, it is counted under entry until
-// now+per. If not, nothing is counted and wait is how long until the next
-// admission is possible, to the nanosecond, if nobody else comes first and
-// nothing is undone.
+// now+per. If not, nothing is counted and wait is how long to stay away.
+//
+// The first that is refused after an admission is told, to the nanosecond, when
+// the next place is free; the second when the next but one is, and so on up to
+// the limit-th. So callers that are refused together don't come back together:
+// up to limit of them are all admitted when they return, if they stay away for
+// as long as they were told and nobody else comes first. No place is reserved.
 //
 // It takes constant time, whatever the limit and however long the ring was
 // left alone.
 func (r *Ring) Admit(now time.Duration) (entry Entry, wait time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.history.admit(now)
+}
+
+// Try is Admit for one who asks on behalf of all: wait is how long until the
+// next admission is possible, however often it is asked.
+func (r *Ring) Try(now time.Duration) (entry Entry, wait time.Duration, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.told = none
 	return r.history.admit(now)
 }
 

@@ -18,10 +18,12 @@ func TestRingRefusesTheOneTooManyAndSaysWhenToComeBack(t *testing.T) {
 		{now: 0, ok: true},
 		{now: 10 * time.Second, ok: true},
 		{now: 20 * time.Second, wait: 40 * time.Second},
-		{now: time.Minute - 1, wait: 1},
-		{now: time.Minute, ok: true}, // the first has just left
-		{now: time.Minute, wait: 10 * time.Second},
-		{now: 0, wait: 10 * time.Second}, // a clock read earlier changes nothing
+		{now: 30 * time.Second, wait: 40 * time.Second},     // the second is told the second place
+		{now: time.Minute - 1, wait: 10*time.Second + 1},    // there is no third
+		{now: time.Minute, ok: true},                        // the first has just left
+		{now: time.Minute, wait: 10 * time.Second},          // told anew
+		{now: 0, wait: time.Minute},                         // a clock read earlier changes nothing
+		{now: 70*time.Second - 1, wait: 50*time.Second + 1}, // the newest of the two
 		{now: 70 * time.Second, ok: true},
 	}
 	for i, step := range steps {
@@ -80,44 +82,31 @@ func TestRingIgnoresTheZeroEntry(t *testing.T) {
 	}
 }
 
-// The patterns are those that make other limiters admit about twice the limit.
-func TestRingHoldsInEveryWindow(t *testing.T) {
-	const (
-		limit = 200
-		per   = time.Minute
-		total = 10 * time.Minute
-	)
-	flood := func(from, to, step time.Duration) (at []time.Duration) {
-		for now := from; now < to; now += step {
-			at = append(at, now)
+func TestRingTellsPlacesAnewWhenOneIsGivenBack(t *testing.T) {
+	const limit = 3
+	ring := window.New(limit, time.Minute)
+	var entries []window.Entry
+	for i := range limit {
+		entry, _, _ := ring.Admit(time.Duration(i) * time.Second)
+		entries = append(entries, entry)
+	}
+	now := time.Duration(limit) * time.Second
+	refused := func(want time.Duration) {
+		t.Helper()
+		if _, wait, ok := ring.Admit(now); ok || wait != want-now {
+			t.Errorf("got ok %v, wait %v, want a refusal for %v", ok, wait, want-now)
 		}
-		return at
 	}
-	var edges, saw []time.Duration
-	for minute := time.Duration(0); minute < total; minute += per {
-		// all at the end of a minute, and all again at the start of the next
-		edges = append(edges, flood(minute+per-time.Second, minute+per+time.Second, 4*time.Millisecond)...)
-		// a burst every 40 s: a minute holds one and touches another
-		saw = append(saw, flood(minute*2/3, minute*2/3+limit*time.Millisecond, time.Millisecond)...)
+	refused(time.Minute)
+	refused(time.Minute + time.Second)
+	ring.Undo(entries[1]) // just the one that the last was told of
+	if _, _, ok := ring.Admit(now); !ok {
+		t.Error("refused with room left")
 	}
-	for name, arrivals := range map[string][]time.Duration{
-		"steady flood":             flood(0, total, 20*time.Millisecond),
-		"both sides of the minute": edges,
-		"bursts out of step":       saw,
-	} {
-		t.Run(name, func(t *testing.T) {
-			ring := window.New(limit, per)
-			var admitted []time.Duration
-			for _, now := range arrivals {
-				if _, _, ok := ring.Admit(now); ok {
-					admitted = append(admitted, now)
-				}
-			}
-			if most := mostInAnyWindow(admitted, per); most != limit {
-				t.Errorf("got %d admissions in some window, want exactly %d", most, limit)
-			}
-		})
-	}
+	refused(time.Minute)
+	refused(time.Minute + 2*time.Second)
+	refused(time.Minute + now)
+	refused(time.Minute + now) // all further ones are told the last place
 }
 
 func TestRingAdmitsWhoObeysTheWait(t *testing.T) {
@@ -143,18 +132,6 @@ func TestRingAdmitsWhoObeysTheWait(t *testing.T) {
 	if most := mostInAnyWindow(admitted, per); most != limit {
 		t.Errorf("got %d admissions in some window, want exactly %d", most, limit)
 	}
-}
-
-// mostInAnyWindow is the most of the ascending times in any half-open span.
-func mostInAnyWindow(times []time.Duration, per time.Duration) int {
-	most, from := 0, 0
-	for i, at := range times {
-		for at-times[from] >= per {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
 }
 
 func TestRingOfAMillion(t *testing.T) {

@@ -78,7 +78,11 @@ func (f *Face) chat(x *api.Exchange) error {
 		if err != nil {
 			return nil, err
 		}
-		return readChat(body, x.R.Header)
+		req, err := readChat(body, x.R.Header)
+		if err == nil && req.Envelope.Stream {
+			x.Streams(call)
+		}
+		return req, err
 	}
 	shape := api.Shape{Frames: (&numbering{}).frames, Whole: whole, ErrorFrame: dialect.NativeErrorFrame}
 	return x.Answer(call, shape, func(emit fairlead.Emit) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/standing"
 )
 
 // Status is how the service stands at a moment.
@@ -141,41 +142,8 @@ func (f *Face) me(x *api.Exchange) error {
 	if err != nil {
 		return err
 	}
-	x.NoteWindow(s.Requests)
-	type limits struct {
-		RateLimitPerMinute    int      `json:"rate_limit_per_minute"`
-		MaxConcurrentRequests int      `json:"max_concurrent_requests"`
-		Models                []string `json:"models"`
-	}
-	models := x.App.Models
-	if len(models) == 0 {
-		models = []string{"*"}
-	}
-	type requests struct {
-		Limit        int     `json:"limit"`
-		Remaining    int     `json:"remaining"`
-		ResetSeconds float64 `json:"reset_seconds"`
-	}
-	body := struct {
-		App               fairlead.AppID `json:"app"`
-		Limits            limits         `json:"limits"`
-		Requests          *requests      `json:"requests"`
-		InUse             int            `json:"in_use"`
-		Waiting           int            `json:"waiting"`
-		NextWaitSeconds   float64        `json:"next_wait_seconds"`
-		BlockedForSeconds float64        `json:"blocked_for_seconds"`
-	}{
-		App: x.App.ID,
-		Limits: limits{
-			RateLimitPerMinute: x.App.RateLimitPerMinute, MaxConcurrentRequests: f.config.Info.MaxConcurrent, Models: models,
-		},
-		InUse: s.InUse, Waiting: s.Waiting,
-		NextWaitSeconds: seconds(s.NextWait), BlockedForSeconds: seconds(s.BlockedFor),
-	}
-	if w := s.Requests; w.Limit > 0 {
-		body.Requests = &requests{Limit: w.Limit, Remaining: w.Remaining, ResetSeconds: seconds(w.Reset)}
-	}
-	return x.WriteJSON(body)
+	x.NoteWindows(s.Requests, s.Tokens)
+	return x.WriteJSON(standing.Of(x.App, s, f.config.Info.MaxConcurrent))
 }
 
 // live answers GET /livez: the process runs.

@@ -76,6 +76,9 @@ func (f *Face) answer(x *api.Exchange, in fairlead.Dialect, scan scan, run opera
 		if err != nil {
 			return nil, err
 		}
+		if envelope.Stream {
+			x.Streams(call)
+		}
 		return &fairlead.Request{Dialect: in, Body: body, Envelope: envelope}, nil
 	}
 	shape := api.Shape{
@@ -129,12 +132,12 @@ func (f *Face) model(x *api.Exchange) error {
 	return x.WriteJSON(f.describe(id, target.Provider))
 }
 
-// look counts a request that costs no window, and tells how the window stands.
+// look counts a request that costs no window, and tells how the windows stand.
 func (f *Face) look(x *api.Exchange) error {
 	standing, err := f.config.Gateway.Standing(x.Context(), x.App)
 	if err != nil {
 		return err
 	}
-	x.NoteWindow(standing.Requests)
+	x.NoteWindows(standing.Requests, standing.Tokens)
 	return f.config.Gateway.Look(x.App)
 }

@@ -3,11 +3,11 @@
 // that was probably meant. Unknown keys, keys that come twice, values of the
 // wrong kind and unset variables are mistakes; nothing is guessed.
 //
-// The struct's tags say which keys there are (yaml), what they may hold (most,
-// oneof, by) and which variables set them (env); see Field. Values are int,
-// bool, string, Duration, Size, Secret, lists of strings or secrets, mappings
-// of strings, structs, and lists of structs. A text may hold ${NAME}, which is
-// replaced after parsing, so that a variable cannot add keys.
+// The struct's tags say which keys there are (yaml), what they may hold (least,
+// most, below, oneof, by) and which variables set them (env); see Field. Values
+// are int, float64, bool, string, Duration, Size, Secret, lists of strings or
+// secrets, mappings of strings, structs, and lists of structs. A text may hold
+// ${NAME}, which is replaced after parsing, so that a variable cannot add keys.
 //
 // Start with NewDecoder. Decode parses the file (parse.go) and lays its nodes
 // over the struct (walk.go, leaf.go, scalar.go, expand.go). Then the caller
@@ -51,9 +51,9 @@ type Options struct {
 	AbsentValues map[string][]string
 	// Words may be shown of a file that is not YAML, beside its keys.
 	Words []string
-	// Begin, unless nil, completes a new entry of a mapping whose entries are
-	// structs, before the file is laid over it. The entry is a pointer to the
-	// struct, with its name set; key is where it stands.
+	// Begin, unless nil, completes a new entry of a list or a mapping whose
+	// entries are structs, before the file is laid over it. The entry is a pointer
+	// to the struct, with its name set if it has one; key is where it stands.
 	Begin func(key string, entry any)
 }
 
@@ -121,7 +121,11 @@ func (d *Decoder) Decode(data []byte) (readable bool) {
 }
 
 // Override sets a leaf of the struct to a text that did not come from the file.
+// A secret is hidden from then on; a list of strings is separated by commas.
 func (d *Decoder) Override(to Leaf, text string, origin Origin) {
+	if isSecret(to.Value) {
+		d.Hide(text)
+	}
 	if complaint := assign(to.Value, text, to.Field); complaint != "" {
 		d.Add(Problem{
 			File: origin.String(), Key: to.Key,

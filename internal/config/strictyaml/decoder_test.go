@@ -28,7 +28,10 @@ type server struct {
 }
 
 type limits struct {
-	MaxQueue int `yaml:"max_queue" most:"1000"`
+	MaxQueue int      `yaml:"max_queue" most:"1000"`
+	Workers  int      `yaml:"workers" least:"2"`
+	Rate     float64  `yaml:"rate" below:"1"`
+	Shadow   []string `yaml:"shadow" oneof:"queue,rate"`
 }
 
 type app struct {
@@ -88,14 +91,14 @@ func finished(t *testing.T, d *Decoder) Errors {
 
 func TestEveryTypeIsRead(t *testing.T) {
 	got, d := decode(t, `server: {listen: "a:1", data_dir: 'x', max_body: 2MiB, drain: 1.5, public: true}
-limits: {max_queue: 7}
+limits: {max_queue: 7, workers: 2, rate: 0.75, shadow: [rate, queue]}
 aliases: {fast: m, "a b": "1"}
 apps: [{name: a, keys: ["${TOKEN}", "${NOPE}", "${EMPTY}"], models: [x, y]}, {name: b}]
 mirrors: {second: {url: u, kind: far, key: k, timeout: 1m}, first: }
 `)
 	want := sheet{
 		Server:  server{Listen: "a:1", DataDir: "x", MaxBody: 2 << 20, Drain: Duration(1500 * time.Millisecond), Public: true},
-		Limits:  limits{MaxQueue: 7},
+		Limits:  limits{MaxQueue: 7, Workers: 2, Rate: 0.75, Shadow: []string{"rate", "queue"}},
 		Aliases: map[string]string{"fast": "m", "a b": "1"},
 		Apps:    []app{{Name: "a", Keys: []Secret{"0123456789"}, Models: []string{"x", "y"}}, {Name: "b"}},
 		Mirrors: []mirror{{Name: "second", URL: "u", Kind: "far", Key: "k", Timeout: Duration(time.Minute)}, {Name: "first"}},
@@ -128,15 +131,21 @@ func TestEntriesBeginAsTheCallerSays(t *testing.T) {
 		if m, ok := entry.(*mirror); ok {
 			m.URL, m.Kind = "http://"+m.Name, key
 		}
+		if a, ok := entry.(*app); ok {
+			a.Name, a.Models = key, []string{"any"}
+		}
 	}
 	d := NewDecoder(&got, o)
-	d.Decode([]byte("mirrors: {a: {url: mine}, b: }"))
+	d.Decode([]byte("mirrors: {a: {url: mine}, b: }\napps: [{name: mine}, {models: [x]}]"))
 	if _, err := d.Finish(); err != nil {
 		t.Fatal(err)
 	}
 	want := []mirror{{Name: "a", URL: "mine", Kind: "mirrors.a"}, {Name: "b", URL: "http://b", Kind: "mirrors.b"}}
 	if !slices.Equal(got.Mirrors, want) {
 		t.Errorf("got %+v, want %+v", got.Mirrors, want)
+	}
+	if want := []app{{Name: "mine", Models: []string{"any"}}, {Name: "apps[1]", Models: []string{"x"}}}; !reflect.DeepEqual(got.Apps, want) {
+		t.Errorf("got %+v, want %+v", got.Apps, want)
 	}
 }
 
@@ -152,6 +161,13 @@ func TestMistakes(t *testing.T) {
 		{"absent value", "mirrors: {a: {kind: afar}}", `1:21: mirrors.a.kind: "afar" is not available in this version`},
 		{"not one of", "mirrors: {a: {kind: fa}}", `1:21: mirrors.a.kind: "fa" is not one of near, far; did you mean "far"?`},
 		{"too much", "limits: {max_queue: 1001}", `1:21: limits.max_queue: "1001" is more than 1000, the most allowed`},
+		{"too little", "limits: {workers: 1}", `1:19: limits.workers: "1" is less than 2, the least allowed`},
+		{"a fraction", "limits: {workers: 2.5}", `1:19: limits.workers: "2.5" is not a whole number`},
+		{"no number", "limits: {rate: half}", `1:16: limits.rate: "half" is not a number such as 0.8`},
+		{"number as a text", "limits: {rate: '0.5'}", `1:16: limits.rate: "0.5" is a text; write it without quotes`},
+		{"number at its bound", "limits: {rate: 1}", `1:16: limits.rate: "1" is not below 1`},
+		{"not one of a list", "limits: {shadow: [rate, queu]}", `1:25: limits.shadow[1]: "queu" is not one of queue, rate; did you mean "queue"?`},
+		{"no text in a list", "limits: {shadow: [rate, [rate]]}", `1:25: limits.shadow[1]: holds one value, not a list`},
 		{"twice", "limits: {}\nlimits: {}", `2:1: limits: the key is there twice, first on line 1`},
 		{"wrong kind", "mirrors: []", `1:10: mirrors: holds keys with values, not a list`},
 		{"secret", "mirrors: {a: {key: [x]}}", `1:20: mirrors.a.key: holds one value, not a list`},
@@ -231,6 +247,45 @@ func TestOverride(t *testing.T) {
 	}
 }
 
+func TestOverrideOfAList(t *testing.T) {
+	tests := []struct {
+		text      string
+		want      []string
+		complaint string
+	}{
+		{"rate", []string{"rate"}, ""},
+		{"rate, queue", []string{"rate", "queue"}, ""},
+		{" ", []string{}, ""},
+		{"rat", nil, `"rat" is not one of queue, rate; did you mean "rate"?`},
+		{"rate,all", nil, `"rate,all" holds "all", which is not one of queue, rate`},
+		{"rate,", nil, `"rate," holds "", which is not one of queue, rate; did you mean "rate"?`},
+	}
+	for _, tt := range tests {
+		var got limits
+		d := NewDecoder(&got, options())
+		leaves := Leaves(reflect.ValueOf(&got).Elem(), "limits")
+		d.Override(leaves[3], tt.text, Origin{Source: Environment, Detail: "SHADOW"})
+		complaint := ""
+		if _, err := d.Finish(); err != nil {
+			complaint = strings.TrimPrefix(err.Error(), "environment SHADOW: limits.shadow: ")
+		}
+		if !reflect.DeepEqual(got.Shadow, tt.want) || complaint != tt.complaint {
+			t.Errorf("%q: got %q and %q, want %q and %q", tt.text, got.Shadow, complaint, tt.want, tt.complaint)
+		}
+	}
+}
+
+func TestOverrideHidesASecret(t *testing.T) {
+	var got mirror
+	d := NewDecoder(&got, options())
+	at := slices.IndexFunc(Leaves(reflect.ValueOf(&got).Elem(), ""), func(l Leaf) bool { return l.Key == "key" })
+	d.Override(Leaves(reflect.ValueOf(&got).Elem(), "")[at], "canary-1", Origin{Source: Environment, Detail: "KEY"})
+	d.Complain("url", "is not canary-1", "")
+	if said := finished(t, d).Error(); said != "url: is not ***" || got.Key.Reveal() != "canary-1" {
+		t.Errorf("said %s of %s", said, got.Key.Reveal())
+	}
+}
+
 // TestComplaintsAreToldWhereTheValueCameFrom, once.
 func TestComplaintsAreToldWhereTheValueCameFrom(t *testing.T) {
 	d := NewDecoder(&sheet{}, options())
@@ -306,7 +361,8 @@ func TestExcerpts(t *testing.T) {
 
 func TestShapes(t *testing.T) {
 	want := []string{
-		"server", "server.listen", "server.data_dir", "server.max_body", "server.drain", "server.public", "limits", "limits.max_queue", "aliases",
+		"server", "server.listen", "server.data_dir", "server.max_body", "server.drain", "server.public",
+		"limits", "limits.max_queue", "limits.workers", "limits.rate", "limits.shadow", "aliases",
 		"apps", "apps[].name", "apps[].keys", "apps[].models", "mirrors", "mirrors.*.url", "mirrors.*.kind", "mirrors.*.key", "mirrors.*.timeout",
 	}
 	if got := Shapes(reflect.TypeFor[sheet](), ""); !slices.Equal(got, want) {

@@ -11,8 +11,10 @@ import (
 type Field struct {
 	Name  string   // the key
 	Env   string   // tag env: the environment variable that sets it; "" if none does
+	Least int      // tag least: the smallest whole number allowed; 0 without it
 	Most  int      // tag most: the largest whole number allowed; 0 if the type has none
-	OneOf []string // tag oneof, separated by commas: the texts allowed; empty means any
+	Below int      // tag below: a number with a fraction must be less; 0 if the type has none
+	OneOf []string // tag oneof, separated by commas: the texts allowed, of a list its items; empty means any
 	Index int      // its place in the struct
 	// By, of a list of structs, is from the tag by: the file has a mapping
 	// instead, in whose order the list is, and whose keys are the items' fields
@@ -30,15 +32,22 @@ func Fields(t reflect.Type) []Field {
 			continue
 		}
 		f := Field{Name: name, Env: tag.Get("env"), Index: i, By: tag.Get("by")}
-		if most, err := strconv.Atoi(tag.Get("most")); err == nil {
-			f.Most = most
-		}
+		f.Least, f.Most, f.Below = bound(tag, "least"), bound(tag, "most"), bound(tag, "below")
 		if oneOf := tag.Get("oneof"); oneOf != "" {
 			f.OneOf = strings.Split(oneOf, ",")
 		}
 		fields = append(fields, f)
 	}
 	return fields
+}
+
+// bound is the number that the tag has under name, 0 if it has none.
+func bound(tag reflect.StructTag, name string) int {
+	n, err := strconv.Atoi(tag.Get(name))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // names returns the keys of fields.

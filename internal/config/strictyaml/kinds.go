@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -12,8 +13,20 @@ type Duration time.Duration
 // Std returns the duration as time.Duration.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
-// String spells the duration as Go does.
-func (d Duration) String() string { return time.Duration(d).String() }
+// String spells the duration as Go does, without the zeros at its end.
+func (d Duration) String() string {
+	if d == 0 {
+		return "0"
+	}
+	s := d.Std().String()
+	if d.Std()%time.Minute == 0 {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if d.Std()%time.Hour == 0 {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
 
 // Size is a number of bytes, written as a number or with a unit: B, KB, MB, GB,
 // TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), in any case.

@@ -101,7 +101,7 @@ func (e expansion) complaint() (complaint, suggestion string) {
 func wrongStyle(n *yaml.Node, into reflect.Value) (complaint, suggestion string) {
 	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch into.Interface().(type) {
-	case int, bool:
+	case int, float64, bool:
 		if quoted {
 			return "is a text", "write it without quotes"
 		}

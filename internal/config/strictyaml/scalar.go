@@ -19,7 +19,9 @@ import (
 func assign(into reflect.Value, text string, f Field) (complaint string) {
 	switch target := into.Addr().Interface().(type) {
 	case *int:
-		return set(target, text, func(s string) (int, string) { return parseInt(s, f.Most) })
+		return set(target, text, func(s string) (int, string) { return parseInt(s, f.Least, f.Most) })
+	case *float64:
+		return set(target, text, func(s string) (float64, string) { return parseFloat(s, f.Below) })
 	case *bool:
 		return set(target, text, parseBool)
 	case *Duration:
@@ -30,6 +32,8 @@ func assign(into reflect.Value, text string, f Field) (complaint string) {
 		return set(target, text, func(s string) (Secret, string) { return Secret(s), plainText(s) })
 	case *string:
 		return set(target, text, func(s string) (string, string) { return s, oneOf(s, f.OneOf) })
+	case *[]string:
+		return set(target, text, func(s string) ([]string, string) { return splitList(s, f.OneOf) })
 	}
 	return "cannot be written as one value"
 }
@@ -43,7 +47,7 @@ func set[T any](target *T, text string, parse func(string) (T, string)) (complai
 	return complaint
 }
 
-func parseInt(text string, most int) (value int, complaint string) {
+func parseInt(text string, least, most int) (value int, complaint string) {
 	if !regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`).MatchString(text) {
 		return 0, "is not a whole number"
 	}
@@ -54,7 +58,34 @@ func parseInt(text string, most int) (value int, complaint string) {
 	if err != nil || (most > 0 && n > most) {
 		return 0, fmt.Sprintf("is more than %d, the most allowed", most)
 	}
+	if n < least {
+		return 0, fmt.Sprintf("is less than %d, the least allowed", least)
+	}
 	return n, ""
+}
+
+// parseFloat reads a plain decimal number that is less than below, unless that
+// is 0. It takes no exponents, as durations and sizes don't.
+func parseFloat(text string, below int) (value float64, complaint string) {
+	if !isDecimal(text) {
+		return 0, "is not a number such as 0.8"
+	}
+	if strings.HasPrefix(text, "-") {
+		return 0, "must not be negative"
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if below > 0 && value >= float64(below) {
+		return 0, fmt.Sprintf("is not below %d", below)
+	}
+	if err != nil {
+		return 0, "is larger than this program can count"
+	}
+	return value, ""
+}
+
+// isDecimal reports whether text is a plain decimal number.
+func isDecimal(text string) bool {
+	return regexp.MustCompile(`^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)$`).MatchString(text)
 }
 
 func parseBool(text string) (value bool, complaint string) {
@@ -93,7 +124,7 @@ func parseDuration(text string) (d Duration, complaint string) {
 // parseDecimal reads a plain decimal number exactly. It takes no exponents, so
 // the time it needs is linear in the text.
 func parseDecimal(text string) (value *big.Rat, ok bool) {
-	if len(text) > longestName || !regexp.MustCompile(`^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)$`).MatchString(text) {
+	if len(text) > longestName || !isDecimal(text) {
 		return nil, false
 	}
 	return new(big.Rat).SetString(text)
@@ -153,6 +184,26 @@ func oneOf(text string, allowed []string) (complaint string) {
 		return plainText(text)
 	}
 	return "is not one of " + strings.Join(allowed, ", ")
+}
+
+// splitList reads texts that are separated by commas, each one of the allowed.
+func splitList(text string, allowed []string) (list []string, complaint string) {
+	list = []string{}
+	if strings.TrimSpace(text) == "" {
+		return list, ""
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		complaint := oneOf(item, allowed)
+		if complaint != "" && item != text {
+			complaint = fmt.Sprintf("holds %q, which %s", item, complaint)
+		}
+		if complaint != "" {
+			return nil, complaint
+		}
+		list = append(list, item)
+	}
+	return list, ""
 }
 
 // plainText refuses what no name, address or key holds, and what would garble

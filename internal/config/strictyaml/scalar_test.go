@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,6 +21,44 @@ func TestDurations(t *testing.T) {
 	for _, text := range []string{"", "-1", "-1s", "1e3", "NaN", "Inf", "9223372037", "1 s", "5x", "0x10", "1_000", "1d"} {
 		if got, complaint := parseDuration(text); complaint == "" {
 			t.Errorf("%q is accepted as %v", text, got)
+		}
+	}
+}
+
+func TestDurationsAreSpelledSoThatTheyReadBack(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"0": 0, "30s": 30 * time.Second, "5m": 5 * time.Minute, "36h": 36 * time.Hour, "1h30m": 90 * time.Minute,
+		"1h0m1s": time.Hour + time.Second, "1.5s": 1500 * time.Millisecond, "10m": 10 * time.Minute, "10h": 10 * time.Hour,
+	} {
+		if got := Duration(d).String(); got != want {
+			t.Errorf("%v is spelled %s, want %s", d, got, want)
+		}
+		if got, _ := parseDuration(Duration(d).String()); got.Std() != d {
+			t.Errorf("%s is read as %v, want %v", Duration(d), got, d)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	good := map[string]float64{
+		"0": 0, "0.0": 0, "0.8": 0.8, ".5": 0.5, "5.": 5, "09.50": 9.5, strings.Repeat("0", 100) + "1": 1, "0." + strings.Repeat("0", 400) + "1": 0,
+	}
+	for text, want := range good {
+		if got, complaint := parseFloat(text, 0); got != want || complaint != "" {
+			t.Errorf("%q: got %v %q, want %v", text, got, complaint, want)
+		}
+	}
+	huge := strings.Repeat("9", 400)
+	for _, text := range []string{"", ".", "-1", "-0", "1e3", "NaN", "Inf", "0x1p-2", "1_0", " 1", "1,5", "+1", huge} {
+		if got, complaint := parseFloat(text, 0); complaint == "" {
+			t.Errorf("%q is accepted as %v", text, got)
+		}
+	}
+	for text, want := range map[string]string{
+		"0.9999": "", "1": "is not below 1", "1.0": "is not below 1", "0." + strings.Repeat("9", 30): "is not below 1", huge: "is not below 1",
+	} {
+		if _, complaint := parseFloat(text, 1); complaint != want {
+			t.Errorf("%q: got %q, want %q", text, complaint, want)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (d *Decoder) value(n *yaml.Node, p path, into reflect.Value, f Field) {
 	}
 	switch target := into.Addr().Interface().(type) {
 	case *[]string:
-		*target = d.texts(n, p, d.src.ConcealSuspects)
+		*target = d.texts(n, p, f)
 	case *[]Secret:
 		d.secrets(n, p, target)
 	case *map[string]string:
@@ -177,8 +177,9 @@ func (d *Decoder) items(n *yaml.Node, p path, each func(i int, item *yaml.Node))
 func (d *Decoder) list(n *yaml.Node, p path, into reflect.Value) {
 	list := reflect.Zero(into.Type())
 	d.items(n, p, func(i int, node *yaml.Node) {
-		item := reflect.New(into.Type().Elem()).Elem()
-		d.value(node, p.item(i), item, Field{})
+		at, item := p.item(i), reflect.New(into.Type().Elem()).Elem()
+		d.begin(at, item)
+		d.value(node, at, item, Field{})
 		list = reflect.Append(list, item)
 	})
 	into.Set(list)
@@ -193,9 +194,7 @@ func (d *Decoder) named(n *yaml.Node, p path, into reflect.Value, by string) {
 		at := p.entry(Shown(key.Value))
 		item := reflect.New(into.Type().Elem()).Elem()
 		item.FieldByName(by).SetString(key.Value)
-		if d.options.Begin != nil {
-			d.options.Begin(at.key, item.Addr().Interface())
-		}
+		d.begin(at, item)
 		d.value(value, at, item, Field{})
 		d.at[at.key] = key
 		list = reflect.Append(list, item)
@@ -204,8 +203,16 @@ func (d *Decoder) named(n *yaml.Node, p path, into reflect.Value, by string) {
 	d.Origins[p.key] = d.origin(n)
 }
 
-// texts reads a list of texts; conceal hides one that is not a text.
-func (d *Decoder) texts(n *yaml.Node, p path, conceal func(*yaml.Node)) []string {
+// begin lets the caller complete a new entry.
+func (d *Decoder) begin(at path, item reflect.Value) {
+	if d.options.Begin != nil {
+		d.options.Begin(at.key, item.Addr().Interface())
+	}
+}
+
+// texts reads a list of texts, each as f allows, and hides one that is not a
+// text.
+func (d *Decoder) texts(n *yaml.Node, p path, f Field) []string {
 	list := []string{}
 	d.items(n, p, func(i int, item *yaml.Node) {
 		at := p.item(i)
@@ -213,10 +220,10 @@ func (d *Decoder) texts(n *yaml.Node, p path, conceal func(*yaml.Node)) []string
 			return
 		}
 		if item.Kind != yaml.ScalarNode {
-			conceal(item)
+			d.src.ConcealSuspects(item)
 		}
 		var text string
-		if d.scalar(item, at, reflect.ValueOf(&text).Elem(), Field{}) {
+		if d.scalar(item, at, reflect.ValueOf(&text).Elem(), Field{OneOf: f.OneOf}) {
 			list = append(list, text)
 		}
 	})

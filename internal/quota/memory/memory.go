@@ -1,6 +1,7 @@
-// Package memory counts admissions in this process, each window in an exact
-// ring. It is the Quota of a service that runs as one process: nothing is
-// shared and nothing survives a restart, so it can neither fail nor wait.
+// Package memory counts admissions in this process: those of a window that is
+// weighted or has a large limit in buckets, all others in an exact ring. It is
+// the Quota of a service that runs as one process: nothing is shared and nothing
+// survives a restart, so it can neither fail nor wait.
 //
 // Windows are made when first asked for and dropped when they have long been
 // empty, so that memory follows the apps that call and not those that exist.
@@ -29,9 +30,12 @@ const (
 // errors are always nil.
 //
 // A window is known by its App and Name. When it is asked for with another
-// Limit or Per than before, it starts anew, empty: what was counted under the
-// old terms is forgotten, and undoing it does nothing. A window whose Per is 0
-// or less is treated as one whose Limit is.
+// Limit, Per or Weighted than before, it starts anew, empty: what was counted
+// under the old terms is forgotten, and undoing or correcting it does nothing. A
+// window whose Per is 0 or less is treated as one whose Limit is.
+//
+// In a window that is not weighted every admission counts for 1, whatever n is,
+// and correcting it does nothing.
 type Quota struct {
 	start time.Time // of the clock that the windows run by
 
@@ -54,9 +58,8 @@ type key struct {
 // counter is a window in use.
 type counter struct {
 	key   key
-	limit int
-	per   time.Duration
-	ring  *window.Ring
+	terms terms
+	log   log
 	// lastTake is when an admission was last asked for, in nanoseconds since
 	// start.
 	lastTake atomic.Int64
@@ -69,20 +72,31 @@ func New() *Quota {
 	return q
 }
 
-// Take asks w for one admission now. It does not block. It takes constant
-// time, but for the entries that have left the window since the last call.
-func (q *Quota) Take(_ context.Context, w fairlead.Window) (fairlead.Take, error) {
+// Take asks w for an admission that counts for n, now. It does not block. It
+// takes constant time, but for the entries that have left the window since the
+// last call.
+func (q *Quota) Take(_ context.Context, w fairlead.Window, n int) (fairlead.Take, error) {
 	if unlimited(w) {
 		return fairlead.Take{OK: true}, nil
 	}
 	now := time.Since(q.start)
 	q.sweep(now)
-	take, found := q.takeFrom(w, now)
+	take, found := q.takeFrom(w, n, now)
 	for !found { // more than once only if a sweep or a reload comes between
 		q.open(w, now)
-		take, found = q.takeFrom(w, now)
+		take, found = q.takeFrom(w, n, now)
 	}
 	return take, nil
+}
+
+// Correct sets what an admission counts for. It does not block.
+func (q *Quota) Correct(_ context.Context, w fairlead.Window, entry uint64, n int) error {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	if c := q.find(w); c != nil {
+		c.log.correct(window.Entry(entry), n)
+	}
+	return nil
 }
 
 // Undo gives an admission back. It does not block.
@@ -90,7 +104,7 @@ func (q *Quota) Undo(_ context.Context, w fairlead.Window, entry uint64) error {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	if c := q.find(w); c != nil {
-		c.ring.Undo(window.Entry(entry))
+		c.log.undo(window.Entry(entry))
 	}
 	return nil
 }
@@ -110,7 +124,7 @@ func (q *Quota) Look(_ context.Context, w fairlead.Window) (fairlead.WindowState
 }
 
 // takeFrom asks w for an admission if it is in use.
-func (q *Quota) takeFrom(w fairlead.Window, now time.Duration) (take fairlead.Take, found bool) {
+func (q *Quota) takeFrom(w fairlead.Window, n int, now time.Duration) (take fairlead.Take, found bool) {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
 	c := q.find(w)
@@ -118,7 +132,7 @@ func (q *Quota) takeFrom(w fairlead.Window, now time.Duration) (take fairlead.Ta
 		return fairlead.Take{}, false
 	}
 	c.lastTake.Store(int64(now))
-	entry, wait, ok := c.ring.Admit(now)
+	entry, wait, ok := c.log.take(now, n)
 	return fairlead.Take{OK: ok, Entry: uint64(entry), Wait: wait, State: c.state(now)}, true
 }
 
@@ -126,7 +140,7 @@ func (q *Quota) takeFrom(w fairlead.Window, now time.Duration) (take fairlead.Ta
 // caller holds mu.
 func (q *Quota) find(w fairlead.Window) *counter {
 	c := q.byKey[key{w.App, w.Name}]
-	if c == nil || c.limit != w.Limit || c.per != w.Per {
+	if c == nil || c.terms != termsOf(w) {
 		return nil
 	}
 	return c
@@ -146,14 +160,14 @@ func (q *Quota) open(w fairlead.Window, now time.Duration) {
 		q.byKey[k] = c
 		q.all = append(q.all, c)
 	}
-	c.limit, c.per, c.ring = w.Limit, w.Per, window.New(w.Limit, w.Per)
+	c.begin(termsOf(w))
 	c.lastTake.Store(int64(now))
 }
 
 // state is how the counter stands at now.
 func (c *counter) state(now time.Duration) fairlead.WindowState {
-	used, reset := c.ring.State(now)
-	return fairlead.WindowState{Limit: c.limit, Remaining: max(0, c.limit-used), Reset: reset}
+	used, reset := c.log.state(now)
+	return fairlead.WindowState{Limit: c.terms.limit, Remaining: max(0, c.terms.limit-used), Reset: reset}
 }
 
 func unlimited(w fairlead.Window) bool { return w.Limit <= 0 || w.Per <= 0 }

@@ -18,7 +18,7 @@ func TestContract(t *testing.T) {
 
 func take(t *testing.T, q *Quota, w fairlead.Window) fairlead.Take {
 	t.Helper()
-	got, err := q.Take(t.Context(), w)
+	got, err := q.Take(t.Context(), w, 1)
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}
@@ -34,6 +34,7 @@ func TestOtherTermsStartAnew(t *testing.T) {
 	for name, other := range map[string]fairlead.Window{
 		"limit": {App: "1", Name: "requests", Limit: 2, Per: time.Minute},
 		"span":  {App: "1", Name: "requests", Limit: 1, Per: time.Hour},
+		"kind":  {App: "1", Name: "requests", Limit: 1, Per: time.Minute, Weighted: true},
 	} {
 		q := New()
 		take(t, q, perMinute(1, 1))
@@ -46,6 +47,47 @@ func TestOtherTermsStartAnew(t *testing.T) {
 		if got, want := len(q.all), 1; got != want {
 			t.Errorf("another %s: got %d windows kept, want %d", name, got, want)
 		}
+	}
+}
+
+// TestPlainWindowsCountOnes holds for windows that are exact and for large ones.
+func TestPlainWindowsCountOnes(t *testing.T) {
+	for _, limit := range []int{5, exactLimit, exactLimit + 1} {
+		q, w := New(), perMinute(1, limit)
+		got, err := q.Take(t.Context(), w, 3)
+		if err != nil || got.State.Remaining != limit-1 {
+			t.Errorf("limit %d: got %+v, %v, want %d remaining", limit, got, err, limit-1)
+		}
+		if err := q.Correct(t.Context(), w, got.Entry, 4); err != nil {
+			t.Errorf("limit %d: Correct: %v", limit, err)
+		}
+		if got, err := q.Look(t.Context(), w); err != nil || got.Remaining != limit-1 {
+			t.Errorf("limit %d: corrected: got %+v, %v, want %d remaining", limit, got, err, limit-1)
+		}
+	}
+}
+
+// TestExactUpToItsLimit tells the two kinds of window apart by two admissions
+// that would share a bucket.
+func TestExactUpToItsLimit(t *testing.T) {
+	for _, c := range []struct {
+		w    fairlead.Window
+		want int // of the two, when the first has been there for the span
+	}{
+		{w: perMinute(1, exactLimit), want: 1},
+		{w: perMinute(1, exactLimit+1), want: 2},
+		{w: fairlead.Window{App: "1", Name: "tokens", Limit: 10, Per: time.Minute, Weighted: true}, want: 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q := New()
+			take(t, q, c.w)
+			<-time.After(time.Millisecond)
+			take(t, q, c.w)
+			<-time.After(time.Minute - time.Millisecond)
+			if got, err := q.Look(t.Context(), c.w); err != nil || c.w.Limit-got.Remaining != c.want {
+				t.Errorf("%+v: got %+v, %v, want %d still counted", c.w, got, err, c.want)
+			}
+		})
 	}
 }
 
@@ -68,6 +110,9 @@ func TestLookingKeepsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := q.Undo(t.Context(), w, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Correct(t.Context(), w, 1, 5); err != nil {
 		t.Fatal(err)
 	}
 	if len(q.all) != 0 {
@@ -160,7 +205,7 @@ func TestSweepAmongCalls(t *testing.T) {
 func takeFromEach(t *testing.T, q *Quota, limit int, admitted []atomic.Int64) {
 	t.Helper()
 	for app := range admitted {
-		got, err := q.Take(t.Context(), perMinute(app, limit))
+		got, err := q.Take(t.Context(), perMinute(app, limit), 1)
 		if err != nil {
 			t.Errorf("Take: %v", err)
 		}
@@ -176,7 +221,7 @@ func BenchmarkTake(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := q.Take(b.Context(), w); err != nil {
+			if _, err := q.Take(b.Context(), w, 1); err != nil {
 				b.Error(err)
 			}
 		}
@@ -188,11 +233,26 @@ func BenchmarkTakeAndUndo(b *testing.B) {
 	w := fairlead.Window{App: "a", Name: "requests", Limit: 200, Per: time.Minute}
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := q.Take(b.Context(), w)
+		got, err := q.Take(b.Context(), w, 1)
 		if err != nil || !got.OK {
 			b.Fatalf("Take: got %+v, %v", got, err)
 		}
 		if err := q.Undo(b.Context(), w, got.Entry); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTakeAndCorrect(b *testing.B) {
+	q := New()
+	w := fairlead.Window{App: "a", Name: "tokens", Limit: 200_000, Per: time.Minute, Weighted: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		got, err := q.Take(b.Context(), w, 500)
+		if err != nil || !got.OK {
+			b.Fatalf("Take: got %+v, %v", got, err)
+		}
+		if err := q.Correct(b.Context(), w, got.Entry, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -28,7 +28,7 @@ func (q *Quota) sweep(now time.Duration) {
 // longEmpty reports whether the window has been empty for keepEmpty: its last
 // entry came no later than lastTake and left a span later.
 func (c *counter) longEmpty(now time.Duration) bool {
-	return now-time.Duration(c.lastTake.Load())-keepEmpty > c.per
+	return now-time.Duration(c.lastTake.Load())-keepEmpty > c.terms.per
 }
 
 // drop takes the counter at i out of use; the last one comes into its place.

@@ -3,8 +3,10 @@
 //
 //	quotatest.Run(t, func(t *testing.T) fairlead.Quota { return memory.New() })
 //
-// Most of the contract is about time, and all of it is exact: what is refused,
-// and for how long. So each test has a bubble of virtual time of its own.
+// Most of the contract is about time: what is refused, and for how long. It is
+// exact, but for windows that are weighted or have a large limit, whose entries
+// may stay a little longer: at most a hundredth of the window's length, here.
+// Each test has a bubble of virtual time of its own.
 package quotatest
 
 import (
@@ -15,8 +17,15 @@ import (
 	"github.com/fairleadhq/fairlead"
 )
 
-// per is the length of the windows under test.
-const per = time.Minute
+const (
+	// per is the length of the windows under test.
+	per = time.Minute
+	// slack is how much longer an entry may stay in a window that need not be
+	// exact.
+	slack = per / 100
+	// largeLimit is a limit whose window need not be exact.
+	largeLimit = 10_000
+)
 
 // Run tests the quotas that open returns. Each test opens one, inside a
 // synctest bubble, and expects every window of it to be empty. Whatever must be
@@ -35,6 +44,20 @@ func Run(t *testing.T, open func(t *testing.T) fairlead.Quota) {
 		"Apart":         testApart,
 		"OtherTerms":    testOtherTerms,
 		"Concurrent":    testConcurrent,
+
+		"RefusedInARow":      testRefusedInARow,
+		"RefusedAnew":        testRefusedAnew,
+		"ObedientWave":       testObedientWave,
+		"Large":              testLarge,
+		"Weight":             testWeight,
+		"WeightAboveLimit":   testWeightAboveLimit,
+		"Correct":            testCorrect,
+		"CorrectIgnored":     testCorrectIgnored,
+		"Debt":               testDebt,
+		"UndoWeight":         testUndoWeight,
+		"RefusedWeights":     testRefusedWeights,
+		"WeightedObedience":  testWeightedObedience,
+		"WeightedConcurrent": testWeightedConcurrent,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -55,9 +78,13 @@ func requests(limit int) fairlead.Window {
 	return fairlead.Window{App: "a", Name: "requests", Limit: limit, Per: per}
 }
 
-func (s subject) take(t *testing.T, w fairlead.Window) fairlead.Take {
+func tokens(limit int) fairlead.Window {
+	return fairlead.Window{App: "a", Name: "tokens", Limit: limit, Per: per, Weighted: true}
+}
+
+func (s subject) take(t *testing.T, w fairlead.Window, n int) fairlead.Take {
 	t.Helper()
-	take, err := s.quota.Take(t.Context(), w)
+	take, err := s.quota.Take(t.Context(), w, n)
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}
@@ -67,9 +94,14 @@ func (s subject) take(t *testing.T, w fairlead.Window) fairlead.Take {
 // admitted takes an admission that must be given, and returns its entry.
 func (s subject) admitted(t *testing.T, w fairlead.Window) uint64 {
 	t.Helper()
-	take := s.take(t, w)
+	return s.admittedFor(t, w, 1)
+}
+
+func (s subject) admittedFor(t *testing.T, w fairlead.Window, n int) uint64 {
+	t.Helper()
+	take := s.take(t, w, n)
 	if !take.OK || take.Wait != 0 {
-		t.Fatalf("Take: got OK %v, wait %v, want an admission", take.OK, take.Wait)
+		t.Fatalf("Take %d: got OK %v, wait %v, want an admission", n, take.OK, take.Wait)
 	}
 	return take.Entry
 }
@@ -77,9 +109,26 @@ func (s subject) admitted(t *testing.T, w fairlead.Window) uint64 {
 // refused asks for an admission that must be refused for just that long.
 func (s subject) refused(t *testing.T, w fairlead.Window, wait time.Duration) {
 	t.Helper()
-	take := s.take(t, w)
+	take := s.take(t, w, 1)
 	if take.OK || take.Wait != wait {
 		t.Fatalf("Take: got OK %v, wait %v, want a refusal for %v", take.OK, take.Wait, wait)
+	}
+}
+
+// refusedFor asks for an admission that must be refused for that long, or a
+// little longer, in a window that need not be exact.
+func (s subject) refusedFor(t *testing.T, w fairlead.Window, n int, wait time.Duration) {
+	t.Helper()
+	take := s.take(t, w, n)
+	if take.OK || take.Wait < wait || take.Wait > wait+slack {
+		t.Fatalf("Take %d: got OK %v, wait %v, want a refusal for %v and up to %v more", n, take.OK, take.Wait, wait, slack)
+	}
+}
+
+func (s subject) correct(t *testing.T, w fairlead.Window, entry uint64, n int) {
+	t.Helper()
+	if err := s.quota.Correct(t.Context(), w, entry, n); err != nil {
+		t.Fatalf("Correct: %v", err)
 	}
 }
 
@@ -93,11 +142,26 @@ func (s subject) undo(t *testing.T, w fairlead.Window, entry uint64) {
 // stands looks at the window, which must be as told.
 func (s subject) stands(t *testing.T, w fairlead.Window, remaining int, reset time.Duration) {
 	t.Helper()
+	if got, want := s.look(t, w), (fairlead.WindowState{Limit: w.Limit, Remaining: remaining, Reset: reset}); got != want {
+		t.Fatalf("Look: got %+v, want %+v", got, want)
+	}
+}
+
+// standsAbout looks at a window that need not be exact: it may take a little
+// longer to be empty.
+func (s subject) standsAbout(t *testing.T, w fairlead.Window, remaining int, reset time.Duration) {
+	t.Helper()
+	got := s.look(t, w)
+	if got.Limit != w.Limit || got.Remaining != remaining || got.Reset < reset || got.Reset > reset+slack {
+		t.Fatalf("Look: got %+v, want limit %d, remaining %d, reset %v and up to %v more", got, w.Limit, remaining, reset, slack)
+	}
+}
+
+func (s subject) look(t *testing.T, w fairlead.Window) fairlead.WindowState {
+	t.Helper()
 	got, err := s.quota.Look(t.Context(), w)
 	if err != nil {
 		t.Fatalf("Look: %v", err)
 	}
-	if want := (fairlead.WindowState{Limit: w.Limit, Remaining: remaining, Reset: reset}); got != want {
-		t.Fatalf("Look: got %+v, want %+v", got, want)
-	}
+	return got
 }

@@ -1,0 +1,258 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/estimate"
+)
+
+// Pass is what a call got at the entry gates, to be settled at its end.
+type Pass struct {
+	requests, tokens entry
+	key              estimate.Key
+	bytes            int
+	open             estimate.Entry
+}
+
+// entry is an admission to a window; the zero entry is none.
+type entry struct {
+	window fairlead.Window
+	id     uint64
+}
+
+// Arrive counts a request of app in the burst guard. It returns an error of
+// Kind Limited while the app is blocked.
+func (c *Controller) Arrive(app *fairlead.App) error {
+	left := c.party(app).guard.Arrive(c.now())
+	if left <= 0 || c.inShadow(LimitBurst) {
+		return nil
+	}
+	return c.blocked(left)
+}
+
+// inShadow reports whether the limit that would have refused a call is in
+// shadow, and counts it then.
+func (c *Controller) inShadow(l Limit) bool {
+	if !c.shadow.has(l) {
+		return false
+	}
+	c.shadow.note(l)
+	return true
+}
+
+// Admit takes the call through the gates before its body: block, burst guard,
+// shed, request window. It does not wait. Errors are of Kind Limited where the
+// app is over a limit of its own, and Busy where the queue is full or the call's
+// turn would come too late; then nothing was charged.
+func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, error) {
+	p := c.party(call.App)
+	if left := p.guard.Arrive(c.now()); left > 0 && !c.inShadow(LimitBurst) {
+		c.NoteWindows(ctx, call)
+		return Pass{}, c.blocked(left)
+	}
+	flow := p.flow(call.Class)
+	if err := c.queue.Shed(flow, c.patience(ctx, call.Operation)); err != nil && !c.shadowed(err) {
+		c.NoteWindows(ctx, call)
+		return Pass{}, c.noPlace(err, place{party: p, flow: flow})
+	}
+	w := requestWindow(call.App)
+	take, err := c.quota.Take(ctx, w, 1)
+	if err != nil {
+		return Pass{}, fmt.Errorf("count the request: %w", err)
+	}
+	call.SetRequests(take.State)
+	if !take.OK && !c.inShadow(LimitRequests) {
+		c.noteTokens(ctx, call)
+		return Pass{}, &fairlead.Error{
+			Kind: fairlead.Limited, Code: "rate_limit_requests", Message: "Rate limit exceeded",
+			Detail: fmt.Sprintf("Rate limit: %d requests per minute", w.Limit), RetryAfter: take.Wait,
+		}
+	}
+	pass := Pass{}
+	if take.OK {
+		pass.requests = entry{window: w, id: take.Entry}
+	}
+	return pass, nil
+}
+
+// patience is how long a call may wait for its slot and still be answered in
+// time, as calls of its operation usually take; 0 = for ever.
+func (c *Controller) patience(ctx context.Context, op fairlead.Operation) time.Duration {
+	deadline, bounded := ctx.Deadline()
+	if !bounded || c.config.MaxQueue < 0 {
+		return 0
+	}
+	usual, _ := c.service.P50(op.String(), anyModel)
+	return max(time.Until(deadline)-usual, 1)
+}
+
+// anyModel stands for all models of an operation.
+const anyModel = ""
+
+// Reserve takes the call through the gate behind its body: the app's token
+// window, which is charged with what the call is expected to use. It does not
+// wait. Errors are of Kind Limited; then nothing more was charged.
+func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pass, req *fairlead.Request) error {
+	model := req.Envelope.Model
+	if targets := call.Targets(); len(targets) > 0 {
+		model = targets[0].Provider + "/" + targets[0].Model
+	}
+	pass.key = estimate.Key{App: string(call.App.ID), Model: model}
+	pass.bytes = len(req.Body)
+	cost := c.tokens.Estimate(pass.key, len(req.Body), req.Envelope.MaxTokens)
+	if call.Operation != fairlead.Chat {
+		cost.Most -= cost.Output
+		cost.Output = 0
+	}
+	call.SetEstimate(fairlead.Estimate{Input: cost.Input, Output: cost.Output, Width: c.width(cost.Input)})
+	return c.reserveTokens(ctx, call, pass, cost)
+}
+
+// reserveTokens charges the app's token window with cost.
+func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pass *Pass, cost estimate.Cost) error {
+	w := tokenWindow(call.App)
+	if w.Limit <= 0 {
+		return nil
+	}
+	n := max(cost.Tokens(), 1)
+	if c.config.Tokens == estimate.Hard && n > w.Limit && !c.inShadow(LimitTokens) {
+		return &fairlead.Error{
+			Kind: fairlead.Limited, Code: "tokens_over_limit", Message: "Rate limit exceeded", NoRetry: true,
+			Detail: fmt.Sprintf("The request may use %d tokens; the app's limit is %d tokens per minute", n, w.Limit),
+		}
+	}
+	// What the calls under way may cost beyond their estimates is kept free.
+	outstanding := c.party(call.App).outstanding
+	margin := outstanding.Margin(c.now(), cost)
+	take, err := c.quota.Take(ctx, w, min(n+margin, max(n, w.Limit)))
+	if err != nil {
+		return fmt.Errorf("count the tokens: %w", err)
+	}
+	call.SetTokens(take.State)
+	if !take.OK {
+		if c.inShadow(LimitTokens) {
+			return nil
+		}
+		return &fairlead.Error{
+			Kind: fairlead.Limited, Code: "rate_limit_tokens", Message: "Rate limit exceeded",
+			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", w.Limit), RetryAfter: take.Wait,
+		}
+	}
+	pass.tokens = entry{window: w, id: take.Entry}
+	pass.open = outstanding.Open(c.now(), cost)
+	if margin == 0 {
+		return nil
+	}
+	if err := c.quota.Correct(ctx, w, take.Entry, n); err != nil {
+		return fmt.Errorf("count the tokens: %w", err)
+	}
+	c.noteTokens(ctx, call)
+	return nil
+}
+
+// mostWidth is the largest part of the slots that one call takes: one in so
+// many.
+const mostWidth = 4
+
+// width is how many slots a prompt of that many tokens takes.
+func (c *Controller) width(tokens int) int {
+	per := c.config.TokensPerSlot
+	if per <= 0 {
+		return 1
+	}
+	return max(min((tokens+per-1)/per, c.config.Slots/mostWidth), 1)
+}
+
+// Outcome is what became of a call.
+type Outcome struct {
+	Usage fairlead.Usage
+	// Seen is how many tokens of output passed, as far as it is known, where the
+	// provider did not say in the end.
+	Seen int
+}
+
+// Settle ends what Admit and Reserve began: a call that never held a slot gets
+// everything back, another one is charged what it has used.
+func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass, out Outcome) error {
+	if !call.Slotted() {
+		return c.undo(ctx, call, pass)
+	}
+	used := out.Usage.Input + out.Usage.Output
+	if used > 0 {
+		c.tokens.Learn(pass.key, pass.bytes, out.Usage.Input, out.Usage.Output)
+	}
+	c.noteService(call)
+	if pass.tokens.window.Limit <= 0 {
+		return nil
+	}
+	outstanding := c.party(call.App).outstanding
+	switch {
+	case used > 0:
+		outstanding.Close(c.now(), pass.open, used)
+	case out.Seen > 0:
+		used = call.Estimate().Input + out.Seen
+		outstanding.Drop(pass.open)
+	default: // no answer came: nothing was used that a provider would charge
+		outstanding.Drop(pass.open)
+		return c.quota.Undo(ctx, pass.tokens.window, pass.tokens.id)
+	}
+	return c.quota.Correct(ctx, pass.tokens.window, pass.tokens.id, used)
+}
+
+// undo gives back what the call was charged.
+func (c *Controller) undo(ctx context.Context, call *fairlead.Call, pass Pass) error {
+	if pass.tokens.window.Limit > 0 {
+		c.party(call.App).outstanding.Drop(pass.open)
+		if err := c.quota.Undo(ctx, pass.tokens.window, pass.tokens.id); err != nil {
+			return err
+		}
+	}
+	if pass.requests.window.Limit > 0 {
+		if err := c.quota.Undo(ctx, pass.requests.window, pass.requests.id); err != nil {
+			return err
+		}
+	}
+	if pass != (Pass{}) {
+		c.NoteWindows(ctx, call)
+	}
+	return nil
+}
+
+// noteService learns how long attempts that succeeded took.
+func (c *Controller) noteService(call *fairlead.Call) {
+	for _, a := range call.Attempts() {
+		if a.Err == nil {
+			c.service.Add(call.Operation.String(), anyModel, a.Duration)
+			c.service.Add(call.Operation.String(), a.Model, a.Duration)
+		}
+	}
+}
+
+// NoteWindows tells a call how its app's windows stand now, where its own
+// admission does not: it was refused before, or gave its entries back.
+func (c *Controller) NoteWindows(ctx context.Context, call *fairlead.Call) {
+	if state, err := c.quota.Look(ctx, requestWindow(call.App)); err == nil {
+		call.SetRequests(state)
+	}
+	c.noteTokens(ctx, call)
+}
+
+func (c *Controller) noteTokens(ctx context.Context, call *fairlead.Call) {
+	if call.App.TokensPerMinute <= 0 {
+		return
+	}
+	if state, err := c.quota.Look(ctx, tokenWindow(call.App)); err == nil {
+		call.SetTokens(state)
+	}
+}
+
+func requestWindow(app *fairlead.App) fairlead.Window {
+	return fairlead.Window{App: app.ID, Name: "requests", Limit: app.RateLimitPerMinute, Per: time.Minute}
+}
+
+func tokenWindow(app *fairlead.App) fairlead.Window {
+	return fairlead.Window{App: app.ID, Name: "tokens", Limit: app.TokensPerMinute, Per: time.Minute, Weighted: true}
+}

@@ -1,0 +1,53 @@
+package admission
+
+import (
+	"time"
+
+	"github.com/fairleadhq/fairlead/internal/fairqueue"
+	"github.com/fairleadhq/fairlead/internal/window"
+)
+
+// pacer keeps the calls to a provider within its requests and tokens per minute:
+// they wait in the queue. It is a fairqueue.Pacer, used under the queue's mutex.
+type pacer struct {
+	shadow   *shadows
+	requests *window.Ring
+	tokens   *window.Buckets
+}
+
+// pacer returns the pacer of a pool; nil if it may be called at any rate.
+func (c *Controller) pacer(pool Pool) fairqueue.Pacer {
+	if pool.RequestsPerMinute <= 0 && pool.TokensPerMinute <= 0 {
+		return nil
+	}
+	return &pacer{
+		shadow:   &c.shadow,
+		requests: window.New(pool.RequestsPerMinute, time.Minute),
+		tokens:   window.NewBuckets(pool.TokensPerMinute, time.Minute),
+	}
+}
+
+// Take implements fairqueue.Pacer. The entry is that of the tokens.
+func (p *pacer) Take(now time.Duration, cost int) (uint64, time.Duration) {
+	request, wait, ok := p.requests.Try(now)
+	if !ok && !p.inShadow(LimitProviderRequests) {
+		return 0, wait
+	}
+	tokens, wait, ok := p.tokens.Try(now, max(cost, 1))
+	if !ok && !p.inShadow(LimitProviderTokens) {
+		p.requests.Undo(request)
+		return 0, wait
+	}
+	return uint64(tokens), 0
+}
+
+func (p *pacer) inShadow(l Limit) bool {
+	if !p.shadow.has(l) {
+		return false
+	}
+	p.shadow.note(l)
+	return true
+}
+
+// Correct implements fairqueue.Pacer.
+func (p *pacer) Correct(entry uint64, cost int) { p.tokens.Correct(window.Entry(entry), cost) }

@@ -1,0 +1,212 @@
+package fairqueue
+
+import "time"
+
+// isFree reports whether an acquisition in l may be granted as far as slots go,
+// though others wait elsewhere.
+func (q *Queue) isFree(l *lane, width int) bool {
+	t := l.flow.tenant
+	if q.waiting.Load() > 0 && (l.pool.waiting > 0 || l.pool.pacer != nil || q.blocked) {
+		return false
+	}
+	return q.roomFor(t, width) && l.pool.hasRoom(width) && t.hasRoom(width)
+}
+
+// roomFor reports whether the queue has that many slots for t.
+func (q *Queue) roomFor(t *Tenant, width int) bool {
+	if q.slots <= 0 {
+		return true
+	}
+	free := q.slots - q.inUse
+	if t.held > 0 {
+		free -= q.config.Headroom
+	}
+	return width <= free
+}
+
+func (p *Pool) hasRoom(width int) bool { return p.slots <= 0 || p.inUse+width <= p.slots }
+
+func (t *Tenant) hasRoom(width int) bool { return t.config.Max <= 0 || t.held+width <= t.config.Max }
+
+// enqueue makes w wait in l.
+func (q *Queue) enqueue(w *Waiter, l *lane) {
+	if q.waiting.Load() == 0 {
+		q.slow.Store(true) // before looking for what is parked: see Slot.Release
+		q.reclaim()
+		q.beginContention()
+	} else {
+		q.tick()
+	}
+	now := q.shares.at
+	f := l.flow
+	w.lane, w.since = l, now
+	w.outlook = q.predict(f, l.pool, now)
+	q.settle(f)
+	l.insert(w)
+	if f.waiting == 0 {
+		q.join(f)
+	}
+	q.countWaiting(l, 1)
+	q.place(l)
+}
+
+// dequeue takes w out of the queue.
+func (q *Queue) dequeue(w *Waiter) {
+	l := w.lane
+	f := l.flow
+	q.settle(f)
+	l.unlink(w)
+	q.countWaiting(l, -1)
+	if f.waiting == 0 {
+		q.leave(f)
+	}
+	q.place(l)
+	w.state = idle
+}
+
+// countWaiting adds n to the numbers of those who wait.
+func (q *Queue) countWaiting(l *lane, n int) {
+	f := l.flow
+	f.waiting += n
+	f.queued.Store(int64(f.waiting))
+	l.pool.waiting += n
+	f.tenant.waiting.Store(f.tenant.waiting.Load() + int64(n))
+	q.waiting.Store(q.waiting.Load() + int64(n))
+	switch {
+	case f.dropAt == notQueued:
+		q.drops.push(f.dropKey(), f, &f.dropAt)
+	case f.waiting == 0:
+		q.drops.remove(f.dropAt)
+	default:
+		q.drops.fix(f.dropAt, f.dropKey())
+	}
+	q.noteLongest()
+}
+
+// drop ends w's wait with an error.
+func (q *Queue) drop(w *Waiter, err error) {
+	q.dequeue(w)
+	w.err = err
+	w.finish(failed)
+}
+
+// dispatch grants until no waiter can use a free slot, and then settles whether
+// there is need for the mutex. The time must have been read by tick.
+func (q *Queue) dispatch() {
+	q.blocked = false
+	if q.waiting.Load() > 0 {
+		for q.dispatchOne() {
+		}
+	}
+	waits := q.waiting.Load() > 0
+	if !waits {
+		q.endContention()
+	}
+	if free := q.slots <= 0 || q.inUse < q.slots; free != q.free.Load() {
+		q.free.Store(free)
+	}
+	if slow := waits || len(q.over) > 0; slow != q.slow.Load() {
+		q.slow.Store(slow)
+	}
+}
+
+// dispatchOne grants to the waiter whose turn it is, and reports whether it
+// could.
+func (q *Queue) dispatchOne() bool {
+	now := q.shares.at
+	q.round++
+	for {
+		l := q.next()
+		if l == nil {
+			return false
+		}
+		w := l.head
+		switch {
+		case w.isOver(now):
+			q.drop(w, ErrLate)
+			continue
+		case !q.fits(l, w, now):
+			if q.blocked {
+				return false
+			}
+			continue
+		}
+		entry, ok := l.pool.pace(w, now)
+		if !ok {
+			l.pool.skipped = q.round
+			continue
+		}
+		q.dequeue(w)
+		w.ticket = q.grant(l, w.width, w.cost, entry)
+		w.finish(granted)
+		return true
+	}
+}
+
+// fits reports whether there is room for a waiter whose turn it is. If not,
+// which happens to wide ones only, others may go before it until it has waited
+// for too long; then what it lacks is kept for it.
+func (q *Queue) fits(l *lane, w *Waiter, now time.Duration) bool {
+	poolFits := l.pool.hasRoom(w.width)
+	if poolFits && q.roomFor(l.flow.tenant, w.width) {
+		return true
+	}
+	switch patient := now-w.since < q.config.Backfill; {
+	case patient:
+		l.group.skipped = q.round
+	case poolFits:
+		q.blocked = true
+	default:
+		l.pool.skipped = q.round
+	}
+	return false
+}
+
+// pace asks the pool's pacer for leave to start w.
+func (p *Pool) pace(w *Waiter, now time.Duration) (entry uint64, ok bool) {
+	if p.pacer == nil {
+		return 0, true
+	}
+	if now < p.opens {
+		p.wakeAt(p.opens, now)
+		return 0, false
+	}
+	entry, wait := p.pacer.Take(now, w.cost)
+	if wait <= 0 {
+		return entry, true
+	}
+	p.opens = now + wait
+	p.wakeAt(p.opens, now)
+	return 0, false
+}
+
+// paceFree asks the pool's pacer for leave to start at once, where nobody waits.
+func (p *Pool) paceFree(cost int) (entry uint64, ok bool) {
+	if p.pacer == nil {
+		return 0, true
+	}
+	entry, wait := p.pacer.Take(p.queue.clock.Now(), cost)
+	return entry, wait <= 0
+}
+
+// wakeAt has the queue look again at the pool at t.
+func (p *Pool) wakeAt(t, now time.Duration) {
+	if p.wakes > 0 && p.wakes <= t {
+		return
+	}
+	p.wakes = t
+	p.queue.clock.AfterFunc(t-now, func() { p.wake(t) })
+}
+
+func (p *Pool) wake(t time.Duration) {
+	q := p.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.wakes == t {
+		p.wakes = 0
+	}
+	if q.waiting.Load() > 0 {
+		q.tick()
+		q.dispatch()
+	}
+}

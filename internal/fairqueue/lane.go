@@ -1,0 +1,187 @@
+package fairqueue
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// lane is the queue of one flow for one pool, in the order of arrival.
+type lane struct {
+	flow       *Flow
+	pool       *Pool
+	head, tail *Waiter
+	held       int
+	group      *group // nil if nobody waits, or its tenant is at its cap
+	at         int    // in the group
+	listed     bool   // in the queue's list of lanes that may have parked slots
+	parked     [parkPlaces]atomic.Pointer[Slot]
+}
+
+// lane returns the flow's lane for p, made on first use.
+func (q *Queue) lane(f *Flow, p *Pool) *lane {
+	lanes := *f.lanes.Load()
+	if p.number < len(lanes) && lanes[p.number] != nil {
+		return lanes[p.number]
+	}
+	grown := make([]*lane, len(q.pools))
+	copy(grown, lanes)
+	grown[p.number] = &lane{flow: f, pool: p, at: notQueued}
+	f.lanes.Store(&grown)
+	return grown[p.number]
+}
+
+// insert puts w where its arrival belongs. New arrivals belong to the end, those
+// that come again to the beginning, so it looks from the nearer one.
+func (l *lane) insert(w *Waiter) {
+	if l.head == nil {
+		l.head, l.tail = w, w
+		return
+	}
+	if w.arrival-l.head.arrival < l.tail.arrival-w.arrival {
+		after := l.head
+		for after != nil && after.arrival <= w.arrival {
+			after = after.next
+		}
+		l.link(w, after)
+		return
+	}
+	before := l.tail
+	for before != nil && before.arrival > w.arrival {
+		before = before.prev
+	}
+	if before == nil {
+		l.link(w, l.head)
+		return
+	}
+	l.link(w, before.next)
+}
+
+// link puts w before next, or at the end if next is nil.
+func (l *lane) link(w, next *Waiter) {
+	w.next = next
+	if next == nil {
+		w.prev, l.tail.next, l.tail = l.tail, w, w
+		return
+	}
+	w.prev, next.prev = next.prev, w
+	if w.prev == nil {
+		l.head = w
+	} else {
+		w.prev.next = w
+	}
+}
+
+func (l *lane) unlink(w *Waiter) {
+	if w.prev == nil {
+		l.head = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		l.tail = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next = nil, nil
+}
+
+// state is what became of a waiter.
+type state uint8
+
+const (
+	idle state = iota
+	waiting
+	granted
+	failed
+)
+
+// Waiter is an acquisition that waits. Its owner waits for Ready and then calls
+// Result, or calls Cancel; after either the Waiter must not be used any more.
+type Waiter struct {
+	queue *Queue
+	ready chan struct{} // gets one value when the wait ends
+
+	// All below is under the queue's mu, but may be read by the owner once Ready
+	// has said that the wait has ended.
+	lane       *lane
+	prev, next *Waiter
+	arrival    time.Duration
+	since      time.Duration // when it began to wait
+	startBy    time.Duration
+	outlook    Outlook // when it began to wait
+	width      int
+	cost       int
+	done       <-chan struct{}
+	notify     func(*Waiter)
+	state      state
+	ticket     Ticket
+	err        error
+}
+
+// Ready returns a channel that gets a value when the wait has ended.
+func (w *Waiter) Ready() <-chan struct{} { return w.ready }
+
+// Result tells how the wait ended, after Ready said that it has.
+func (w *Waiter) Result() (Ticket, error) {
+	ticket, err := w.ticket, w.err
+	w.end()
+	return ticket, err
+}
+
+// Cancel ends the wait. What was granted in the same moment is given back.
+func (w *Waiter) Cancel() {
+	q := w.queue
+	q.mu.Lock()
+	if w.state == waiting {
+		q.tick()
+		q.dequeue(w)
+		q.dispatch()
+	}
+	ticket := w.ticket
+	q.mu.Unlock()
+	select {
+	case <-w.ready:
+	default:
+	}
+	w.end()
+	ticket.Release()
+}
+
+// Outlook is what was to be expected when the wait began.
+func (w *Waiter) Outlook() Outlook { return w.outlook }
+
+// begin makes w the waiter of r.
+func (w *Waiter) begin(r *Request, width int) {
+	w.arrival, w.startBy, w.done = r.Arrival, r.StartBy, r.Done
+	w.width, w.cost = width, r.Cost
+	w.state = waiting
+}
+
+// end lets w be used for another acquisition.
+func (w *Waiter) end() {
+	q := w.queue
+	*w = Waiter{queue: q, ready: w.ready}
+	q.waiters.Put(w)
+}
+
+// isOver reports whether a grant would be of no use to w any more, and why.
+func (w *Waiter) isOver(now time.Duration) bool {
+	if w.startBy > 0 && now > w.startBy {
+		return true
+	}
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// finish tells the waiter's owner that the wait has ended.
+func (w *Waiter) finish(s state) {
+	w.state = s
+	w.ready <- struct{}{} // never blocks: it has room for one, and this is it
+	if w.notify != nil {
+		w.notify(w)
+	}
+}

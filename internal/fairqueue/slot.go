@@ -1,0 +1,236 @@
+package fairqueue
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Slot is what one acquisition holds: one slot of its queue and pool, or
+// several. It is used again after its release, under another generation.
+type Slot struct {
+	queue *Queue // never changes
+	// generation is the number of the acquisition; releasing adds 1.
+	generation atomic.Uint64
+
+	// What follows belongs to whoever acquired the slot; while it is parked, to
+	// whoever takes it from there.
+	lane   *lane
+	width  int
+	cost   int
+	entry  uint64        // of the pool's pacer
+	since  time.Duration // when it was granted; 0 if nobody waited then
+	parked bool          // it may be parked
+}
+
+// Ticket names one acquisition. The zero Ticket names none.
+type Ticket struct {
+	slot       *Slot
+	generation uint64
+}
+
+// Slot returns what the ticket is for, and the generation that names the
+// acquisition; nil for the zero Ticket.
+func (t Ticket) Slot() (s *Slot, generation uint64) { return t.slot, t.generation }
+
+// Release gives back what was acquired and hands it to whoever is next. It
+// reports false, and does nothing, if that has been done before. The zero Ticket
+// has nothing to give back.
+func (t Ticket) Release() bool { return t.slot != nil && t.slot.Release(t.generation) }
+
+// Correct says what the acquisition cost in the end. After Release it does
+// nothing.
+func (t Ticket) Correct(cost int) {
+	if t.slot != nil {
+		t.slot.Correct(t.generation, cost)
+	}
+}
+
+// Release is Ticket.Release.
+func (s *Slot) Release(generation uint64) bool {
+	q := s.queue
+	if !s.generation.CompareAndSwap(generation, generation+1) {
+		q.doubles.Add(1)
+		return false
+	}
+	l := s.lane
+	if q.config.Released != nil {
+		q.config.Released(s.width)
+	}
+	if s.parked && !q.slow.Load() && l.park(s) {
+		if q.slow.Load() {
+			// Somebody began to wait in between, and looked here perhaps too early.
+			q.collect(l)
+		}
+		return true
+	}
+	q.release(s)
+	return true
+}
+
+// Correct is Ticket.Correct. Only whoever holds the acquisition may call it.
+func (s *Slot) Correct(generation uint64, cost int) {
+	if s.generation.Load() != generation {
+		return
+	}
+	q := s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f, p := s.lane.flow, s.lane.pool
+	q.settle(f)
+	f.account.tokens += float64(cost-s.cost) / float64(f.weight)
+	if p.pacer != nil {
+		p.pacer.Correct(s.entry, cost)
+		if cost < s.cost { // perhaps there is room earlier than it said
+			p.opens = 0
+		}
+	}
+	lower := cost < s.cost
+	s.cost = cost
+	q.replace(f.tenant)
+	if lower && p.pacer != nil && p.waiting > 0 {
+		q.tick()
+		q.dispatch()
+	}
+}
+
+// parkPlaces is how many slots a lane keeps ready for itself.
+const parkPlaces = 4
+
+// park keeps s for the next acquisition by the same lane, without the mutex. It
+// reports false if the lane keeps enough already.
+func (l *lane) park(s *Slot) bool {
+	for i := range l.parked {
+		if place := &l.parked[i]; place.Load() == nil && place.CompareAndSwap(nil, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// unpark takes a parked slot of the flow's lane for p; nil if there is none.
+func (f *Flow) unpark(p *Pool) *Slot {
+	lanes := *f.lanes.Load()
+	if p.number >= len(lanes) || lanes[p.number] == nil {
+		return nil
+	}
+	return lanes[p.number].unpark()
+}
+
+func (l *lane) unpark() *Slot {
+	for i := range l.parked {
+		place := &l.parked[i]
+		if s := place.Load(); s != nil && place.CompareAndSwap(s, nil) {
+			return s
+		}
+	}
+	return nil
+}
+
+// collect takes back what l has parked and hands it on.
+func (q *Queue) collect(l *lane) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tick()
+	for s := l.unpark(); s != nil; s = l.unpark() {
+		q.takeBack(s)
+	}
+	q.dispatch()
+}
+
+// reclaim takes back every parked slot.
+func (q *Queue) reclaim() {
+	kept := q.parked[:0]
+	for _, l := range q.parked {
+		for s := l.unpark(); s != nil; s = l.unpark() {
+			q.takeBack(s)
+		}
+		if l.held > 0 { // what is still out may be parked later
+			kept = append(kept, l)
+		} else {
+			l.listed = false
+		}
+	}
+	clear(q.parked[len(kept):])
+	q.parked = kept
+}
+
+// reclaimFor reports whether there is room for an acquisition in l, after
+// taking back what is parked if there is none without.
+func (q *Queue) reclaimFor(l *lane, width int) bool {
+	if q.isFree(l, width) {
+		return true
+	}
+	q.reclaim()
+	return q.isFree(l, width)
+}
+
+// release gives s back under the mutex.
+func (q *Queue) release(s *Slot) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tick()
+	if s.since > 0 && q.shares.contended {
+		q.noteHold(s.lane, s.width, q.shares.at-s.since)
+	}
+	q.takeBack(s)
+	if len(q.over) > 0 {
+		q.dropSettledLimits()
+	}
+	q.dispatch()
+}
+
+// dropSettledLimits forgets the limits that are kept again.
+func (q *Queue) dropSettledLimits() {
+	kept := q.over[:0]
+	for _, l := range q.over {
+		if l.exceeded() {
+			kept = append(kept, l)
+		}
+	}
+	clear(q.over[len(kept):])
+	q.over = kept
+}
+
+// grant makes a slot in l held. There must be room for it.
+func (q *Queue) grant(l *lane, width, cost int, entry uint64) Ticket {
+	q.hold(l, width)
+	f := l.flow
+	f.account.tokens += float64(cost) / float64(f.weight)
+	var s *Slot
+	if n := len(q.spare); n > 0 {
+		s, q.spare = q.spare[n-1], q.spare[:n-1]
+	} else {
+		s = &Slot{queue: q}
+		s.generation.Store(1)
+	}
+	s.lane, s.width, s.cost, s.entry, s.since = l, width, cost, entry, 0
+	s.parked = width == 1 && l.pool.pacer == nil
+	if q.shares.contended {
+		s.since = max(q.shares.at, 1)
+		q.noteGrant(l)
+	}
+	if s.parked && !l.listed {
+		l.listed = true
+		q.parked = append(q.parked, l)
+	}
+	return Ticket{slot: s, generation: s.generation.Load()}
+}
+
+// takeBack makes a slot that nobody holds free.
+func (q *Queue) takeBack(s *Slot) {
+	q.hold(s.lane, -s.width)
+	s.lane = nil
+	q.spare = append(q.spare, s)
+}
+
+// hold adds width to what l holds.
+func (q *Queue) hold(l *lane, width int) {
+	f := l.flow
+	q.settle(f)
+	f.held += width
+	f.tenant.held += width
+	l.held += width
+	l.pool.inUse += width
+	q.inUse += width
+	q.replace(f.tenant)
+}

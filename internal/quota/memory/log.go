@@ -1,0 +1,81 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/window"
+)
+
+// exactLimit is the largest limit whose window is exact. A ring of it that is
+// full has 200 KB; buckets need a third of that, and keep entries longer by a
+// 600th of the span at most.
+const exactLimit = 8192
+
+// terms is what a window limits, and how.
+type terms struct {
+	limit    int
+	per      time.Duration
+	weighted bool
+}
+
+func termsOf(w fairlead.Window) terms { return terms{w.Limit, w.Per, w.Weighted} }
+
+// log counts the admissions of one window. Each method is that of the same name
+// in package window.
+type log interface {
+	take(now time.Duration, n int) (entry window.Entry, wait time.Duration, ok bool)
+	correct(entry window.Entry, n int)
+	undo(entry window.Entry)
+	state(now time.Duration) (used int, reset time.Duration)
+}
+
+// begin gives the counter new terms and an empty log that holds them.
+func (c *counter) begin(t terms) {
+	c.terms = t
+	switch {
+	case t.weighted:
+		c.log = weighted{window.NewBuckets(t.limit, t.per)}
+	case t.limit > exactLimit:
+		c.log = large{weighted{window.NewBuckets(t.limit, t.per)}}
+	default:
+		c.log = exact{window.New(t.limit, t.per)}
+	}
+}
+
+// exact is the log of entries that count for 1.
+type exact struct{ ring *window.Ring }
+
+func (e exact) take(now time.Duration, _ int) (entry window.Entry, wait time.Duration, ok bool) {
+	return e.ring.Admit(now)
+}
+
+func (e exact) correct(window.Entry, int) {}
+
+func (e exact) undo(entry window.Entry) { e.ring.Undo(entry) }
+
+func (e exact) state(now time.Duration) (used int, reset time.Duration) { return e.ring.State(now) }
+
+// weighted is the log of entries that weigh.
+type weighted struct{ buckets *window.Buckets }
+
+func (w weighted) take(now time.Duration, n int) (entry window.Entry, wait time.Duration, ok bool) {
+	return w.buckets.Take(now, n)
+}
+
+func (w weighted) correct(entry window.Entry, n int) { w.buckets.Correct(entry, n) }
+
+func (w weighted) undo(entry window.Entry) { w.buckets.Undo(entry) }
+
+func (w weighted) state(now time.Duration) (used int, reset time.Duration) {
+	return w.buckets.State(now)
+}
+
+// large is the log of entries that count for 1, of which there may be many.
+type large struct{ weighted }
+
+func (l large) take(now time.Duration, _ int) (entry window.Entry, wait time.Duration, ok bool) {
+	return l.weighted.take(now, 1)
+}
+
+func (l large) correct(window.Entry, int) {}

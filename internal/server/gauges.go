@@ -1,0 +1,71 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/fairqueue"
+	"github.com/fairleadhq/fairlead/internal/telemetry"
+)
+
+// allPool is what metrics call the slots of the service.
+const allPool = "all"
+
+// gauges tells telemetry whom to ask. The parts exist by the time of the first
+// scrape.
+func (s *Server) gauges() telemetry.Gauges {
+	return telemetry.Gauges{
+		Admission: s.admissionGauges, Pools: s.poolGauges, Apps: s.appGauges,
+		Shadowed: func() map[string]int64 {
+			all := make(map[string]int64)
+			for limit, n := range s.admission.Shadowed() {
+				all[string(limit)] = n
+			}
+			return all
+		},
+		Alerts: func() telemetry.Alerts {
+			c := s.alert.Counts()
+			return telemetry.Alerts{Sent: c.Sent, Failed: c.Failed, Dropped: c.Dropped, Firing: c.Firing}
+		},
+		BodyBytes: s.bodies.Used,
+		Active:    func() int { return len(s.gateway.Active()) },
+	}
+}
+
+func (s *Server) admissionGauges() telemetry.Admission {
+	slots := s.admission.Slots()
+	return telemetry.Admission{
+		MostInUse: slots.MostInUse, DoubleReleases: slots.DoubleReleases,
+		Jain: s.admission.Jain(), StaleSlots: s.gateway.StaleSlots(),
+	}
+}
+
+func (s *Server) poolGauges() []telemetry.PoolUse {
+	use := func(name string, u fairqueue.Usage) telemetry.PoolUse {
+		return telemetry.PoolUse{Pool: name, Limit: u.Slots, InUse: u.InUse, Waiting: u.Waiting}
+	}
+	all := []telemetry.PoolUse{use(allPool, s.admission.Slots().Usage)}
+	pools := s.admission.Pools()
+	for _, name := range slices.Sorted(maps.Keys(pools)) {
+		all = append(all, use(name, pools[name]))
+	}
+	return all
+}
+
+func (s *Server) appGauges() []telemetry.AppUse {
+	var all []telemetry.AppUse
+	for _, use := range s.admission.Apps(context.Background()) {
+		one := telemetry.AppUse{
+			App: use.App.ID, Classes: make(map[fairlead.Class]telemetry.ClassUse),
+			LimitRequests: use.Requests.Limit, UsedRequests: use.Requests.Limit - use.Requests.Remaining,
+			LimitTokens: use.Tokens.Limit, UsedTokens: use.Tokens.Limit - use.Tokens.Remaining,
+		}
+		for class, u := range use.Classes {
+			one.Classes[class] = telemetry.ClassUse{InUse: u.InUse, Waiting: u.Waiting}
+		}
+		all = append(all, one)
+	}
+	return all
+}

@@ -1,0 +1,69 @@
+package window
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+func TestNumbersWrapWithoutTheOneOfFreeSlots(t *testing.T) {
+	h := newHistory(3, time.Minute)
+	h.number = math.MaxUint32 - 1
+	for i := range 3 {
+		entry, _, ok := h.admit(0)
+		if !ok || entry>>indexBits == 0 {
+			t.Fatalf("admission %d: got entry %x, ok %v, want a number other than 0", i+1, entry, ok)
+		}
+		h.undo(entry)
+		if h.used != 0 {
+			t.Fatalf("admission %d: got %d used after undoing it, want 0", i+1, h.used)
+		}
+	}
+}
+
+func TestTagsWrapWithoutTheOneOfWhatWasGivenBack(t *testing.T) {
+	b := NewBuckets(3, time.Minute)
+	b.tag = math.MaxUint32 - 1
+	for i := range 3 {
+		entry, _, ok := b.Take(0, 1)
+		if !ok || entry>>indexBits == 0 {
+			t.Fatalf("admission %d: got entry %x, ok %v, want a tag other than 0", i+1, entry, ok)
+		}
+		b.Undo(entry)
+		if b.used != 0 {
+			t.Fatalf("admission %d: got %d used after undoing it, want 0", i+1, b.used)
+		}
+	}
+}
+
+// TestFloodGivenBackLeavesNothing is about callers that are admitted and then
+// give it back, again and again, while one stays.
+func TestFloodGivenBackLeavesNothing(t *testing.T) {
+	b := NewBuckets(10, time.Minute)
+	b.Take(0, 1)
+	for now := time.Duration(0); now < 50*time.Second; now += 10 * time.Millisecond {
+		one, _, _ := b.Take(now, 1)
+		other, _, _ := b.Take(now, 1)
+		b.Undo(one)
+		b.Undo(other)
+	}
+	entries, buckets := b.entries.next-b.entries.first, b.buckets.next-b.buckets.first
+	if entries != 1 || buckets != 1 {
+		t.Errorf("got %d entries in %d buckets, want 1 in 1", entries, buckets)
+	}
+}
+
+// TestBucketsAreBounded spreads entries as thinly as they can be.
+func TestBucketsAreBounded(t *testing.T) {
+	for _, per := range []time.Duration{time.Minute, time.Minute - 1, 601, 600, 7} {
+		b := NewBuckets(math.MaxInt, per)
+		most := uint64(0)
+		for now := time.Duration(0); now < 3*per; now += max(1, per/5000) {
+			b.Take(now, 1)
+			most = max(most, b.buckets.next-b.buckets.first)
+		}
+		if bound := uint64(bucketsPerSpan + 1); most > bound {
+			t.Errorf("a span of %v: got %d buckets at a time, want at most %d", per, most, bound)
+		}
+	}
+}
