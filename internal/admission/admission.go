@@ -126,7 +126,7 @@ func New(config Config, quota fairlead.Quota) *Controller {
 		Released: func(width int) { c.inUse.Add(-int64(width)) },
 	})
 	for name, pool := range config.Pools {
-		c.pools[name] = c.queue.Pool(fairqueue.PoolConfig{Slots: pool.Slots, Pacer: c.pacer(pool)})
+		c.pools[name] = c.queue.Pool(c.poolConfig(pool))
 	}
 	c.stranger = c.queue.Tenant(fairqueue.TenantConfig{}).Flow(interactiveWeight)
 	return c

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -82,7 +83,7 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 // time, as calls of its operation usually take; 0 = for ever.
 func (c *Controller) patience(ctx context.Context, op fairlead.Operation) time.Duration {
 	deadline, bounded := ctx.Deadline()
-	if !bounded || c.config.MaxQueue < 0 {
+	if !bounded {
 		return 0
 	}
 	usual, _ := c.service.P50(op.String(), anyModel)
@@ -101,14 +102,42 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 		model = targets[0].Provider + "/" + targets[0].Model
 	}
 	pass.key = estimate.Key{App: string(call.App.ID), Model: model}
-	pass.bytes = len(req.Body)
-	cost := c.tokens.Estimate(pass.key, len(req.Body), req.Envelope.MaxTokens)
+	pass.bytes = c.promptBytes(req.Body)
+	cost := c.tokens.Estimate(pass.key, pass.bytes, req.Envelope.MaxTokens)
 	if call.Operation != fairlead.Chat {
 		cost.Most -= cost.Output
 		cost.Output = 0
 	}
 	call.SetEstimate(fairlead.Estimate{Input: cost.Input, Output: cost.Output, Width: c.width(cost.Input)})
 	return c.reserveTokens(ctx, call, pass, cost)
+}
+
+// imageBytes is what an image in a body counts for, whatever its size: about a
+// thousand tokens of text.
+const imageBytes = 3500
+
+// promptBytes is how many bytes of text a body has, about. Files that stand in it
+// in base64, such as images, cost no tokens by their length. Mode Hard takes them
+// for text, since a caller could write text so that it looks like one.
+func (c *Controller) promptBytes(body []byte) int {
+	n := len(body)
+	if c.config.Tokens == estimate.Hard {
+		return n
+	}
+	mark := []byte(";base64,")
+	for rest := body; ; {
+		at := bytes.Index(rest, mark)
+		if at < 0 {
+			return n
+		}
+		rest = rest[at+len(mark):]
+		end := bytes.IndexByte(rest, '"')
+		if end < 0 {
+			return n
+		}
+		n -= max(end-imageBytes, 0)
+		rest = rest[end:]
+	}
 }
 
 // reserveTokens charges the app's token window with cost.

@@ -79,7 +79,7 @@ func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue
 	var late, beat <-chan time.Time
 	if startBy > 0 {
 		left := startBy - c.now()
-		if o := w.Outlook(); o.Known && float64(o.Wait)*1.0 > float64(left)/hopeMargin && !c.inShadow(LimitDeadline) {
+		if o := w.Outlook(); o.Known && float64(o.Wait) > float64(left)/hopeMargin && !c.inShadow(LimitDeadline) {
 			w.Cancel()
 			return fairqueue.Ticket{}, fairqueue.ErrHopeless
 		}

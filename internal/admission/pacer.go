@@ -15,16 +15,18 @@ type pacer struct {
 	tokens   *window.Buckets
 }
 
-// pacer returns the pacer of a pool; nil if it may be called at any rate.
-func (c *Controller) pacer(pool Pool) fairqueue.Pacer {
-	if pool.RequestsPerMinute <= 0 && pool.TokensPerMinute <= 0 {
-		return nil
+// poolConfig is what a pool is to the queue. It has a pacer only where the
+// provider may not be called at any rate.
+func (c *Controller) poolConfig(pool Pool) fairqueue.PoolConfig {
+	config := fairqueue.PoolConfig{Slots: pool.Slots}
+	if pool.RequestsPerMinute > 0 || pool.TokensPerMinute > 0 {
+		config.Pacer = &pacer{
+			shadow:   &c.shadow,
+			requests: window.New(pool.RequestsPerMinute, time.Minute),
+			tokens:   window.NewBuckets(pool.TokensPerMinute, time.Minute),
+		}
 	}
-	return &pacer{
-		shadow:   &c.shadow,
-		requests: window.New(pool.RequestsPerMinute, time.Minute),
-		tokens:   window.NewBuckets(pool.TokensPerMinute, time.Minute),
-	}
+	return config
 }
 
 // Take implements fairqueue.Pacer. The entry is that of the tokens.

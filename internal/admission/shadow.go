@@ -11,7 +11,7 @@ type Limit string
 // The limits.
 const (
 	LimitRequests         Limit = "rate_limit_per_minute"
-	LimitTokens           Limit = "tokens_per_minute"
+	LimitTokens           Limit = "tokens_per_minute" //nolint:gosec // G101: tokens of text, no credential
 	LimitBurst            Limit = "burst"
 	LimitSlots            Limit = "max_concurrent_requests"
 	LimitAppSlots         Limit = "max_concurrent"

@@ -1,7 +1,6 @@
 package fairqueue_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -61,39 +60,3 @@ func TestFloodHurtsNobodyElse(t *testing.T) {
 	}
 }
 
-// TestPredictedWaitsAreHonest compares how long acquisitions waited with what
-// they were told on arrival, in steady overload.
-func TestPredictedWaitsAreHonest(t *testing.T) {
-	for _, c := range []struct {
-		apps, slots, clients int
-		weights              []int
-		mean                 time.Duration
-	}{
-		{apps: 10, slots: 20, clients: 40, weights: []int{1}, mean: 2 * time.Second},
-		{apps: 40, slots: 20, clients: 30, weights: []int{1}, mean: 2 * time.Second},
-		{apps: 40, slots: 64, clients: 40, weights: []int{4, 2, 1}, mean: 2 * time.Second},
-		{apps: 200, slots: 64, clients: 20, weights: []int{1}, mean: time.Second},
-	} {
-		t.Run(fmt.Sprintf("%d apps of %d clients on %d slots, weights %v", c.apps, c.clients, c.slots, c.weights), func(t *testing.T) {
-			s := newSite(t, fairqueue.Config{Slots: c.slots})
-			apps := make([]*app, c.apps)
-			for i := range apps {
-				apps[i] = s.app(c.weights[i%len(c.weights)], s.lognormal(c.mean)).clients(c.clients)
-			}
-			s.run(2 * time.Minute)
-			for _, a := range apps {
-				a.measured = true
-			}
-			s.run(8 * time.Minute)
-			var ratios []float64
-			for _, a := range apps {
-				ratios = append(ratios, a.honesty...)
-			}
-			p10, p50, p90 := quantile(ratios, 0.1), quantile(ratios, 0.5), quantile(ratios, 0.9)
-			t.Logf("actual by predicted wait of %d: p10 %.2f, p50 %.2f, p90 %.2f, p99 %.2f", len(ratios), p10, p50, p90, quantile(ratios, 0.99))
-			if len(ratios) < 1000 || p10 < 0.8 || p90 > 1.25 {
-				t.Errorf("%d waits were p10 %.2f and p90 %.2f of the predicted, want within 0.8 and 1.25", len(ratios), p10, p90)
-			}
-		})
-	}
-}

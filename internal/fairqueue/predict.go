@@ -160,14 +160,14 @@ func (q *Queue) Predict(f *Flow, pool *Pool) Outlook {
 // slots come free does: until it holds its share of the slots it is served
 // almost at every release, then in proportion to its weight.
 func (q *Queue) predict(f *Flow, pool *Pool, now time.Duration) Outlook {
-	position := time.Duration(f.waiting + 1)
+	position := int64(f.waiting + 1)
 	paced := time.Duration(0)
 	if pool != nil {
 		paced = max(pool.opens-now, 0)
 	}
 	if f.waiting > 0 {
 		if own := q.ownPace(f, pool, now); own > 0 {
-			return Outlook{Wait: max(position*own, paced), Pace: own, Known: true}
+			return Outlook{Wait: max(times(own, position), paced), Pace: own, Known: true}
 		}
 	}
 	slots := q.slotsFor(pool)
@@ -189,9 +189,9 @@ func (q *Queue) predict(f *Flow, pool *Pool, now time.Duration) Outlook {
 	}
 	weights = max(weights, f.weight)
 	fair := slots*f.weight/weights - f.held
-	quick := min(position, time.Duration(max(fair, 1)))
-	pace := release * time.Duration(weights) / time.Duration(f.weight)
-	wait := quick*release + (position-quick)*pace
+	quick := min(position, int64(max(fair, 1)))
+	pace := times(release, int64(weights)) / time.Duration(f.weight)
+	wait := times(release, quick) + times(pace, position-quick)
 	return Outlook{Wait: max(wait, paced), Pace: pace, Known: known}
 }
 
@@ -254,3 +254,5 @@ func (q *Queue) addWeight(weight int) {
 	q.shares.changed = q.shares.at
 	q.shares.weights += weight
 }
+
+func times(d time.Duration, n int64) time.Duration { return time.Duration(int64(d) * n) }

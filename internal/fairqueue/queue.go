@@ -263,13 +263,10 @@ func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) {
 func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
 	l := q.lane(r.Flow, r.Pool)
 	width := q.clampWidth(r.Width, l)
-	if q.waiting.Load() == 0 {
-		if q.reclaimFor(l, width) {
-			if entry, ok := r.Pool.paceFree(r.Cost); ok {
-				return q.grant(l, width, r.Cost, entry), nil, nil
-			}
-		}
-	} else if !q.mayWait(r.Flow) && !q.isFree(l, width) {
+	if ticket, ok := q.grantFree(l, width, r.Cost); ok {
+		return ticket, nil, nil
+	}
+	if q.waiting.Load() > 0 && !q.mayWait(r.Flow) && !q.isFree(l, width) {
 		if err := q.makePlace(r.Flow); err != nil {
 			return Ticket{}, nil, err
 		}
@@ -285,6 +282,18 @@ func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
 	<-w.ready
 	ticket, err := w.Result()
 	return ticket, nil, err
+}
+
+// grantFree grants at once where nobody waits and there is room.
+func (q *Queue) grantFree(l *lane, width, cost int) (ticket Ticket, ok bool) {
+	if q.waiting.Load() > 0 || !q.reclaimFor(l, width) {
+		return Ticket{}, false
+	}
+	entry, ok := l.pool.paceFree(cost)
+	if !ok {
+		return Ticket{}, false
+	}
+	return q.grant(l, width, cost, entry), true
 }
 
 // clampWidth is how many slots an acquisition in l takes: what it asks for, but

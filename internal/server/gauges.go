@@ -56,7 +56,8 @@ func (s *Server) poolGauges() []telemetry.PoolUse {
 
 func (s *Server) appGauges() []telemetry.AppUse {
 	var all []telemetry.AppUse
-	for _, use := range s.admission.Apps(context.Background()) {
+	ctx := context.Background() //nolint:forbidigo // a scrape has no context to take
+	for _, use := range s.admission.Apps(ctx) {
 		one := telemetry.AppUse{
 			App: use.App.ID, Classes: make(map[fairlead.Class]telemetry.ClassUse),
 			LimitRequests: use.Requests.Limit, UsedRequests: use.Requests.Limit - use.Requests.Remaining,
