@@ -1,13 +1,14 @@
 package fairlead
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Call is one request on its way through the service. The face that received
 // it makes it; gateway.do fills it; it is not used after the operation
-// returned, except by its face for headers.
+// returned, except by its face for headers. It belongs to the goroutine that
+// handles it: others may only ask Slotted and Holding.
 type Call struct {
 	// ID is the request id, unique in this process: req_<n>_<unix>.
 	ID        string
@@ -27,16 +28,18 @@ type Call struct {
 	// in the queue, on the call's own goroutine. An error means that the caller
 	// is gone.
 	Waiting func() error
+	// Party is what the gates keep of the call's app, so that each need not look
+	// for it. Only they set and read it.
+	Party any
 	// Interrupt ends a write to the caller that blocks. The face may set it; it is
 	// called, from any goroutine, when the call's time is over or the call is
 	// ended from elsewhere.
 	Interrupt func()
 
-	mu       sync.Mutex
+	slotted  atomic.Bool
+	holding  atomic.Int32
 	attempts []Attempt
 	waited   time.Duration
-	slotted  bool
-	holding  int
 	targets  []Target
 	estimate Estimate
 	requests WindowState
@@ -74,51 +77,29 @@ type Attempt struct {
 }
 
 // SetTargets sets where the call may be sent, in order of preference.
-func (c *Call) SetTargets(targets []Target) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.targets = targets
-}
+func (c *Call) SetTargets(targets []Target) { c.targets = targets }
 
 // Targets returns where the call may be sent, in order of preference.
-func (c *Call) Targets() []Target {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.targets
-}
+func (c *Call) Targets() []Target { return c.targets }
 
 // AddAttempt notes an attempt that has ended.
-func (c *Call) AddAttempt(a Attempt) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.attempts = append(c.attempts, a)
-}
+func (c *Call) AddAttempt(a Attempt) { c.attempts = append(c.attempts, a) }
 
 // Attempts returns the attempts so far.
-func (c *Call) Attempts() []Attempt {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.attempts
-}
+func (c *Call) Attempts() []Attempt { return c.attempts }
 
 // NoteWait adds to the time that the call stood in queues; granted says that
 // it got the slot.
 func (c *Call) NoteWait(wait time.Duration, granted Grant) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.waited += wait
 	if granted == Granted {
-		c.slotted = true
-		c.holding++
+		c.slotted.Store(true)
+		c.holding.Add(1)
 	}
 }
 
 // noteRelease notes that the call gave a slot back.
-func (c *Call) noteRelease() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.holding--
-}
+func (c *Call) noteRelease() { c.holding.Add(-1) }
 
 // Grant says how a wait for a slot ended.
 type Grant uint8
@@ -130,65 +111,29 @@ const (
 )
 
 // Waited is how long the call has stood in queues.
-func (c *Call) Waited() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.waited
-}
+func (c *Call) Waited() time.Duration { return c.waited }
 
 // Slotted reports whether the call ever held a slot. One that did not costs
 // its app nothing.
-func (c *Call) Slotted() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.slotted
-}
+func (c *Call) Slotted() bool { return c.slotted.Load() }
 
 // Holding is how many leases the call holds now.
-func (c *Call) Holding() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.holding
-}
+func (c *Call) Holding() int { return int(c.holding.Load()) }
 
 // SetEstimate notes what the call is expected to cost.
-func (c *Call) SetEstimate(e Estimate) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.estimate = e
-}
+func (c *Call) SetEstimate(e Estimate) { c.estimate = e }
 
 // Estimate returns what the call is expected to cost.
-func (c *Call) Estimate() Estimate {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.estimate
-}
+func (c *Call) Estimate() Estimate { return c.estimate }
 
 // SetRequests notes how the app's request window stood when the call passed it.
-func (c *Call) SetRequests(w WindowState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.requests = w
-}
+func (c *Call) SetRequests(w WindowState) { c.requests = w }
 
 // Requests returns how the app's request window stood.
-func (c *Call) Requests() WindowState {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.requests
-}
+func (c *Call) Requests() WindowState { return c.requests }
 
 // SetTokens notes how the app's token window stood when the call passed it.
-func (c *Call) SetTokens(w WindowState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tokens = w
-}
+func (c *Call) SetTokens(w WindowState) { c.tokens = w }
 
 // Tokens returns how the app's token window stood.
-func (c *Call) Tokens() WindowState {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.tokens
-}
+func (c *Call) Tokens() WindowState { return c.tokens }

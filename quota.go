@@ -38,21 +38,30 @@ type Take struct {
 	State WindowState
 }
 
-// Quota counts admissions against windows. A window whose Limit is 0 or less
-// admits everything and counts nothing.
+// Quota keeps windows.
 type Quota interface {
-	// Take asks w for an admission that counts for n, at least 1, now. One that
-	// counts for more than Limit is treated as if it counted for Limit. Take does
-	// not block on the network longer than ctx allows; a failing backend is an
-	// error of Kind Internal.
-	Take(ctx context.Context, w Window, n int) (Take, error)
+	// Open returns the counter of w, which is known by its App and Name: opened
+	// again on the same terms it is the same one, on others it starts anew, empty.
+	// It does not block.
+	Open(w Window) Counter
+}
+
+// Counter counts admissions against one window. One whose Limit or Per is 0 or
+// less admits everything and counts nothing. at is the present, as the caller has
+// read it; a time before one that was given earlier counts as that one.
+type Counter interface {
+	// Take asks for an admission that counts for n, at least 1. One that counts
+	// for more than Limit is treated as if it counted for Limit. It does not block
+	// on the network longer than ctx allows; a failing backend is an error of Kind
+	// Internal.
+	Take(ctx context.Context, at time.Time, n int) (Take, error)
 	// Correct sets what an admission of a weighted window counts for, as long as
 	// it is in the window; more than there is room for becomes a debt that keeps
 	// later ones out.
-	Correct(ctx context.Context, w Window, entry uint64, n int) error
+	Correct(ctx context.Context, entry uint64, n int) error
 	// Undo gives an admission back, as if it had never been. An entry that has
 	// left the window, or was given back before, is ignored.
-	Undo(ctx context.Context, w Window, entry uint64) error
+	Undo(ctx context.Context, entry uint64) error
 	// Look reads the window without counting.
-	Look(ctx context.Context, w Window) (WindowState, error)
+	Look(ctx context.Context, at time.Time) (WindowState, error)
 }

@@ -194,12 +194,13 @@ func (s *stream) open(answer *http.Response) error {
 	if s.first, err = s.events.next(); err != nil {
 		return &BrokenError{RequestID: s.id, Err: err}
 	}
-	var refusal *APIError
-	if _, err := readDelta(s.first); errors.As(err, &refusal) {
-		refusal.RequestID = requestID(answer.Header, refusal.RequestID)
-		return refusal
+	_, err = readDelta(s.first)
+	refusal, refused := errors.AsType[*APIError](err)
+	if !refused { // what else is wrong is told when it is read
+		return nil
 	}
-	return nil
+	refusal.RequestID = requestID(answer.Header, refusal.RequestID)
+	return refusal
 }
 
 // readTail reads what follows the end mark, since the connection is kept only

@@ -120,10 +120,9 @@ func (c *Client) nextWait(ctx context.Context, attempt int, err error) (time.Dur
 	}
 	var refusal *APIError
 	var bad *badRequestError
-	var broken *BrokenError
 	wait := time.Duration(0)
 	switch {
-	case errors.As(err, &bad), errors.As(err, &broken):
+	case errors.As(err, &bad), isBroken(err):
 		return 0, false
 	case errors.As(err, &refusal):
 		if !refusal.temporary() {
@@ -138,6 +137,12 @@ func (c *Client) nextWait(ctx context.Context, attempt int, err error) (time.Dur
 		return 0, false // the answer would come too late: tell now
 	}
 	return wait, true
+}
+
+// isBroken reports whether an answer began: it is not asked for again.
+func isBroken(err error) bool {
+	_, broken := errors.AsType[*BrokenError](err)
+	return broken
 }
 
 func pause(ctx context.Context, wait time.Duration) error {

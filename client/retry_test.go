@@ -244,13 +244,11 @@ func TestRefusedInTheStream(t *testing.T) {
 				client.backoff.jitter = most
 				heard := ""
 				err := client.Stream(t.Context(), ChatRequest{}, func(d Delta) error { heard += d.Content; return nil })
-				var refusal *APIError
-				var broken *BrokenError
 				code := ""
-				if errors.As(err, &refusal) {
+				if refusal, refused := errors.AsType[*APIError](err); refused {
 					code = refusal.Code
 				}
-				if heard != c.heard || code != c.code || errors.As(err, &broken) != c.broken || (err != nil) != (c.code != "" || c.broken) {
+				if heard != c.heard || code != c.code || isBroken(err) != c.broken || (err != nil) != (c.code != "" || c.broken) {
 					t.Errorf("heard %q, error %v; want %q, code %q, broken %t", heard, err, c.heard, c.code, c.broken)
 				}
 				if !slices.Equal(s.asked, c.asked) {

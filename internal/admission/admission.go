@@ -86,6 +86,7 @@ type Controller struct {
 	service  *estimate.Service
 	stranger *fairqueue.Flow // stands for one who has not called yet
 
+	served    atomic.Uint64 // calls that had a slot
 	inUse     atomic.Int64
 	mostInUse atomic.Int64
 
@@ -103,8 +104,10 @@ type parties struct {
 type party struct {
 	app    *fairlead.App // as it was when it first called
 	tenant *fairqueue.Tenant
-	flows  [2]*fairqueue.Flow // by class
-	guard  *window.Guard
+	// requests and tokens are its windows.
+	requests, tokens fairlead.Counter
+	flows            [2]*fairqueue.Flow // by class
+	guard            *window.Guard
 	// outstanding are the calls in the app's token window that have not ended.
 	outstanding *estimate.Outstanding
 	returns     returns
@@ -134,6 +137,10 @@ func New(config Config, quota fairlead.Quota) *Controller {
 
 // now is the time that windows and queue run by.
 func (c *Controller) now() time.Duration { return time.Since(c.start) }
+
+// clock is the present. Reading the monotonic clock alone is half as dear as
+// time.Now.
+func (c *Controller) clock() time.Time { return c.start.Add(time.Since(c.start)) }
 
 // Timeout is the most time that an operation may take.
 func (c *Controller) Timeout(op fairlead.Operation) time.Duration { return c.config.Timeouts[op] }
@@ -178,12 +185,22 @@ func (c *Controller) newParty(app *fairlead.App) *party {
 	})
 	weight := max(app.Weight, 1)
 	p := &party{
-		app: app, tenant: t,
+		app: app, tenant: t, requests: c.quota.Open(requestWindow(app)), tokens: c.quota.Open(tokenWindow(app)),
 		guard:       window.NewGuard(c.config.Burst.PerSecond, time.Second, c.config.Burst.Block),
 		outstanding: estimate.NewOutstanding(c.config.Tokens),
 	}
 	p.flows[fairlead.Interactive] = t.Flow(weight * interactiveWeight)
 	p.flows[fairlead.Batch] = t.Flow(weight * batchWeight)
+	return p
+}
+
+// partyOf returns what is kept of the call's app, and keeps it with the call.
+func (c *Controller) partyOf(call *fairlead.Call) *party {
+	if p, ok := call.Party.(*party); ok {
+		return p
+	}
+	p := c.party(call.App)
+	call.Party = p
 	return p
 }
 

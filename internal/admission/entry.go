@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -12,16 +13,11 @@ import (
 
 // Pass is what a call got at the entry gates, to be settled at its end.
 type Pass struct {
-	requests, tokens entry
+	// requests and tokens are the entries in the app's windows; 0 is none.
+	requests, tokens uint64
 	key              estimate.Key
 	bytes            int
 	open             estimate.Entry
-}
-
-// entry is an admission to a window; the zero entry is none.
-type entry struct {
-	window fairlead.Window
-	id     uint64
 }
 
 // Arrive counts a request of app in the burst guard. It returns an error of
@@ -49,45 +45,58 @@ func (c *Controller) inShadow(l Limit) bool {
 // app is over a limit of its own, and Busy where the queue is full or the call's
 // turn would come too late; then nothing was charged.
 func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, error) {
-	p := c.party(call.App)
-	if left := p.guard.Arrive(c.now()); left > 0 && !c.inShadow(LimitBurst) {
+	p, now := c.partyOf(call), c.clock()
+	if left := p.guard.Arrive(now.Sub(c.start)); left > 0 && !c.inShadow(LimitBurst) {
 		c.NoteWindows(ctx, call)
 		return Pass{}, c.blocked(left)
 	}
-	flow := p.flow(call.Class)
-	if err := c.queue.Shed(flow, c.patience(ctx, call.Operation)); err != nil && !c.shadowed(err) {
-		c.NoteWindows(ctx, call)
-		return Pass{}, c.noPlace(err, place{party: p, flow: flow})
+	if flow := p.flow(call.Class); c.queue.Contended() {
+		err := c.queue.Shed(flow, c.patience(ctx, call, now))
+		if err != nil && !c.shadowed(err) {
+			c.NoteWindows(ctx, call)
+			return Pass{}, c.noPlace(err, place{party: p, flow: flow})
+		}
 	}
-	w := requestWindow(call.App)
-	take, err := c.quota.Take(ctx, w, 1)
+	if p.app.RateLimitPerMinute <= 0 {
+		return Pass{}, nil
+	}
+	take, err := p.requests.Take(ctx, now, 1)
 	if err != nil {
 		return Pass{}, fmt.Errorf("count the request: %w", err)
 	}
 	call.SetRequests(take.State)
 	if !take.OK && !c.inShadow(LimitRequests) {
-		c.noteTokens(ctx, call)
+		c.noteTokens(ctx, call, now)
 		return Pass{}, &fairlead.Error{
 			Kind: fairlead.Limited, Code: "rate_limit_requests", Message: "Rate limit exceeded",
-			Detail: fmt.Sprintf("Rate limit: %d requests per minute", w.Limit), RetryAfter: take.Wait,
+			Detail: "Rate limit: " + strconv.Itoa(p.app.RateLimitPerMinute) + " requests per minute", RetryAfter: take.Wait,
 		}
 	}
-	pass := Pass{}
-	if take.OK {
-		pass.requests = entry{window: w, id: take.Entry}
-	}
-	return pass, nil
+	return Pass{requests: take.Entry}, nil
 }
 
 // patience is how long a call may wait for its slot and still be answered in
 // time, as calls of its operation usually take; 0 = for ever.
-func (c *Controller) patience(ctx context.Context, op fairlead.Operation) time.Duration {
-	deadline, bounded := ctx.Deadline()
-	if !bounded {
+func (c *Controller) patience(ctx context.Context, call *fairlead.Call, now time.Time) time.Duration {
+	end := deadline(ctx, call)
+	if end.IsZero() {
 		return 0
 	}
-	usual, _ := c.service.P50(op.String(), anyModel)
-	return max(time.Until(deadline)-usual, 1)
+	usual, _ := c.service.P50(call.Operation.String(), anyModel)
+	return max(end.Sub(now)-usual, 1)
+}
+
+// deadline is when the call's time, or its client's patience, is over; zero if
+// neither ends.
+func deadline(ctx context.Context, call *fairlead.Call) time.Time {
+	end, _ := ctx.Deadline()
+	if call.Patience <= 0 {
+		return end
+	}
+	if given := call.Arrived.Add(call.Patience); end.IsZero() || given.Before(end) {
+		return given
+	}
+	return end
 }
 
 // anyModel stands for all models of an operation.
@@ -99,11 +108,15 @@ const anyModel = ""
 func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pass, req *fairlead.Request) error {
 	model := req.Envelope.Model
 	if targets := call.Targets(); len(targets) > 0 {
-		model = targets[0].Provider + "/" + targets[0].Model
+		model = targets[0].Model // whoever serves it: it writes alike, and its name needs no allocation
 	}
 	pass.key = estimate.Key{App: string(call.App.ID), Model: model}
 	pass.bytes = c.promptBytes(req.Body)
-	cost := c.tokens.Estimate(pass.key, pass.bytes, req.Envelope.MaxTokens)
+	most := req.Envelope.MaxTokens
+	if call.Operation != fairlead.Chat {
+		most = 1 // no operation but a chat has an output
+	}
+	cost := c.tokens.Estimate(pass.key, pass.bytes, most)
 	if call.Operation != fairlead.Chat {
 		cost.Most -= cost.Output
 		cost.Output = 0
@@ -142,21 +155,25 @@ func (c *Controller) promptBytes(body []byte) int {
 
 // reserveTokens charges the app's token window with cost.
 func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pass *Pass, cost estimate.Cost) error {
-	w := tokenWindow(call.App)
-	if w.Limit <= 0 {
+	p := c.partyOf(call)
+	limit := p.app.TokensPerMinute
+	if limit <= 0 {
 		return nil
 	}
 	n := max(cost.Tokens(), 1)
-	if c.config.Tokens == estimate.Hard && n > w.Limit && !c.inShadow(LimitTokens) {
+	if c.config.Tokens == estimate.Hard && n > limit {
+		if c.inShadow(LimitTokens) {
+			return nil
+		}
 		return &fairlead.Error{
 			Kind: fairlead.Limited, Code: "tokens_over_limit", Message: "Rate limit exceeded", NoRetry: true,
-			Detail: fmt.Sprintf("The request may use %d tokens; the app's limit is %d tokens per minute", n, w.Limit),
+			Detail: fmt.Sprintf("The request may use %d tokens; the app's limit is %d tokens per minute", n, limit),
 		}
 	}
 	// What the calls under way may cost beyond their estimates is kept free.
-	outstanding := c.party(call.App).outstanding
-	margin := outstanding.Margin(c.now(), cost)
-	take, err := c.quota.Take(ctx, w, min(n+margin, max(n, w.Limit)))
+	now := c.clock()
+	margin := p.outstanding.Margin(now.Sub(c.start), cost)
+	take, err := p.tokens.Take(ctx, now, min(n+margin, max(n, limit)))
 	if err != nil {
 		return fmt.Errorf("count the tokens: %w", err)
 	}
@@ -167,18 +184,17 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 		}
 		return &fairlead.Error{
 			Kind: fairlead.Limited, Code: "rate_limit_tokens", Message: "Rate limit exceeded",
-			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", w.Limit), RetryAfter: take.Wait,
+			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: take.Wait,
 		}
 	}
-	pass.tokens = entry{window: w, id: take.Entry}
-	pass.open = outstanding.Open(c.now(), cost)
+	pass.tokens, pass.open = take.Entry, p.outstanding.Open(now.Sub(c.start), cost)
 	if margin == 0 {
 		return nil
 	}
-	if err := c.quota.Correct(ctx, w, take.Entry, n); err != nil {
+	if err := p.tokens.Correct(ctx, take.Entry, n); err != nil {
 		return fmt.Errorf("count the tokens: %w", err)
 	}
-	c.noteTokens(ctx, call)
+	c.noteTokens(ctx, call, now)
 	return nil
 }
 
@@ -214,44 +230,53 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 		c.tokens.Learn(pass.key, pass.bytes, out.Usage.Input, out.Usage.Output)
 	}
 	c.noteService(call)
-	if pass.tokens.window.Limit <= 0 {
+	if pass.tokens == 0 {
 		return nil
 	}
-	outstanding := c.party(call.App).outstanding
+	p := c.partyOf(call)
 	switch {
 	case used > 0:
-		outstanding.Close(c.now(), pass.open, used)
+		p.outstanding.Close(c.now(), pass.open, used)
 	case out.Seen > 0:
 		used = call.Estimate().Input + out.Seen
-		outstanding.Drop(pass.open)
+		p.outstanding.Drop(pass.open)
 	default: // no answer came: nothing was used that a provider would charge
-		outstanding.Drop(pass.open)
-		return c.quota.Undo(ctx, pass.tokens.window, pass.tokens.id)
+		p.outstanding.Drop(pass.open)
+		return p.tokens.Undo(ctx, pass.tokens)
 	}
-	return c.quota.Correct(ctx, pass.tokens.window, pass.tokens.id, used)
+	return p.tokens.Correct(ctx, pass.tokens, used)
 }
 
 // undo gives back what the call was charged.
 func (c *Controller) undo(ctx context.Context, call *fairlead.Call, pass Pass) error {
-	if pass.tokens.window.Limit > 0 {
-		c.party(call.App).outstanding.Drop(pass.open)
-		if err := c.quota.Undo(ctx, pass.tokens.window, pass.tokens.id); err != nil {
+	p := c.partyOf(call)
+	if pass.tokens != 0 {
+		p.outstanding.Drop(pass.open)
+		if err := p.tokens.Undo(ctx, pass.tokens); err != nil {
 			return err
 		}
 	}
-	if pass.requests.window.Limit > 0 {
-		if err := c.quota.Undo(ctx, pass.requests.window, pass.requests.id); err != nil {
+	if pass.requests != 0 {
+		if err := p.requests.Undo(ctx, pass.requests); err != nil {
 			return err
 		}
 	}
-	if pass != (Pass{}) {
-		c.NoteWindows(ctx, call)
-	}
+	c.NoteWindows(ctx, call)
 	return nil
 }
 
+// Of the times that attempts take, the first so many are learned from, then one
+// in so many: they change slowly.
+const (
+	learnFirst = 256
+	learnEvery = 8
+)
+
 // noteService learns how long attempts that succeeded took.
 func (c *Controller) noteService(call *fairlead.Call) {
+	if n := c.served.Add(1); n > learnFirst && n%learnEvery != 0 {
+		return
+	}
 	for _, a := range call.Attempts() {
 		if a.Err == nil {
 			c.service.Add(call.Operation.String(), anyModel, a.Duration)
@@ -263,17 +288,21 @@ func (c *Controller) noteService(call *fairlead.Call) {
 // NoteWindows tells a call how its app's windows stand now, where its own
 // admission does not: it was refused before, or gave its entries back.
 func (c *Controller) NoteWindows(ctx context.Context, call *fairlead.Call) {
-	if state, err := c.quota.Look(ctx, requestWindow(call.App)); err == nil {
-		call.SetRequests(state)
+	now := c.clock()
+	if p := c.partyOf(call); p.app.RateLimitPerMinute > 0 {
+		if state, err := p.requests.Look(ctx, now); err == nil {
+			call.SetRequests(state)
+		}
 	}
-	c.noteTokens(ctx, call)
+	c.noteTokens(ctx, call, now)
 }
 
-func (c *Controller) noteTokens(ctx context.Context, call *fairlead.Call) {
-	if call.App.TokensPerMinute <= 0 {
+func (c *Controller) noteTokens(ctx context.Context, call *fairlead.Call, now time.Time) {
+	p := c.partyOf(call)
+	if p.app.TokensPerMinute <= 0 {
 		return
 	}
-	if state, err := c.quota.Look(ctx, tokenWindow(call.App)); err == nil {
+	if state, err := p.tokens.Look(ctx, now); err == nil {
 		call.SetTokens(state)
 	}
 }

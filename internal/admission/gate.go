@@ -10,8 +10,8 @@ import (
 	"github.com/fairleadhq/fairlead/internal/fairqueue"
 )
 
-// hopeMargin is by how much a predicted wait must outlast the time that there
-// is to be called hopeless: by a quarter.
+// hopeMargin is how much longer than predicted a wait is taken to be, before it
+// is called hopeless: a quarter.
 const hopeMargin = 1.25
 
 // beatEvery is the longest time between two signs of life to a caller who waits.
@@ -26,18 +26,20 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string
 			Err: fmt.Errorf("no pool is called %q", pool),
 		}
 	}
-	p := c.party(call.App)
+	p := c.partyOf(call)
 	at := place{party: p, flow: p.flow(call.Class), pool: slots}
 	if err := ctx.Err(); err != nil {
 		return fairlead.Lease{}, c.notGranted(ctx, err, at)
 	}
 	e := call.Estimate()
+	width := c.fit(e.Width, p.app, pool)
 	ticket, w, err := c.queue.Enter(fairqueue.Request{
-		Flow: at.flow, Pool: slots, Arrival: call.Arrived.Sub(c.start), Width: e.Width, Cost: e.Input + e.Output,
+		Flow: at.flow, Pool: slots, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output,
 		StartBy: c.startBy(ctx, call), Done: ctx.Done(),
 	})
 	wait := fairlead.LeaseWait{}
 	if w != nil {
+		c.noteWaiting(p)
 		began := time.Now()
 		wait.Predicted = w.Outlook().Wait
 		ticket, err = c.wait(ctx, call, w)
@@ -48,17 +50,32 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string
 		return fairlead.Lease{}, c.notGranted(ctx, err, at)
 	}
 	call.NoteWait(wait.Actual, fairlead.Granted)
-	c.noteInUse(max(e.Width, 1), p)
+	c.noteInUse(width, p)
 	slot, generation := ticket.Slot()
 	return fairlead.NewLease(call, slot, generation, wait), nil
+}
+
+// fit is how many slots a call of that width takes of a pool: no more than there
+// are, nor than its app may hold.
+func (c *Controller) fit(width int, app *fairlead.App, pool string) int {
+	if width <= 1 {
+		return 1
+	}
+	slots, own := c.shadow.limit(LimitSlots, c.config.Slots), c.shadow.limit(LimitAppSlots, app.MaxConcurrent)
+	for _, most := range [...]int{slots, own, c.config.Pools[pool].Slots} {
+		if most > 0 {
+			width = min(width, most)
+		}
+	}
+	return width
 }
 
 // startBy is the latest time, on the queue's clock, at which a slot is of use to
 // the call: a tenth of the calls of its operation are answered in the time that
 // is left then. 0 = any time is.
 func (c *Controller) startBy(ctx context.Context, call *fairlead.Call) time.Duration {
-	deadline, bounded := ctx.Deadline()
-	if !bounded {
+	end := deadline(ctx, call)
+	if end.IsZero() || !c.queue.Contended() {
 		return 0
 	}
 	model := anyModel
@@ -66,15 +83,12 @@ func (c *Controller) startBy(ctx context.Context, call *fairlead.Call) time.Dura
 		model = targets[0].Model
 	}
 	shortest, _ := c.service.P10(call.Operation.String(), model)
-	return max(deadline.Sub(c.start)-shortest, 1)
+	return max(end.Sub(c.start)-shortest, 1)
 }
 
 // wait waits in the queue. Where the wait is known to outlast the time that
 // there is, it ends at once.
 func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue.Waiter) (fairqueue.Ticket, error) {
-	if c.shadow.has(LimitQueue) && c.config.MaxQueue > 0 && c.queue.Waiting() > c.config.MaxQueue {
-		c.shadow.note(LimitQueue)
-	}
 	startBy := c.startBy(ctx, call)
 	var late, beat <-chan time.Time
 	if startBy > 0 {
@@ -103,7 +117,7 @@ func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue
 		case <-beat:
 			if err := heart.beat(); err != nil {
 				w.Cancel()
-				return fairqueue.Ticket{}, err
+				return fairqueue.Ticket{}, gone(err)
 			}
 		}
 	}
@@ -158,10 +172,33 @@ func (c *Controller) noteInUse(width int, p *party) {
 	if most := p.app.MaxConcurrent; most > 0 && c.shadow.has(LimitAppSlots) && p.tenant.Usage().InUse > most {
 		c.shadow.note(LimitAppSlots)
 	}
+}
+
+// noteWaiting counts what limits in shadow would have said to a call that just
+// began to wait.
+func (c *Controller) noteWaiting(p *party) {
+	if most := c.config.MaxQueue; most > 0 && c.shadow.has(LimitQueue) && c.queue.Waiting() > most {
+		c.shadow.note(LimitQueue)
+	}
 	if most := c.config.MaxQueuePerApp; most > 0 && c.shadow.has(LimitAppQueue) && p.tenant.Usage().Waiting > most {
 		c.shadow.note(LimitAppQueue)
 	}
 }
+
+// gone is what a call is told whose caller could not be reached.
+func gone(err error) *fairlead.Error {
+	if typed, ok := errors.AsType[*fairlead.Error](err); ok {
+		return typed
+	}
+	return fairlead.NewCanceled(err)
+}
+
+// What a call is told whose time is over while it waits.
+const (
+	codeDeadline  = "deadline_exceeded"
+	codeTimeout   = "queue_timeout"
+	detailTimeout = "No slot came free within the request's time"
+)
 
 // notGranted is what a call is told that got no slot.
 func (c *Controller) notGranted(ctx context.Context, err error, at place) error {
@@ -169,13 +206,17 @@ func (c *Controller) notGranted(ctx context.Context, err error, at place) error 
 		return typed
 	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, fairqueue.ErrLate):
-		return c.busy("queue_timeout", "No slot came free within the operation's time", at)
-	case errors.Is(err, context.Canceled):
-		if cause, ok := errors.AsType[*fairlead.Error](context.Cause(ctx)); ok {
+	case errors.Is(ctx.Err(), context.Canceled): // the queue may have seen it first
+		cause, ok := errors.AsType[*fairlead.Error](context.Cause(ctx))
+		switch {
+		case ok && cause.Code == codeDeadline: // its client's time is over, in the queue
+			return c.busy(codeTimeout, detailTimeout, at)
+		case ok:
 			return cause
 		}
-		return fairlead.NewCanceled(err)
+		return fairlead.NewCanceled(ctx.Err())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, fairqueue.ErrLate):
+		return c.busy(codeTimeout, detailTimeout, at)
 	}
 	return c.noPlace(err, at)
 }

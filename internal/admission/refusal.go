@@ -81,7 +81,7 @@ func (r *returns) next(now time.Duration, o fairqueue.Outlook) time.Duration {
 	back := max(now+max(o.Wait/2, time.Second), r.last+pace)
 	back = min(back, now+mostAway)
 	r.last = back
-	return back - now + rand.N(pace/jitter+1) //nolint:gosec // nothing secret, only unlike
+	return min(back-now+rand.N(pace/jitter+1), mostAway) //nolint:gosec // nothing secret, only unlike
 }
 
 // refusals counts why an app was refused.

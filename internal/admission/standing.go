@@ -27,15 +27,15 @@ type Standing struct {
 
 // Standing tells how app stands, charging nothing.
 func (c *Controller) Standing(ctx context.Context, app *fairlead.App) (Standing, error) {
-	requests, err := c.quota.Look(ctx, requestWindow(app))
+	p, now := c.party(app), time.Now()
+	requests, err := p.requests.Look(ctx, now)
 	if err != nil {
 		return Standing{}, err
 	}
-	tokens, err := c.quota.Look(ctx, tokenWindow(app))
+	tokens, err := p.tokens.Look(ctx, now)
 	if err != nil {
 		return Standing{}, err
 	}
-	p := c.party(app)
 	usage := p.tenant.Usage()
 	return Standing{
 		Requests: requests, Tokens: tokens, InUse: usage.InUse, Waiting: usage.Waiting, Classes: p.classes(),
@@ -98,10 +98,11 @@ type AppUse struct {
 // Apps tells what each app that has called holds and waits for, sorted by name.
 func (c *Controller) Apps(ctx context.Context) []AppUse {
 	var all []AppUse
+	now := time.Now()
 	for _, p := range c.parties() {
 		use := AppUse{App: p.app, Classes: p.classes()}
-		use.Requests, _ = c.quota.Look(ctx, requestWindow(p.app)) // a gauge that can't be read is 0
-		use.Tokens, _ = c.quota.Look(ctx, tokenWindow(p.app))
+		use.Requests, _ = p.requests.Look(ctx, now) // a gauge that can't be read is 0
+		use.Tokens, _ = p.tokens.Look(ctx, now)
 		all = append(all, use)
 	}
 	return all

@@ -12,7 +12,7 @@ type Entry uint64
 // Outstanding keeps the calls of one window of tokens whose cost is not known
 // yet, and learns from those that end by how much they differed from what was
 // reserved for them. It may be used by several goroutines at once and never
-// blocks beyond its own short lock. It takes 1.5 KB, and 56 bytes for each call
+// blocks beyond its own short lock. It takes 1.5 KB, and 64 bytes for each call
 // at the time when most were open.
 //
 // A window is used like this: reserve what the call is expected to cost and the
@@ -40,7 +40,8 @@ type Outstanding struct {
 type call struct {
 	opened     time.Duration
 	reserved   int
-	room       int // how much more than reserved it can cost
+	prior      int // what its error is measured from
+	room       int // how much more than prior it can cost
 	tag        uint32
 	prev, next uint32
 	interval   int
@@ -57,13 +58,13 @@ func NewOutstanding(mode Mode) *Outstanding {
 
 // Margin is how many tokens must stay free beside cost.Tokens() so that another
 // call may be opened at now: what the open calls and this one will cost, by
-// what is known of them, beyond what is reserved, and four standard deviations
-// of that sum.
+// what is known of them, beyond what is reserved, and 3.7 standard deviations of
+// that sum.
 //
 // Of a call that has run for longer than any that has ended, it is only known
-// that it costs no more than its Most, and it is taken to cost no more than twice
-// what any did lately. So a window that has seen nothing yet leaves room for all
-// its calls to cost their Most.
+// that it costs no more than its Most, and it is taken to cost no more beyond its
+// Prior than the largest did altogether lately. So a window that has seen nothing
+// yet leaves room for all its calls to cost their Most.
 //
 // With nothing open the margin is 0: a call that fits is not kept out because it
 // might be large. What it costs beyond the window is a debt for a minute.
@@ -77,7 +78,7 @@ func (o *Outstanding) Margin(now time.Duration, cost Cost) int {
 	if o.open == 0 {
 		return 0
 	}
-	return o.table.margin(call{reserved: cost.Tokens(), room: room(cost)})
+	return o.table.margin(newCall(cost))
 }
 
 // Open notes that a call was admitted at now with the reservation of
@@ -94,7 +95,8 @@ func (o *Outstanding) Open(now time.Duration, cost Cost) Entry {
 	if o.tag == 0 { // 0 marks what is free
 		o.tag++
 	}
-	o.calls[i] = call{opened: o.now, reserved: cost.Tokens(), room: room(cost), tag: o.tag}
+	o.calls[i] = newCall(cost)
+	o.calls[i].opened, o.calls[i].tag = o.now, o.tag
 	o.append(i, 0)
 	o.open++
 	return Entry(uint64(o.tag)<<32 | uint64(i))
@@ -127,8 +129,9 @@ func (o *Outstanding) Drop(entry Entry) {
 	}
 }
 
-// room is how much more than its estimate a call can cost.
-func room(cost Cost) int { return max(0, cost.Most-cost.Tokens()) }
+func newCall(cost Cost) call {
+	return call{reserved: cost.Tokens(), prior: cost.Prior, room: max(0, cost.Most-cost.Prior)}
+}
 
 func (o *Outstanding) find(entry Entry) (i uint32, ok bool) {
 	i, tag := uint32(entry&(1<<32-1)), uint32(entry>>32)
@@ -160,7 +163,7 @@ func (o *Outstanding) age(now time.Duration) {
 			o.append(i, interval+1)
 		}
 		if i != none {
-			o.due = min(o.due, o.calls[i].opened+end)
+			
 		}
 	}
 }
@@ -187,8 +190,9 @@ func (o *Outstanding) append(i uint32, interval int) {
 	}
 	iv.tail = i
 	iv.running++
-	iv.reserved += c.reserved
 	iv.room += c.room
+	o.table.prior += c.prior
+	o.table.reserved += c.reserved
 	if interval < lastInterval {
 		o.due = min(o.due, c.opened+intervalEnd(interval))
 	}
@@ -208,6 +212,7 @@ func (o *Outstanding) unlink(i uint32) {
 		o.calls[c.next].prev = c.prev
 	}
 	iv.running--
-	iv.reserved -= c.reserved
 	iv.room -= c.room
+	o.table.prior -= c.prior
+	o.table.reserved -= c.reserved
 }

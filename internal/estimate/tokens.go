@@ -58,6 +58,10 @@ type Key struct{ App, Model string }
 type Cost struct {
 	// Input and Output are tokens of the prompt and of the answer.
 	Input, Output int
+	// Prior is Input and an answer as it is expected before any is known: 512
+	// tokens, or fewer if the client allows fewer. It does not move as Output does,
+	// so errors can be measured from it over a long time.
+	Prior int
 	// Most is the most that the call will cost, prompt and answer together, as far
 	// as that is known.
 	Most int
@@ -128,10 +132,12 @@ func (t *Tokens) Estimate(key Key, bytes, maxTokens int) Cost {
 		return hardest(tokens(bytes, highest), longest, maxTokens)
 	}
 	c := Cost{Input: tokens(bytes, ratio), Output: int(math.Ceil(output))}
+	prior := usualOutput
 	if maxTokens > 0 {
-		c.Output, longest = min(c.Output, maxTokens), min(longest, maxTokens)
+		c.Output, prior, longest = min(c.Output, maxTokens), min(prior, maxTokens), min(longest, maxTokens)
 	}
-	c.Most = max(tokens(bytes, highest)+longest, c.Tokens())
+	c.Prior = c.Input + prior
+	c.Most = max(tokens(bytes, highest)+longest, c.Prior, c.Tokens())
 	return c
 }
 
@@ -142,7 +148,7 @@ func hardest(input, longest, maxTokens int) Cost {
 	if maxTokens > 0 {
 		c.Output = min(maxTokens, mostTokens)
 	}
-	c.Most = c.Tokens()
+	c.Prior, c.Most = c.Tokens(), c.Tokens()
 	return c
 }
 

@@ -46,6 +46,9 @@ func (q *Queue) enqueue(w *Waiter, l *lane) {
 	if f.waiting == 0 {
 		q.join(f)
 	}
+	if w.asked > 1 {
+		q.wide++
+	}
 	q.countWaiting(l, 1)
 	q.place(l)
 }
@@ -56,6 +59,10 @@ func (q *Queue) dequeue(w *Waiter) {
 	f := l.flow
 	q.settle(f)
 	l.unlink(w)
+	l.pool.opens = 0 // it was perhaps w that the pacer had no room for
+	if w.asked > 1 {
+		q.wide--
+	}
 	q.countWaiting(l, -1)
 	if f.waiting == 0 {
 		q.leave(f)

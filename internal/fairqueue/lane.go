@@ -109,7 +109,8 @@ type Waiter struct {
 	since      time.Duration // when it began to wait
 	startBy    time.Duration
 	outlook    Outlook // when it began to wait
-	width      int
+	asked      int     // the width that it asked for
+	width      int     // what it takes of that under the present limits, while it is the first of its lane
 	cost       int
 	done       <-chan struct{}
 	notify     func(*Waiter)
@@ -151,9 +152,9 @@ func (w *Waiter) Cancel() {
 func (w *Waiter) Outlook() Outlook { return w.outlook }
 
 // begin makes w the waiter of r.
-func (w *Waiter) begin(r *Request, width int) {
+func (w *Waiter) begin(r *Request) {
 	w.arrival, w.startBy, w.done = r.Arrival, r.StartBy, r.Done
-	w.width, w.cost = width, r.Cost
+	w.asked, w.cost = max(r.Width, 1), r.Cost
 	w.state = waiting
 }
 
@@ -180,8 +181,8 @@ func (w *Waiter) isOver(now time.Duration) bool {
 // finish tells the waiter's owner that the wait has ended.
 func (w *Waiter) finish(s state) {
 	w.state = s
-	w.ready <- struct{}{} // never blocks: it has room for one, and this is it
 	if w.notify != nil {
 		w.notify(w)
 	}
+	w.ready <- struct{}{} // never blocks: it has room for one, and this is it. Now w is its owner's
 }

@@ -120,6 +120,9 @@ const (
 func (q *Queue) place(l *lane) {
 	var want *group
 	t := l.flow.tenant
+	if l.head != nil {
+		l.head.width = q.clampWidth(l.head.asked, l)
+	}
 	if l.head != nil && t.hasRoom(l.head.width) {
 		r := shared
 		if t.held < t.config.Min {
@@ -145,6 +148,9 @@ func (q *Queue) place(l *lane) {
 // replace places every lane of t anew.
 func (q *Queue) replace(t *Tenant) {
 	if capped := t.config.Max > 0 && t.held >= t.config.Max; capped != t.capped.Load() {
+		for _, f := range t.flows {
+			q.settle(f) // what it had up to now, it had in the other state
+		}
 		t.capped.Store(capped)
 	}
 	if t.waiting.Load() == 0 {

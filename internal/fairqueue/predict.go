@@ -147,6 +147,9 @@ type Outlook struct {
 func (q *Queue) Predict(f *Flow, pool *Pool) Outlook {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.waiting.Load() == 0 {
+		q.reclaim() // what is parked is free
+	}
 	now := q.clock.Now()
 	o := q.predict(f, pool, now)
 	if q.waiting.Load() == 0 && q.roomFor(f.tenant, 1) && f.tenant.hasRoom(1) && (pool == nil || pool.hasRoom(1) && pool.opens <= now) {

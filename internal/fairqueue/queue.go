@@ -74,6 +74,7 @@ type Queue struct {
 	spare  []*Slot
 	drops  heap[*Flow] // flows that wait, the longest normalised queue first
 	round  uint64      // of looking for the next waiter
+	wide   int         // how many of those who wait ask for several slots
 	// blocked says that free slots are kept for a waiter that needs several.
 	blocked bool
 	grants  meter
@@ -266,13 +267,11 @@ func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
 	if ticket, ok := q.grantFree(l, width, r.Cost); ok {
 		return ticket, nil, nil
 	}
-	if q.waiting.Load() > 0 && !q.mayWait(r.Flow) && !q.isFree(l, width) {
-		if err := q.makePlace(r.Flow); err != nil {
-			return Ticket{}, nil, err
-		}
+	if err := q.admit(l, width); err != nil {
+		return Ticket{}, nil, err
 	}
 	w, _ := q.waiters.Get().(*Waiter)
-	w.begin(r, width)
+	w.begin(r)
 	q.enqueue(w, l)
 	q.dispatch()
 	if w.state == waiting {
@@ -282,6 +281,20 @@ func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
 	<-w.ready
 	ticket, err := w.Result()
 	return ticket, nil, err
+}
+
+// admit finds a place in the queue for an acquisition in l, unless it will not
+// need one. Errors are ErrTenantFull and ErrFull.
+func (q *Queue) admit(l *lane, width int) error {
+	if q.waiting.Load() == 0 || q.mayWait(l.flow) {
+		return nil
+	}
+	q.tick()
+	q.dispatch() // time has passed, so perhaps what is free is another's now
+	if q.mayWait(l.flow) || q.isFree(l, width) {
+		return nil
+	}
+	return q.makePlace(l.flow)
 }
 
 // grantFree grants at once where nobody waits and there is room.
@@ -329,6 +342,7 @@ func (p *Pool) Resize(slots int) {
 func (t *Tenant) Change(config TenantConfig) {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
+	t.queue.tick()
 	t.config = config
 	t.maxWaiting.Store(int64(config.MaxWaiting))
 	t.queue.replace(t)
@@ -340,6 +354,7 @@ func (f *Flow) SetWeight(weight int) {
 	q := f.tenant.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.tick()
 	q.settle(f)
 	if f.waiting > 0 {
 		q.addWeight(max(weight, 1) - f.weight)
@@ -360,7 +375,23 @@ func (q *Queue) limitChanged(what limit) {
 		q.over = append(q.over, what)
 	}
 	q.tick()
+	q.widthsChanged()
 	q.dispatch()
+}
+
+// widthsChanged has those who wait for several slots ask for no more than there
+// can be: they would wait for ever, and others behind them.
+func (q *Queue) widthsChanged() {
+	if q.wide == 0 {
+		return
+	}
+	for _, n := range q.drops.nodes {
+		for _, l := range *n.item.lanes.Load() {
+			if l != nil && l.head != nil {
+				q.place(l)
+			}
+		}
+	}
 }
 
 func (q *Queue) exceeded() bool { return q.slots > 0 && q.inUse > q.slots }

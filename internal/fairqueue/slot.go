@@ -204,7 +204,8 @@ func (q *Queue) grant(l *lane, width, cost int, entry uint64) Ticket {
 		s.generation.Store(1)
 	}
 	s.lane, s.width, s.cost, s.entry, s.since = l, width, cost, entry, 0
-	s.parked = width == 1 && l.pool.pacer == nil
+	// With headroom, what one may take depends on what others hold.
+	s.parked = width == 1 && l.pool.pacer == nil && q.config.Headroom <= 0
 	if q.shares.contended {
 		s.since = max(q.shares.at, 1)
 		q.noteGrant(l)

@@ -98,3 +98,6 @@ func (f *Flow) resting() int {
 
 // Waiting is how many acquisitions wait. It takes no lock.
 func (q *Queue) Waiting() int { return int(q.waiting.Load()) }
+
+// Contended reports whether somebody waits. It takes no lock.
+func (q *Queue) Contended() bool { return q.slow.Load() }

@@ -113,6 +113,8 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	defer cancel(nil)
 	worked, stop := g.withDeadline(ctx, call)
 	defer stop()
+	patient := newPatience(call, cancel, g.admission.BusyWait)
+	defer patient.end()
 	if call.Interrupt != nil {
 		defer context.AfterFunc(worked, call.Interrupt)()
 	}
@@ -154,7 +156,7 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	if err := g.admission.Reserve(worked, call, &pass, req); err != nil {
 		return err
 	}
-	if err := g.upstream.Answer(worked, call, req, acc.watch(emit)); err != nil {
+	if err := g.upstream.Answer(worked, call, req, acc.watch(patient.watch(call, &acc, emit))); err != nil {
 		return err
 	}
 	// The slot is given back: a caller that reads a whole answer slowly holds none.
@@ -170,18 +172,56 @@ func panicked(value any) error {
 	return fmt.Errorf("panic with a value of type %T", value)
 }
 
-// withDeadline bounds ctx by the operation's time limit and by the time for which
-// the client said that it would wait, counted from the call's arrival. Where
-// both are off there is no deadline.
+// withDeadline bounds ctx by the operation's time limit, counted from the call's
+// arrival. Where that is off there is no deadline.
 func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (context.Context, context.CancelFunc) {
 	limit := g.admission.Timeout(call.Operation)
-	if call.Patience > 0 && (limit <= 0 || call.Patience < limit) {
-		limit = call.Patience
-	}
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
 	return context.WithDeadline(ctx, call.Arrived.Add(limit))
+}
+
+// patience ends a call when its client has waited for as long as it said that it
+// would: for a whole answer, or for a stream to begin.
+type patience struct{ timer *time.Timer }
+
+func newPatience(call *fairlead.Call, cancel context.CancelCauseFunc, busyWait func() time.Duration) patience {
+	if call.Patience <= 0 {
+		return patience{}
+	}
+	return patience{timer: time.AfterFunc(time.Until(call.Arrived.Add(call.Patience)), func() {
+		if call.Slotted() {
+			cancel(fairlead.NewLate(nil))
+			return
+		}
+		cancel(fairlead.NewBusy("deadline_exceeded", "The request ran past its client's time", busyWait()))
+	})}
+}
+
+// end ends it: the answer is there, or has begun.
+func (p patience) end() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// watch ends it when a stream begins: with its first event, or with the first
+// sign of life to a client that waits in the queue.
+func (p patience) watch(call *fairlead.Call, acc *account, emit fairlead.Emit) fairlead.Emit {
+	if p.timer == nil || !acc.record.Stream {
+		return emit
+	}
+	if alive := call.Waiting; alive != nil {
+		call.Waiting = func() error {
+			p.end()
+			return alive()
+		}
+	}
+	return func(e fairlead.Event) error {
+		p.end()
+		return emit(e)
+	}
 }
 
 // settleCost charges the call what it has used, which is nothing if it never
@@ -202,6 +242,8 @@ func (g *Gateway) settle(ctx context.Context, call *fairlead.Call, err error) er
 	typed, isTyped := errors.AsType[*fairlead.Error](err)
 	cause, isCaused := errors.AsType[*fairlead.Error](context.Cause(ctx))
 	switch {
+	case isCaused && isTyped && typed.Kind == fairlead.Busy && cause.Kind == fairlead.Busy:
+		return typed // refused where it waited, by who knows for how long
 	case isCaused: // the service ended it
 		return cause
 	case isTyped && (!errors.Is(ctx.Err(), context.Canceled) || isCallers(typed.Kind)):

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -13,10 +14,62 @@ const (
 	maxErrorLength = 1000
 )
 
+// refusalLines is how many lines of refused calls are written in a second. A
+// flood is refused faster than anyone could read, or a disk should have to take.
+const refusalLines = 20
+
+// thinner lets through the lines of refused calls, up to a number in a second.
+type thinner struct {
+	mu      sync.Mutex
+	start   time.Time
+	second  int64
+	lines   int
+	skipped int64
+}
+
+// pass reports whether a refused call has a line of its own, and how many before
+// it had none.
+func (t *thinner) pass() (skipped int64, ok bool) {
+	second := int64(time.Since(t.start) / time.Second)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if second != t.second {
+		t.second, t.lines = second, 0
+	}
+	if t.lines >= refusalLines {
+		t.skipped++
+		return 0, false
+	}
+	t.lines++
+	skipped, t.skipped = t.skipped, 0
+	return skipped, true
+}
+
+// isRefused reports whether a call was refused for a limit or for want of
+// capacity.
+func isRefused(err *fairlead.Error) bool {
+	return err != nil && (err.Kind == fairlead.Limited || err.Kind == fairlead.Busy)
+}
+
+// log writes the line of r, unless it is one refusal of very many.
+func (t *Telemetry) log(r *fairlead.Record, code string) {
+	var more []any
+	if isRefused(r.Err) {
+		skipped, ok := t.refusals.pass()
+		if !ok {
+			return
+		}
+		if skipped > 0 {
+			more = append(more, slog.Int64("refusals_not_logged", skipped))
+		}
+	}
+	logRequest(t.logger, r, code, more)
+}
+
 // logRequest writes the line of r. Everything in it is a name of ours, a
 // number, or text that holds no prompt, key or document by contract; what a
 // caller may have written is left out.
-func logRequest(logger *slog.Logger, r *fairlead.Record, code string) {
+func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []any) {
 	attrs := []any{
 		slog.String("request_id", r.ID),
 		slog.String("app", string(r.App)),
@@ -40,6 +93,7 @@ func logRequest(logger *slog.Logger, r *fairlead.Record, code string) {
 		slog.Int64("bytes_out", r.BytesOut),
 	)
 	attrs = append(attrs, errorAttrs(r.Err)...)
+	attrs = append(attrs, more...)
 	lineWriter(logger, r.Err)("request", attrs...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -127,4 +128,29 @@ func TestAliasIsLoggedBesideItsTarget(t *testing.T) {
 	if got["model"] != "gpt-4o-mini" || got["asked_model"] != "fast" {
 		t.Errorf("model %v, asked_model %v", got["model"], got["asked_model"])
 	}
+}
+
+func TestFloodOfRefusalsIsThinned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		seen := New(Options{Logger: slog.New(slog.NewJSONHandler(&out, nil))})
+		refused := chatRecord()
+		refused.Err = &fairlead.Error{Kind: fairlead.Limited, Code: "rate_limit_requests"}
+		for range 1000 {
+			seen.Record(refused)
+		}
+		seen.Record(chatRecord()) // what was served is always told
+		if got := strings.Count(out.String(), "\n"); got != refusalLines+1 {
+			t.Errorf("%d lines of 1000 refusals and one answer, want %d", got, refusalLines+1)
+		}
+		out.Reset()
+		<-time.After(time.Second)
+		seen.Record(refused)
+		if want := fmt.Sprintf(`"refusals_not_logged":%d`, 1000-refusalLines); !strings.Contains(out.String(), want) {
+			t.Errorf("the next line %s does not say %s", out.String(), want)
+		}
+		if got := seen.Totals().Records; got != 1002 {
+			t.Errorf("%d Records counted, want all 1002", got)
+		}
+	})
 }

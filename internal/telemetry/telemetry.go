@@ -66,6 +66,7 @@ type Telemetry struct {
 	queueWaits   *table[name, histogram]
 	firstContent *table[firstContentKey, histogram]
 	predictions  ratioHistogram
+	refusals     thinner
 }
 
 type tokenSums struct{ input, output atomic.Int64 }
@@ -76,6 +77,7 @@ func New(o Options) *Telemetry {
 		gauges:       o.Gauges,
 		logger:       o.Logger,
 		version:      o.Version,
+		refusals:     thinner{start: time.Now()},
 		codes:        newTable[name, struct{}](maxCodes),
 		requests:     newTable[requestKey, atomic.Int64](maxRequestSets),
 		tokens:       newTable[tokenKey, tokenSums](maxTokenSets),
@@ -93,7 +95,7 @@ func (t *Telemetry) Record(r *fairlead.Record) {
 	code := t.code(r.Err)
 	t.sum(r, code)
 	if t.logger != nil {
-		logRequest(t.logger, r, code)
+		t.log(r, code)
 	}
 }
 

@@ -110,12 +110,30 @@ func (b *Buckets) Take(now time.Duration, n int) (entry Entry, wait time.Duratio
 	n = min(max(n, 1), b.limit, mostCount)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.take(now, n)
+}
+
+// take is Take with the mutex held and n within its bounds.
+func (b *Buckets) take(now time.Duration, n int) (entry Entry, wait time.Duration, ok bool) {
 	b.leave(now)
 	if b.used > b.limit-n {
 		return 0, b.refuse(n), false
 	}
 	b.asked = 0
 	return b.add(n), 0, true
+}
+
+// TakeState is Take and then State, at once.
+func (b *Buckets) TakeState(now time.Duration, n int) (a Admission) {
+	if b.limit <= 0 || b.per <= 0 {
+		return Admission{OK: true}
+	}
+	n = min(max(n, 1), b.limit, mostCount)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a.Entry, a.Wait, a.OK = b.take(now, n)
+	a.Used, a.Reset = b.state()
+	return a
 }
 
 // Try is Take for one who asks on behalf of all: wait is how long until n fits,
@@ -163,6 +181,11 @@ func (b *Buckets) State(now time.Duration) (used int, reset time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.leave(now)
+	return b.state()
+}
+
+// state is State at the time that was seen last, with the mutex held.
+func (b *Buckets) state() (used int, reset time.Duration) {
 	if b.used == 0 {
 		return 0, 0
 	}

@@ -45,6 +45,24 @@ func (r *Ring) Admit(now time.Duration) (entry Entry, wait time.Duration, ok boo
 	return r.history.admit(now)
 }
 
+// AdmitState is Admit and then State, at once.
+func (r *Ring) AdmitState(now time.Duration) (a Admission) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a.Entry, a.Wait, a.OK = r.history.admit(now)
+	a.Used, a.Reset = r.history.state(now)
+	return a
+}
+
+// Admission is what Admit and State tell.
+type Admission struct {
+	Entry Entry
+	OK    bool
+	Wait  time.Duration
+	Used  int
+	Reset time.Duration
+}
+
 // Try is Admit for one who asks on behalf of all: wait is how long until the
 // next admission is possible, however often it is asked.
 func (r *Ring) Try(now time.Duration) (entry Entry, wait time.Duration, ok bool) {

@@ -21,7 +21,9 @@ func TestOf(t *testing.T) {
 		want string
 	}{
 		{
-			"an app without limits that did nothing", fairlead.App{ID: "crm"}, admission.Standing{},
+			"an app without limits that did nothing",
+			fairlead.App{ID: "crm"},
+			admission.Standing{},
 			`{"app":"crm","limits":{"rate_limit_per_minute":0,"tokens_per_minute":0,"max_concurrent":0,"min_concurrent":0,"weight":1,` +
 				`"class":"interactive","models":["*"],"max_concurrent_requests":20},"requests":null,"tokens":null,"in_use":0,"waiting":0,` +
 				`"classes":{},"next_wait_seconds":0,"blocked_for_seconds":0,"refused":[]}`,

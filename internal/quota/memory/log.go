@@ -21,34 +21,34 @@ type terms struct {
 
 func termsOf(w fairlead.Window) terms { return terms{w.Limit, w.Per, w.Weighted} }
 
+func (t terms) unlimited() bool { return t.limit <= 0 || t.per <= 0 }
+
 // log counts the admissions of one window. Each method is that of the same name
 // in package window.
 type log interface {
-	take(now time.Duration, n int) (entry window.Entry, wait time.Duration, ok bool)
+	take(now time.Duration, n int) window.Admission
 	correct(entry window.Entry, n int)
 	undo(entry window.Entry)
 	state(now time.Duration) (used int, reset time.Duration)
 }
 
-// begin gives the counter new terms and an empty log that holds them.
-func (c *counter) begin(t terms) {
-	c.terms = t
+// newLog returns an empty log that holds the terms.
+//
+//nolint:ireturn // which one is its business
+func newLog(t terms) log {
 	switch {
 	case t.weighted:
-		c.log = weighted{window.NewBuckets(t.limit, t.per)}
+		return weighted{window.NewBuckets(t.limit, t.per)}
 	case t.limit > exactLimit:
-		c.log = large{weighted{window.NewBuckets(t.limit, t.per)}}
-	default:
-		c.log = exact{window.New(t.limit, t.per)}
+		return large{weighted{window.NewBuckets(t.limit, t.per)}}
 	}
+	return exact{window.New(t.limit, t.per)}
 }
 
 // exact is the log of entries that count for 1.
 type exact struct{ ring *window.Ring }
 
-func (e exact) take(now time.Duration, _ int) (entry window.Entry, wait time.Duration, ok bool) {
-	return e.ring.Admit(now)
-}
+func (e exact) take(now time.Duration, _ int) window.Admission { return e.ring.AdmitState(now) }
 
 func (e exact) correct(window.Entry, int) {}
 
@@ -59,8 +59,8 @@ func (e exact) state(now time.Duration) (used int, reset time.Duration) { return
 // weighted is the log of entries that weigh.
 type weighted struct{ buckets *window.Buckets }
 
-func (w weighted) take(now time.Duration, n int) (entry window.Entry, wait time.Duration, ok bool) {
-	return w.buckets.Take(now, n)
+func (w weighted) take(now time.Duration, n int) window.Admission {
+	return w.buckets.TakeState(now, n)
 }
 
 func (w weighted) correct(entry window.Entry, n int) { w.buckets.Correct(entry, n) }
@@ -74,8 +74,6 @@ func (w weighted) state(now time.Duration) (used int, reset time.Duration) {
 // large is the log of entries that count for 1, of which there may be many.
 type large struct{ weighted }
 
-func (l large) take(now time.Duration, _ int) (entry window.Entry, wait time.Duration, ok bool) {
-	return l.weighted.take(now, 1)
-}
+func (l large) take(now time.Duration, _ int) window.Admission { return l.weighted.take(now, 1) }
 
 func (l large) correct(window.Entry, int) {}

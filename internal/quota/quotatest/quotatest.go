@@ -84,7 +84,7 @@ func tokens(limit int) fairlead.Window {
 
 func (s subject) take(t *testing.T, w fairlead.Window, n int) fairlead.Take {
 	t.Helper()
-	take, err := s.quota.Take(t.Context(), w, n)
+	take, err := s.quota.Open(w).Take(t.Context(), time.Now(), n)
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}
@@ -127,14 +127,14 @@ func (s subject) refusedFor(t *testing.T, w fairlead.Window, n int, wait time.Du
 
 func (s subject) correct(t *testing.T, w fairlead.Window, entry uint64, n int) {
 	t.Helper()
-	if err := s.quota.Correct(t.Context(), w, entry, n); err != nil {
+	if err := s.quota.Open(w).Correct(t.Context(), entry, n); err != nil {
 		t.Fatalf("Correct: %v", err)
 	}
 }
 
 func (s subject) undo(t *testing.T, w fairlead.Window, entry uint64) {
 	t.Helper()
-	if err := s.quota.Undo(t.Context(), w, entry); err != nil {
+	if err := s.quota.Open(w).Undo(t.Context(), entry); err != nil {
 		t.Fatalf("Undo: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func (s subject) standsAbout(t *testing.T, w fairlead.Window, remaining int, res
 
 func (s subject) look(t *testing.T, w fairlead.Window) fairlead.WindowState {
 	t.Helper()
-	got, err := s.quota.Look(t.Context(), w)
+	got, err := s.quota.Open(w).Look(t.Context(), time.Now())
 	if err != nil {
 		t.Fatalf("Look: %v", err)
 	}

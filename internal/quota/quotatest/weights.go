@@ -184,18 +184,18 @@ func testWeightedConcurrent(t *testing.T, s subject) {
 // may run on any goroutine.
 func (s subject) takeAndCorrect(t *testing.T, w fairlead.Window, n int) {
 	t.Helper()
-	take, err := s.quota.Take(t.Context(), w, 5)
+	take, err := s.quota.Open(w).Take(t.Context(), time.Now(), 5)
 	if err != nil || !take.OK {
 		t.Errorf("Take: got %+v, %v, want an admission", take, err)
 		return
 	}
-	if err := s.quota.Correct(t.Context(), w, take.Entry, 3); err != nil {
+	if err := s.quota.Open(w).Correct(t.Context(), take.Entry, 3); err != nil {
 		t.Errorf("Correct: %v", err)
 	}
 	if n%2 == 0 {
 		return
 	}
-	if err := s.quota.Undo(t.Context(), w, take.Entry); err != nil {
+	if err := s.quota.Open(w).Undo(t.Context(), take.Entry); err != nil {
 		t.Errorf("Undo: %v", err)
 	}
 }
