@@ -10,7 +10,7 @@ ifneq ($(shell command -v gcc || command -v clang || command -v cc),)
 RACE := -race
 endif
 
-.PHONY: help run build test check fmt bench proof clean sdk-node sdk-python
+.PHONY: help run build test check fmt bench peers proof clean sdk-node sdk-python
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -24,6 +24,8 @@ build: ## build bin/fairlead: static, reproducible
 test: build sdk-node sdk-python ## run all tests; installs the SDKs that they use
 	@$(if $(RACE),true,echo "left out: no C compiler, so the tests run without the race detector (apt install gcc)")
 	$(GO) test $(RACE) -count=1 ./...
+	$(GO) test -tags interleave -run Interleavings -count=1 ./internal/fairqueue
+	cd bench && $(GO) test -count=1 ./...
 	cd $(SDK) && FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 ./...
 
 # The SDKs are installed once for each version of their lock files.
@@ -43,6 +45,7 @@ check: $(TOOLS)/golangci-lint ## format, vet, lint and the shape of the house
 	$(GO) vet ./...
 	$(TOOLS)/golangci-lint run ./...
 	cd $(SDK) && ../../$(TOOLS)/golangci-lint run -c ../../.golangci.yml ./...
+	cd bench && ../$(TOOLS)/golangci-lint run -c ../.golangci.yml ./...
 	$(GO) test -count=1 ./internal/archtest
 	@$(GO) mod verify >/dev/null && $(GO) mod tidy -diff
 
@@ -57,6 +60,10 @@ $(TOOLS)/%: tools/go.mod tools/go.sum
 bench: $(TOOLS)/benchstat ## run the benchmarks, 6 times each, and print their medians
 	@$(GO) test -run='^$$' -bench=. -benchmem -count=6 ./... | tee .cache/bench.txt
 	@$(TOOLS)/benchstat .cache/bench.txt
+
+peers: $(TOOLS)/benchstat ## run the slots and windows beside others' in one run, and print the goals
+	@mkdir -p .cache && cd bench && for i in 1 2 3 4 5 6; do $(GO) test -run='^$$' -bench=. -cpu=1,2 . || exit 1; done | tee ../.cache/peers.txt
+	@cd bench && $(GO) run ./cmd/ratios ../.cache/peers.txt
 
 proof: ## run the full counts of the tests, and build twice: minutes, not seconds
 	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -v ./internal/server

@@ -217,6 +217,8 @@ type Outcome struct {
 	// Seen is how many tokens of output passed, as far as it is known, where the
 	// provider did not say in the end.
 	Seen int
+	// Answered says that something of an answer came.
+	Answered bool
 }
 
 // Settle ends what Admit and Reserve began: a call that never held a slot gets
@@ -240,6 +242,9 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	case out.Seen > 0:
 		used = call.Estimate().Input + out.Seen
 		p.outstanding.Drop(pass.open)
+	case out.Answered: // nobody says what it used: the estimate stands
+		p.outstanding.Drop(pass.open)
+		return nil
 	default: // no answer came: nothing was used that a provider would charge
 		p.outstanding.Drop(pass.open)
 		return p.tokens.Undo(ctx, pass.tokens)

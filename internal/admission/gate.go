@@ -75,6 +75,9 @@ func (c *Controller) fit(width int, app *fairlead.App, pool string) int {
 // is left then. 0 = any time is.
 func (c *Controller) startBy(ctx context.Context, call *fairlead.Call) time.Duration {
 	end := deadline(ctx, call)
+	if after := c.config.HeartbeatAfter; call.Waiting != nil && after > 0 && after < call.Patience {
+		end, _ = ctx.Deadline() // by then its stream has begun, which was all that its client waited for
+	}
 	if end.IsZero() || !c.queue.Contended() {
 		return 0
 	}

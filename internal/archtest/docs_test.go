@@ -247,6 +247,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		App: "crm", Operation: fairlead.Chat, Target: target, Attempts: []fairlead.Attempt{{Target: target}},
 		Waited: time.Second, Duration: time.Second, FirstContent: time.Second, Usage: fairlead.Usage{Input: 1, Output: 1},
 	})
+	seen.Record(&fairlead.Record{App: "crm", Operation: fairlead.Chat, Err: fairlead.NewBusy("queue_full", "", time.Second)})
 	seen.CountRefused("none", "not_found")
 	answer := httptest.NewRecorder()
 	seen.Handler(telemetry.ByApp).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

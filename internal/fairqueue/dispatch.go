@@ -31,7 +31,7 @@ func (t *Tenant) hasRoom(width int) bool { return t.config.Max <= 0 || t.held+wi
 // enqueue makes w wait in l.
 func (q *Queue) enqueue(w *Waiter, l *lane) {
 	if q.waiting.Load() == 0 {
-		q.slow.Store(true) // before looking for what is parked: see Slot.Release
+		q.setSlow(true) // before looking for what is parked: see Slot.Release
 		q.reclaim()
 		q.beginContention()
 	} else {
@@ -113,7 +113,7 @@ func (q *Queue) dispatch() {
 		q.free.Store(free)
 	}
 	if slow := waits || len(q.over) > 0; slow != q.slow.Load() {
-		q.slow.Store(slow)
+		q.setSlow(slow)
 	}
 }
 

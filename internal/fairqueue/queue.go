@@ -65,7 +65,7 @@ type Queue struct {
 	doubles atomic.Uint64
 	waiters sync.Pool
 
-	mu     sync.Mutex
+	mu     mutex
 	slots  int
 	inUse  int // parked ones included
 	pools  []*Pool
@@ -249,7 +249,7 @@ func (q *Queue) Acquire(ctx context.Context, r Request) (Ticket, error) {
 // Enter is Acquire without the wait: it grants at once, or fails at once, or
 // returns a Waiter that the caller must end with Result or Cancel.
 func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) {
-	if r.Width <= 1 && !q.slow.Load() {
+	if r.Width <= 1 && !q.isSlow() {
 		if s := r.Flow.unpark(r.Pool); s != nil {
 			s.since, s.cost = 0, r.Cost
 			return Ticket{slot: s, generation: s.generation.Load()}, nil, nil

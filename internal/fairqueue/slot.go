@@ -56,8 +56,8 @@ func (s *Slot) Release(generation uint64) bool {
 	if q.config.Released != nil {
 		q.config.Released(s.width)
 	}
-	if s.parked && !q.slow.Load() && l.park(s) {
-		if q.slow.Load() {
+	if s.parked && !q.isSlow() && l.park(s) {
+		if q.isSlow() {
 			// Somebody began to wait in between, and looked here perhaps too early.
 			q.collect(l)
 		}
@@ -65,6 +65,18 @@ func (s *Slot) Release(generation uint64) bool {
 	}
 	q.release(s)
 	return true
+}
+
+// isSlow reports whether everything has to happen under the mutex.
+func (q *Queue) isSlow() bool {
+	q.step("look")
+	return q.slow.Load()
+}
+
+// setSlow changes what isSlow reports.
+func (q *Queue) setSlow(slow bool) {
+	q.step("set")
+	q.slow.Store(slow)
 }
 
 // Correct is Ticket.Correct. Only whoever holds the acquisition may call it.
@@ -93,13 +105,11 @@ func (s *Slot) Correct(generation uint64, cost int) {
 	}
 }
 
-// parkPlaces is how many slots a lane keeps ready for itself.
-const parkPlaces = 4
-
 // park keeps s for the next acquisition by the same lane, without the mutex. It
 // reports false if the lane keeps enough already.
 func (l *lane) park(s *Slot) bool {
 	for i := range l.parked {
+		l.flow.tenant.queue.step("park")
 		if place := &l.parked[i]; place.Load() == nil && place.CompareAndSwap(nil, s) {
 			return true
 		}
@@ -118,6 +128,7 @@ func (f *Flow) unpark(p *Pool) *Slot {
 
 func (l *lane) unpark() *Slot {
 	for i := range l.parked {
+		l.flow.tenant.queue.step("unpark")
 		place := &l.parked[i]
 		if s := place.Load(); s != nil && place.CompareAndSwap(s, nil) {
 			return s
@@ -193,9 +204,10 @@ func (q *Queue) dropSettledLimits() {
 
 // grant makes a slot in l held. There must be room for it.
 func (q *Queue) grant(l *lane, width, cost int, entry uint64) Ticket {
-	q.hold(l, width)
 	f := l.flow
+	q.settle(f)
 	f.account.tokens += float64(cost) / float64(f.weight)
+	q.hold(l, width)
 	var s *Slot
 	if n := len(q.spare); n > 0 {
 		s, q.spare = q.spare[n-1], q.spare[:n-1]

@@ -227,7 +227,7 @@ func (p patience) watch(call *fairlead.Call, acc *account, emit fairlead.Emit) f
 // settleCost charges the call what it has used, which is nothing if it never
 // held a slot. It must work for calls whose context has ended too.
 func (g *Gateway) settleCost(ctx context.Context, call *fairlead.Call, pass admission.Pass, acc *account) {
-	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames}
+	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames, Answered: acc.record.BytesOut > 0}
 	if err := g.admission.Settle(context.WithoutCancel(ctx), call, pass, outcome); err != nil {
 		g.logger.Warn("cost not settled", "request_id", call.ID, "error", err)
 	}

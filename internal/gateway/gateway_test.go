@@ -50,13 +50,17 @@ func (a answer) Answer(ctx context.Context, _ *fairlead.Call, _ *fairlead.Reques
 }
 
 func newBench(model answer) *bench {
-	b := &bench{log: &bytes.Buffer{}}
-	logger := slog.New(slog.NewTextHandler(b.log, nil))
-	b.control = admission.New(admission.Config{
+	return benchOf(admission.Config{
 		Slots: 1, MaxQueue: 2, MaxQueuePerApp: 2, Pools: map[string]admission.Pool{"p": {}},
 		Burst:    admission.Burst{PerSecond: 50, Block: 5 * time.Minute},
 		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: 40 * time.Second, fairlead.Embed: 30 * time.Second},
-	}, memory.New())
+	}, model)
+}
+
+// benchOf is a bench with these limits, which have a pool "p".
+func benchOf(config admission.Config, model fairlead.Model) *bench {
+	b := &bench{log: &bytes.Buffer{}, control: admission.New(config, memory.New())}
+	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	b.Gateway = New(Config{
 		Admission: b.control, Recorder: b, Logger: logger,
 		Upstream: upstream.New(upstream.Config{
