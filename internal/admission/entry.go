@@ -236,20 +236,21 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 		return nil
 	}
 	p := c.partyOf(call)
+	// The window learns what it was before the margin is let go.
 	switch {
 	case used > 0:
-		p.outstanding.Close(c.now(), pass.open, used)
+		defer p.outstanding.Close(c.now(), pass.open, used)
+		return p.tokens.Correct(ctx, pass.tokens, used)
 	case out.Seen > 0:
-		used = call.Estimate().Input + out.Seen
-		p.outstanding.Drop(pass.open)
+		defer p.outstanding.Drop(pass.open)
+		return p.tokens.Correct(ctx, pass.tokens, call.Estimate().Input+out.Seen)
 	case out.Answered: // nobody says what it used: the estimate stands
 		p.outstanding.Drop(pass.open)
 		return nil
-	default: // no answer came: nothing was used that a provider would charge
-		p.outstanding.Drop(pass.open)
-		return p.tokens.Undo(ctx, pass.tokens)
 	}
-	return p.tokens.Correct(ctx, pass.tokens, used)
+	// No answer came: nothing was used that a provider would charge.
+	defer p.outstanding.Drop(pass.open)
+	return p.tokens.Undo(ctx, pass.tokens)
 }
 
 // undo gives back what the call was charged.

@@ -163,7 +163,7 @@ func (o *Outstanding) age(now time.Duration) {
 			o.append(i, interval+1)
 		}
 		if i != none {
-			
+			o.due = min(o.due, o.calls[i].opened+end)
 		}
 	}
 }

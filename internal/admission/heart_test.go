@@ -1,0 +1,110 @@
+package admission
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// beats has call note when it is told that it waits, since the controller's
+// start.
+func (b *bed) beats(call *fairlead.Call) *[]time.Duration {
+	var at []time.Duration
+	call.Waiting = func() error {
+		at = append(at, b.now())
+		return nil
+	}
+	return &at
+}
+
+// TestSignsOfLife: the first comes so long after the arrival as is said, then
+// one as often, but every ten seconds at least; none after the wait.
+func TestSignsOfLife(t *testing.T) {
+	seconds := func(all ...int) []time.Duration {
+		var times []time.Duration
+		for _, s := range all {
+			times = append(times, time.Duration(s)*time.Second)
+		}
+		return times
+	}
+	for _, c := range []struct {
+		name   string
+		after  time.Duration
+		enters time.Duration // after the arrival
+		want   []time.Duration
+	}{
+		{"often", 7 * time.Second, 0, seconds(7, 14, 21, 28, 35, 42)},
+		{"every ten seconds at least", 25 * time.Second, 0, seconds(25, 35, 45)},
+		{"from the arrival on", 25 * time.Second, 12 * time.Second, seconds(25, 35, 45)},
+		{"at once", 5 * time.Second, 12 * time.Second, seconds(12, 17, 22, 27, 32, 37, 42)},
+		{"never", 0, 0, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, Config{Slots: 1, HeartbeatAfter: c.after})
+				lease := b.hold(callOf(&fairlead.App{ID: "a"}))
+				time.AfterFunc(46*time.Second, lease.Release)
+				call := callOf(&fairlead.App{ID: "b"})
+				got := b.beats(call)
+				wait(c.enters)
+				v := b.enter(t.Context(), call)
+				wait(2 * time.Minute)
+				if v.want(t, ""); !slices.Equal(*got, c.want) {
+					t.Errorf("told at %v, want %v", *got, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestNoSignOfLifeWhereASlotIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 1, HeartbeatAfter: 1})
+		call := callOf(&fairlead.App{ID: "a"})
+		got := b.beats(call)
+		wait(time.Second) // long since it arrived
+		b.hold(call).Release()
+		wait(time.Minute)
+		if len(*got) > 0 {
+			t.Errorf("told at %v", *got)
+		}
+	})
+}
+
+// TestCallerWhoCanNotBeTold has left: its place goes to whoever is next.
+func TestCallerWhoCanNotBeTold(t *testing.T) {
+	for name, broken := range map[string]error{
+		"typed": fairlead.NewCanceled(errors.New("reset by peer")), "plain": errors.New("reset by peer"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, Config{Slots: 1, MaxQueue: 1, HeartbeatAfter: time.Second})
+				app := &fairlead.App{ID: "a"}
+				lease := b.hold(callOf(app))
+				call, told := callOf(app), 0
+				call.Waiting = func() error { told++; return broken }
+				gone := b.enter(t.Context(), call)
+				wait(999 * time.Millisecond)
+				if gone.over() {
+					t.Fatalf("over too early: %v", gone.err)
+				}
+				wait(time.Second)
+				gone.want(t, "client_left")
+				if told != 1 || call.Waited() != time.Second || call.Slotted() || b.Slots().Waiting != 0 {
+					t.Errorf("told %d times, waited %v, slotted %t, %+v", told, call.Waited(), call.Slotted(), b.Slots())
+				}
+				next := b.enter(t.Context(), callOf(app)) // there is one place in the queue
+				if next.over() {
+					t.Errorf("the place was not given back: %v", next.err)
+				}
+				lease.Release()
+				synctest.Wait()
+				next.want(t, "")
+			})
+		})
+	}
+}

@@ -1,0 +1,210 @@
+package admission
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// wave is a crowd of callers of one app who come at once, and what becomes of
+// those that are refused.
+type wave struct {
+	slots, callers int
+	holds          time.Duration
+}
+
+// came is what became of a wave.
+type came struct {
+	mu sync.Mutex
+
+	refused, admitted int // at the first try, and on return
+	shortest, longest time.Duration
+}
+
+// call is one caller of a wave: it obeys the wait that it is told.
+func (w wave) call(b *bed, app *fairlead.App, all *came) {
+	run := func() error {
+		call := callOf(app)
+		if _, err := b.Admit(b.t.Context(), call); err != nil {
+			return err
+		}
+		lease, err := b.Enter(b.t.Context(), call, "p")
+		if err == nil {
+			<-time.After(w.holds)
+			lease.Release()
+		}
+		return err
+	}
+	err := run()
+	if err == nil {
+		return
+	}
+	away := fairlead.AsError(err).RetryAfter
+	all.mu.Lock()
+	all.refused++
+	if all.shortest == 0 {
+		all.shortest = away
+	}
+	all.shortest, all.longest = min(all.shortest, away), max(all.longest, away)
+	all.mu.Unlock()
+	<-time.After(away)
+	if run() == nil {
+		all.mu.Lock()
+		all.admitted++
+		all.mu.Unlock()
+	}
+}
+
+// TestWhoObeysIsAdmittedOnReturn: callers that are refused together are told
+// waits at which the queue has room for them, one after the other.
+func TestWhoObeysIsAdmittedOnReturn(t *testing.T) {
+	for _, w := range []wave{
+		{20, 500, time.Second},
+		{20, 500, 10 * time.Second},
+		{5, 500, 2 * time.Second},
+		{100, 500, 200 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, Config{Slots: w.slots, MaxQueue: 500, MaxQueuePerApp: 125})
+			app := &fairlead.App{ID: "a"}
+			b.during(20*time.Second, load{app: app, clients: w.slots + 20, holds: w.holds}) // so that it is known how long calls take
+			all := &came{}
+			began := b.now()
+			for range w.slots + 125 + w.callers {
+				b.group.Go(func() { w.call(b, app, all) })
+			}
+			b.group.Wait()
+			if all.refused != w.callers || all.admitted < w.callers*9/10 {
+				t.Errorf("%+v: of %d that were refused %d were admitted on return", w, all.refused, all.admitted)
+			}
+			if all.shortest < time.Second || all.longest > mostAway {
+				t.Errorf("%+v: they were told %v to %v, want a second to five minutes", w, all.shortest, all.longest)
+			}
+			// The slots are not left idle meanwhile: else any wait would do.
+			least := time.Duration(w.slots+125+w.callers) * w.holds / time.Duration(w.slots)
+			if took := b.now() - began; took > least*3/2+2*time.Second {
+				t.Errorf("%+v: all took %v, want about %v", w, took, least)
+			}
+			b.wantIdle()
+		})
+	}
+}
+
+// TestNobodyIsSentAwayForLongerThanFiveMinutes, however many are refused.
+func TestNobodyIsSentAwayForLongerThanFiveMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 1, MaxQueue: 1})
+		app := &fairlead.App{ID: "a"}
+		b.run(t.Context(), load{app: app, clients: 2, holds: 5 * time.Minute})
+		synctest.Wait()
+		last := time.Duration(0)
+		for range 500 {
+			_, err := b.Admit(t.Context(), callOf(app))
+			e := fairlead.AsError(err)
+			if e == nil || e.Code != "queue_full" || e.RetryAfter < time.Second || e.RetryAfter > mostAway {
+				t.Fatalf("refusal %+v", e)
+			}
+			last = e.RetryAfter
+		}
+		if last < mostAway*3/4 {
+			t.Errorf("after 500 refusals: a wait of %v", last)
+		}
+	})
+}
+
+// TestRefusedByTheWindow: the k-th is told the k-th free time, the last one for
+// all that are beyond the limit.
+func TestRefusedByTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{})
+		app := &fairlead.App{ID: "a", RateLimitPerMinute: 3}
+		for range 3 { // at 0, 10 and 20 s
+			b.serve(app, 0)
+			wait(10 * time.Second)
+		}
+		for k, want := range []time.Duration{30 * time.Second, 40 * time.Second, 50 * time.Second, 50 * time.Second} {
+			call := callOf(app)
+			_, err := b.Admit(t.Context(), call)
+			if e := fairlead.AsError(err); e == nil || e.Code != "rate_limit_requests" || e.RetryAfter != want {
+				t.Errorf("refusal %d: %+v, want a wait of %v", k, e, want)
+			}
+			if w := call.Requests(); w != (fairlead.WindowState{Limit: 3, Reset: 50 * time.Second}) {
+				t.Errorf("refusal %d was told %+v", k, w)
+			}
+		}
+		wait(30*time.Second - 1)
+		if _, err := b.Admit(t.Context(), callOf(app)); err == nil {
+			t.Error("admitted a nanosecond too early")
+		}
+		wait(1)
+		if _, err := b.Admit(t.Context(), callOf(app)); err != nil {
+			t.Errorf("at the time that was told: %v", err)
+		}
+	})
+}
+
+// TestFullQueueDropsTheFlooder: a polite app finds a place in a full queue, and
+// the flooder's newest call loses its own.
+func TestFullQueueDropsTheFlooder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 1, MaxQueue: 4})
+		flooder, polite := &fairlead.App{ID: "flooder", RateLimitPerMinute: 10}, &fairlead.App{ID: "polite"}
+		lease := b.hold(callOf(flooder))
+		var queue []*visit
+		for range 4 {
+			queue = append(queue, b.enter(t.Context(), callOf(flooder)))
+			wait(time.Millisecond)
+		}
+		call := callOf(flooder)
+		if _, err := b.Admit(t.Context(), call); fairlead.AsError(err) == nil || fairlead.AsError(err).Code != "queue_full" {
+			t.Errorf("one more of the flooder: %v", err)
+		}
+		if call.Requests().Remaining != 10 {
+			t.Errorf("the refusal was charged: %+v", call.Requests())
+		}
+		if v := b.enter(t.Context(), callOf(flooder)); fairlead.AsError(v.err) == nil || fairlead.AsError(v.err).Code != "queue_full" {
+			t.Errorf("one more of the flooder at the gate: %v", v.err)
+		}
+		if _, err := b.Admit(t.Context(), callOf(polite)); err != nil {
+			t.Errorf("the polite app is refused: %v", err)
+		}
+		v := b.enter(t.Context(), callOf(polite))
+		queue[3].want(t, "queue_dropped")
+		if e := fairlead.AsError(queue[3].err); e == nil || e.Kind != fairlead.Busy || e.RetryAfter < time.Second {
+			t.Errorf("the dropped one was told %+v", e)
+		}
+		for i, q := range queue[:3] {
+			if q.over() {
+				t.Errorf("waiter %d of the flooder has lost its place: %v", i, q.err)
+			}
+		}
+		wait(time.Millisecond)
+		lease.Release()
+		synctest.Wait()
+		v.want(t, "") // it holds nothing and had nothing, so it is next
+		v.lease.Release()
+	})
+}
+
+// TestBusyWait is what those are told for whose work there is no room elsewhere.
+func TestBusyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 1})
+		if got := b.BusyWait(); got != time.Second {
+			t.Errorf("with nobody there: %v, want a second", got)
+		}
+		for i := range 20 {
+			ctx, cancel := context.WithCancel(t.Context())
+			t.Cleanup(cancel)
+			b.run(ctx, load{app: &fairlead.App{ID: fairlead.AppID(rune('a' + i))}, clients: 10, holds: 5 * time.Second})
+		}
+		wait(time.Minute)
+		if got := b.BusyWait(); got < 2*time.Second || got > mostAway {
+			t.Errorf("in a crowd: %v", got)
+		}
+	})
+}
