@@ -71,8 +71,8 @@ func TestEveryWayOutSettlesTheWindows(t *testing.T) {
 		read     Read
 		emit     fairlead.Emit
 		requests int // charged
-		output   int // tokens charged; -1 is nothing at all
-		input    int // tokens charged; -1 is what was estimated
+		output   int // tokens charged; -1 is as many as were estimated
+		input    int // the same
 	}{
 		{"answered", whole, readStream, discard, 1, 2, 1},
 		{"answered as a stream", frames(5, whole), readStream, discard, 1, 2, 1},
@@ -84,6 +84,7 @@ func TestEveryWayOutSettlesTheWindows(t *testing.T) {
 		{"provider panics after three frames", frames(3, panics), readStream, discard, 1, 3, -1},
 		{"time is over after three frames", frames(3, hang), readStream, discard, 1, 3, -1},
 		{"caller leaves after two frames", frames(9, whole), readStream, leaveAfter(3), 1, 3, -1},
+		{"a whole answer broken off", frames(3, fails), readFine, discard, 1, -1, -1}, // nobody knows what it used
 		{"panic of the face", frames(9, whole), readStream, func(fairlead.Event) error { panic("boom") }, 1, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,17 +94,21 @@ func TestEveryWayOutSettlesTheWindows(t *testing.T) {
 				call.App = metered()
 				err := b.Chat(t.Context(), call, c.read, c.emit)
 				b.checkOver(t, fairlead.AsError(err))
-				tokens := c.output + c.input
-				if c.input < 0 {
-					tokens = c.output + call.Estimate().Input
-				}
-				b.wantLeft(t, 10-c.requests, 10_000-tokens)
+				e := call.Estimate()
+				b.wantLeft(t, 10-c.requests, 10_000-orElse(c.output, e.Output)-orElse(c.input, e.Input))
 				if call.Holding() != 0 {
 					t.Errorf("the call holds %d slots", call.Holding())
 				}
 			})
 		})
 	}
+}
+
+func orElse(n, other int) int {
+	if n < 0 {
+		return other
+	}
+	return n
 }
 
 // leaveAfter is a caller who takes so many events and then leaves.
@@ -241,6 +246,7 @@ func TestPatience(t *testing.T) {
 		{"longer than the operation's, in the queue", time.Hour, 0, true, fairlead.Busy, "queue_timeout", 40 * time.Second},
 		{"longer than the operation's, at work", time.Hour, 0, false, fairlead.Late, "deadline_exceeded", 40 * time.Second},
 		{"none, at work", 0, 0, false, fairlead.Late, "deadline_exceeded", 40 * time.Second},
+		{"none, from its arrival", 0, 4 * time.Second, false, fairlead.Late, "deadline_exceeded", 36 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -331,6 +337,27 @@ func TestStaleSlots(t *testing.T) {
 		if got := b.StaleSlots(); got != 0 || len(b.Active()) != 0 {
 			t.Errorf("%d stale slots, active %v after all have ended", got, b.Active())
 		}
+	})
+}
+
+// TestSlowReaderHoldsNoStaleSlot, though its call goes on beyond its time.
+func TestSlowReaderHoldsNoStaleSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchOf(limits(), answer(whole))
+		var group sync.WaitGroup
+		group.Go(func() {
+			_ = b.Chat(t.Context(), b.of(metered()), readFine, func(e fairlead.Event) error {
+				if e.End != nil {
+					<-time.After(time.Minute)
+				}
+				return nil
+			})
+		})
+		<-time.After(50 * time.Second)
+		if s := b.control.Slots(); b.StaleSlots() != 0 || s.InUse != 0 || len(b.Active()) != 1 {
+			t.Errorf("%d stale slots, %+v, active %v; want a call without a slot", b.StaleSlots(), s, b.Active())
+		}
+		group.Wait()
 	})
 }
 

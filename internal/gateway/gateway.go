@@ -115,9 +115,6 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	defer stop()
 	patient := newPatience(call, cancel, g.admission.BusyWait)
 	defer patient.end()
-	if call.Interrupt != nil {
-		defer context.AfterFunc(worked, call.Interrupt)()
-	}
 
 	defer func() { // the account's frame encloses all others
 		if p := recover(); p != nil {
@@ -173,13 +170,22 @@ func panicked(value any) error {
 }
 
 // withDeadline bounds ctx by the operation's time limit, counted from the call's
-// arrival. Where that is off there is no deadline.
-func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (context.Context, context.CancelFunc) {
+// arrival. Where that is off there is no deadline. The caller's writes are
+// interrupted when it ends, unless stop comes first.
+func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (worked context.Context, stop func()) {
 	limit := g.admission.Timeout(call.Operation)
-	if limit <= 0 {
-		return context.WithCancel(ctx)
+	worked, cancel := ctx, context.CancelFunc(func() {})
+	if limit > 0 {
+		worked, cancel = context.WithDeadline(ctx, call.Arrived.Add(limit))
 	}
-	return context.WithDeadline(ctx, call.Arrived.Add(limit))
+	if call.Interrupt == nil {
+		return worked, cancel
+	}
+	keep := context.AfterFunc(worked, call.Interrupt)
+	return worked, func() {
+		keep()
+		cancel()
+	}
 }
 
 // patience ends a call when its client has waited for as long as it said that it

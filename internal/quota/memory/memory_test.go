@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,9 +22,9 @@ func take(t *testing.T, q *Quota, w fairlead.Window) fairlead.Take {
 	return got
 }
 
-// perMinute is the window of the app of that number.
-func perMinute(app, limit int) fairlead.Window {
-	return fairlead.Window{App: fairlead.AppID(strconv.Itoa(app)), Name: "requests", Limit: limit, Per: time.Minute}
+// perMinute is a window of an app.
+func perMinute(limit int) fairlead.Window {
+	return fairlead.Window{App: "1", Name: "requests", Limit: limit, Per: time.Minute}
 }
 
 func TestOtherTermsStartAnew(t *testing.T) {
@@ -35,7 +34,7 @@ func TestOtherTermsStartAnew(t *testing.T) {
 		"kind":  {App: "1", Name: "requests", Limit: 1, Per: time.Minute, Weighted: true},
 	} {
 		q := New()
-		take(t, q, perMinute(1, 1))
+		take(t, q, perMinute(1))
 		if got, err := q.Open(other).Look(t.Context(), time.Now()); err != nil || got.Remaining != other.Limit {
 			t.Errorf("another %s: Look: got %+v, %v, want it empty", name, got, err)
 		}
@@ -51,7 +50,7 @@ func TestOtherTermsStartAnew(t *testing.T) {
 // TestPlainWindowsCountOnes holds for windows that are exact and for large ones.
 func TestPlainWindowsCountOnes(t *testing.T) {
 	for _, limit := range []int{5, exactLimit, exactLimit + 1} {
-		q, w := New(), perMinute(1, limit)
+		q, w := New(), perMinute(limit)
 		got, err := q.Open(w).Take(t.Context(), time.Now(), 3)
 		if err != nil || got.State.Remaining != limit-1 {
 			t.Errorf("limit %d: got %+v, %v, want %d remaining", limit, got, err, limit-1)
@@ -72,8 +71,8 @@ func TestExactUpToItsLimit(t *testing.T) {
 		w    fairlead.Window
 		want int // of the two, when the first has been there for the span
 	}{
-		{w: perMinute(1, exactLimit), want: 1},
-		{w: perMinute(1, exactLimit+1), want: 2},
+		{w: perMinute(exactLimit), want: 1},
+		{w: perMinute(exactLimit + 1), want: 2},
 		{w: fairlead.Window{App: "1", Name: "tokens", Limit: 10, Per: time.Minute, Weighted: true}, want: 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,7 +98,7 @@ func TestWindowWithoutASpanIsUnlimited(t *testing.T) {
 }
 
 func BenchmarkTake(b *testing.B) {
-	counter := New().Open(perMinute(1, 200))
+	counter := New().Open(perMinute(200))
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
@@ -111,7 +110,7 @@ func BenchmarkTake(b *testing.B) {
 }
 
 func BenchmarkTakeAndUndo(b *testing.B) {
-	counter := New().Open(perMinute(1, 200))
+	counter := New().Open(perMinute(200))
 	b.ReportAllocs()
 	for b.Loop() {
 		got, err := counter.Take(b.Context(), time.Now(), 1)
