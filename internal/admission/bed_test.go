@@ -105,20 +105,17 @@ type load struct {
 	pool    string // "" is p
 	clients int
 	holds   time.Duration // for how long each call works
-	tokens  int           // what each is estimated to cost
 	width   int
 }
 
 // tally is what became of a load's calls.
 type tally struct {
 	served  int
-	refused int
-	worked  time.Duration // slot-time
 	longest time.Duration // wait
 }
 
 // run has the clients call until ctx ends, and returns what becomes of their
-// calls: to be read after settle, or when synctest.Wait has returned.
+// calls, to be read when they have ended.
 func (b *bed) run(ctx context.Context, l load) *tally {
 	if l.pool == "" {
 		l.pool = "p"
@@ -130,29 +127,22 @@ func (b *bed) run(ctx context.Context, l load) *tally {
 			for ctx.Err() == nil {
 				call := callOf(l.app)
 				call.Class = l.class
-				call.SetEstimate(fairlead.Estimate{Output: l.tokens, Width: l.width})
+				call.SetEstimate(fairlead.Estimate{Width: l.width})
 				lease, err := b.Enter(ctx, call, l.pool)
 				if err == nil {
 					<-time.After(l.holds)
 					lease.Release()
 				}
 				mu.Lock()
-				all.note(l, call, err)
+				all.longest = max(all.longest, call.Waited())
+				if err == nil {
+					all.served++
+				}
 				mu.Unlock()
 			}
 		})
 	}
 	return all
-}
-
-func (a *tally) note(l load, call *fairlead.Call, err error) {
-	a.longest = max(a.longest, call.Waited())
-	if err != nil {
-		a.refused++
-		return
-	}
-	a.served++
-	a.worked += l.holds * time.Duration(max(l.width, 1))
 }
 
 // during runs the loads for a while, and returns what became of them.

@@ -10,21 +10,23 @@ import (
 	"github.com/fairleadhq/fairlead"
 )
 
-// learn lets the controller see ten calls of the operation that took d each.
-func (b *bed) learn(op fairlead.Operation, d time.Duration) {
+// learn lets the controller see 20 calls of the operation that took as long as is
+// said, in turn.
+func (b *bed) learn(op fairlead.Operation, took ...time.Duration) {
 	b.t.Helper()
-	for range 10 {
+	for i := range 20 {
 		call := callOf(&fairlead.App{ID: "teacher"})
 		call.Operation = op
 		b.hold(call).Release()
-		call.AddAttempt(fairlead.Attempt{Target: target(), Duration: d})
+		call.AddAttempt(fairlead.Attempt{Target: target(), Duration: took[i%len(took)]})
+		call.AddAttempt(fairlead.Attempt{Target: target(), Duration: 1, Err: &fairlead.Error{Kind: fairlead.Upstream}})
 		b.settle(call, Pass{}, Outcome{})
 	}
 }
 
 func target() fairlead.Target { return fairlead.Target{Provider: "p", Model: "m"} }
 
-// within is t's context with that much time left.
+// timeLeft is the test's context with that much time left.
 func (b *bed) timeLeft(d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(b.t.Context(), d)
 	b.t.Cleanup(cancel)
@@ -81,12 +83,12 @@ func wantUncharged(t *testing.T, call *fairlead.Call, e *fairlead.Error) {
 }
 
 // TestTheTimeThatACallTakesCounts: what is left must do for the wait and for the
-// work.
+// work of half of the calls. Attempts that failed tell nothing.
 func TestTheTimeThatACallTakesCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 4})
 		app := &fairlead.App{ID: "a"}
-		b.learn(fairlead.Chat, 20*time.Second)
+		b.learn(fairlead.Chat, time.Second, 20*time.Second, 20*time.Second, 20*time.Second)
 		b.crowd(app)
 		ctx := b.timeLeft(40 * time.Second)
 		if _, code := kindAndCode(second(b.Admit(ctx, callOf(app)))); code != "queue_hopeless" {
@@ -170,7 +172,7 @@ func TestWhoCanNotMakeItAnyMoreIsDropped(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, Config{Slots: 1})
-				b.learn(fairlead.Chat, 5*time.Second)
+				b.learn(fairlead.Chat, 5*time.Second, 12*time.Second, 12*time.Second, 12*time.Second)
 				lease := b.hold(callOf(&fairlead.App{ID: "a"}))
 				time.AfterFunc(c.freed, lease.Release)
 				began := b.now()

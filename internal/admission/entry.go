@@ -79,6 +79,11 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 // time, as calls of its operation usually take; 0 = for ever.
 func (c *Controller) patience(ctx context.Context, call *fairlead.Call, now time.Time) time.Duration {
 	end := deadline(ctx, call)
+	if limit := c.config.Timeouts[call.Operation]; limit > 0 { // ctx is not bounded by it yet
+		if over := call.Arrived.Add(limit); end.IsZero() || over.Before(end) {
+			end = over
+		}
+	}
 	if end.IsZero() {
 		return 0
 	}

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -104,6 +105,66 @@ func TestCallerWhoCanNotBeTold(t *testing.T) {
 				lease.Release()
 				synctest.Wait()
 				next.want(t, "")
+			})
+		})
+	}
+}
+
+// TestCallerWhoLeavesWhileItIsTold is known to have left, though the queue has
+// seen it first: it was to be served in the same moment.
+func TestCallerWhoLeavesWhileItIsTold(t *testing.T) {
+	for range 20 { // what the goroutine sees first is left to chance
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, Config{Slots: 1, HeartbeatAfter: time.Second})
+			app := &fairlead.App{ID: "a"}
+			lease := b.hold(callOf(app))
+			ctx, leave := context.WithCancel(t.Context())
+			call := callOf(app)
+			call.Waiting = func() error {
+				leave()
+				lease.Release()
+				return nil
+			}
+			v := b.enter(ctx, call)
+			wait(time.Second)
+			synctest.Wait()
+			v.want(t, "client_left")
+			b.wantIdle()
+		})
+	}
+}
+
+// TestPatienceEndsWhereAStreamBegins: who is told that its call waits has what it
+// waited for, and is served however late.
+func TestPatienceEndsWhereAStreamBegins(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after time.Duration // the first sign of life
+		code  string
+		at    time.Duration
+	}{
+		{"told in time", 5 * time.Second, "", 20 * time.Second},
+		{"told too late", 15 * time.Second, "queue_timeout", 10 * time.Second},
+		{"never told", 0, "queue_timeout", 10 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, Config{Slots: 1, HeartbeatAfter: c.after})
+				lease := b.hold(callOf(&fairlead.App{ID: "a"}))
+				time.AfterFunc(20*time.Second, lease.Release)
+				call := callOf(&fairlead.App{ID: "b"})
+				call.Patience = 10 * time.Second
+				b.beats(call)
+				first := b.enter(t.Context(), callOf(&fairlead.App{ID: "a"})) // the queue is one already
+				v := b.enter(b.timeLeft(time.Minute), call)
+				wait(30 * time.Second)
+				synctest.Wait()
+				if v.want(t, c.code); v.at != c.at {
+					t.Errorf("the wait ended at %v, want %v", v.at, c.at)
+				}
+				v.lease.Release()
+				synctest.Wait()
+				first.want(t, "")
 			})
 		})
 	}

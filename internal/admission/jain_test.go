@@ -92,3 +92,20 @@ func TestJainForgetsAfterAMinute(t *testing.T) {
 		}
 	})
 }
+
+// TestJainGoesByTheLastMinuteAlone: what a flow had before is forgotten, though
+// it still waits.
+func TestJainGoesByTheLastMinuteAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := watched(t, Config{Slots: 4})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		b.run(ctx, load{app: &fairlead.App{ID: "a"}, clients: 10, holds: time.Second})
+		wait(10 * time.Minute) // with all slots
+		b.run(ctx, load{app: &fairlead.App{ID: "b"}, clients: 10, holds: time.Second})
+		wait(70 * time.Second)
+		if got := b.Jain(); got < 0.999 {
+			t.Errorf("index %.3f, want 1: they had the same for the last minute", got)
+		}
+	})
+}

@@ -106,8 +106,10 @@ func drawFate(random *rand.Rand, apps []*fairlead.App) fate {
 	switch used := (fairlead.Usage{Input: 1 + random.IntN(2000), Output: random.IntN(1500)}); {
 	case chance(0.6):
 		f.out.Usage = used
-	case chance(0.5):
+	case chance(0.4):
 		f.out.Seen = 1 + used.Output
+	case chance(0.3):
+		f.out.Answered = true
 	}
 	return f
 }
@@ -257,6 +259,7 @@ func (m *machine) settled(call *fairlead.Call, pass Pass, own *entered, out Outc
 		own.tokens = used
 	case out.Seen > 0:
 		own.tokens = call.Estimate().Input + out.Seen
+	case out.Answered: // the estimate stands
 	default:
 		own.tokens = 0
 	}

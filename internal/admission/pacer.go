@@ -29,18 +29,19 @@ func (c *Controller) poolConfig(pool Pool) fairqueue.PoolConfig {
 	return config
 }
 
-// Take implements fairqueue.Pacer. The entry is that of the tokens.
-func (p *pacer) Take(now time.Duration, cost int) (uint64, time.Duration) {
+// Take implements fairqueue.Pacer. The entry is that of the requests and that of
+// the tokens.
+func (p *pacer) Take(now time.Duration, cost int) (fairqueue.PaceEntry, time.Duration) {
 	request, wait, ok := p.requests.Try(now)
 	if !ok && !p.inShadow(LimitProviderRequests) {
-		return 0, wait
+		return fairqueue.PaceEntry{}, wait
 	}
 	tokens, wait, ok := p.tokens.Try(now, max(cost, 1))
 	if !ok && !p.inShadow(LimitProviderTokens) {
 		p.requests.Undo(request)
-		return 0, wait
+		return fairqueue.PaceEntry{}, wait
 	}
-	return uint64(tokens), 0
+	return fairqueue.PaceEntry{uint64(request), uint64(tokens)}, 0
 }
 
 func (p *pacer) inShadow(l Limit) bool {
@@ -52,4 +53,12 @@ func (p *pacer) inShadow(l Limit) bool {
 }
 
 // Correct implements fairqueue.Pacer.
-func (p *pacer) Correct(entry uint64, cost int) { p.tokens.Correct(window.Entry(entry), cost) }
+func (p *pacer) Correct(entry fairqueue.PaceEntry, cost int) {
+	p.tokens.Correct(window.Entry(entry[1]), cost)
+}
+
+// Undo implements fairqueue.Pacer.
+func (p *pacer) Undo(entry fairqueue.PaceEntry) {
+	p.requests.Undo(window.Entry(entry[0]))
+	p.tokens.Undo(window.Entry(entry[1]))
+}

@@ -134,6 +134,17 @@ func arriveTooLate(b *bed, app *fairlead.App) (refused int) {
 	return refused
 }
 
+// TestSlotsInShadowAreToldAllTheSame, as they are configured.
+func TestSlotsInShadowAreToldAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 2, Shadow: []Limit{LimitSlots}})
+		enterAtOnce(b, &fairlead.App{ID: "a"})
+		if s := b.Slots(); s.Slots != 2 || s.InUse != 5 || s.MostInUse != 5 {
+			t.Errorf("slots %+v, want 5 in use of 2", s)
+		}
+	})
+}
+
 func TestEveryLimitHasItsShadow(t *testing.T) {
 	all := Limits()
 	if len(all) != 10 || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(all) {

@@ -65,6 +65,19 @@ func TestBatchHasAnEighth(t *testing.T) {
 	}
 }
 
+// TestBatchHasItsAppsWeightToo: four times an eighth is a half.
+func TestBatchHasItsAppsWeightToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 9})
+		tallies := b.during(5*time.Minute,
+			load{app: &fairlead.App{ID: "heavy", Weight: 4}, class: fairlead.Batch, clients: 20, holds: time.Second},
+			load{app: &fairlead.App{ID: "light"}, clients: 20, holds: time.Second})
+		if ratio := float64(tallies[1].served) / float64(tallies[0].served); !within(ratio, 2, 0.05) {
+			t.Errorf("served %d batch calls, %d interactive ones: 1:%.2f, want 1:2", tallies[0].served, tallies[1].served, ratio)
+		}
+	})
+}
+
 func TestBatchHasEverythingWhenNobodyElseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 5})

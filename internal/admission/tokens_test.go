@@ -157,6 +157,7 @@ func TestWhatACallCostsInTheEnd(t *testing.T) {
 		{"answered with more than the limit", true, Outcome{Usage: fairlead.Usage{Input: 2000, Output: 2 * limit}}, limit, 1, false},
 		{"failed before any output", true, Outcome{}, 0, 1, false},
 		{"broken off after 40 tokens", true, Outcome{Seen: 40}, 40, 1, true},
+		{"broken off after nobody knows how many", true, Outcome{Answered: true}, 500, 1, true},
 		{"told its usage", true, Outcome{Usage: fairlead.Usage{Input: 20, Output: 10}, Seen: 40}, 30, 1, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,9 @@
 package fairqueue
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // isFree reports whether an acquisition in l may be granted as far as slots go,
 // though others wait elsewhere.
@@ -42,7 +45,11 @@ func (q *Queue) enqueue(w *Waiter, l *lane) {
 	w.lane, w.since = l, now
 	w.outlook = q.predict(f, l.pool, now)
 	q.settle(f)
+	q.settleHabit(l)
 	l.insert(w)
+	if l.waiting == 0 {
+		l.grants.restart(now)
+	}
 	if f.waiting == 0 {
 		q.join(f)
 	}
@@ -58,6 +65,7 @@ func (q *Queue) dequeue(w *Waiter) {
 	l := w.lane
 	f := l.flow
 	q.settle(f)
+	q.settleHabit(l)
 	l.unlink(w)
 	l.pool.opens = 0 // it was perhaps w that the pacer had no room for
 	if w.asked > 1 {
@@ -74,6 +82,7 @@ func (q *Queue) dequeue(w *Waiter) {
 // countWaiting adds n to the numbers of those who wait.
 func (q *Queue) countWaiting(l *lane, n int) {
 	f := l.flow
+	l.waiting += n
 	f.waiting += n
 	f.queued.Store(int64(f.waiting))
 	l.pool.waiting += n
@@ -109,7 +118,11 @@ func (q *Queue) dispatch() {
 	if !waits {
 		q.endContention()
 	}
-	if free := q.slots <= 0 || q.inUse < q.slots; free != q.free.Load() {
+	free := int64(math.MaxInt)
+	if q.slots > 0 {
+		free = int64(q.slots - q.inUse)
+	}
+	if free != q.free.Load() {
 		q.free.Store(free)
 	}
 	if slow := waits || len(q.over) > 0; slow != q.slow.Load() {
@@ -170,13 +183,13 @@ func (q *Queue) fits(l *lane, w *Waiter, now time.Duration) bool {
 }
 
 // pace asks the pool's pacer for leave to start w.
-func (p *Pool) pace(w *Waiter, now time.Duration) (entry uint64, ok bool) {
+func (p *Pool) pace(w *Waiter, now time.Duration) (entry PaceEntry, ok bool) {
 	if p.pacer == nil {
-		return 0, true
+		return PaceEntry{}, true
 	}
 	if now < p.opens {
 		p.wakeAt(p.opens, now)
-		return 0, false
+		return PaceEntry{}, false
 	}
 	entry, wait := p.pacer.Take(now, w.cost)
 	if wait <= 0 {
@@ -184,13 +197,13 @@ func (p *Pool) pace(w *Waiter, now time.Duration) (entry uint64, ok bool) {
 	}
 	p.opens = now + wait
 	p.wakeAt(p.opens, now)
-	return 0, false
+	return PaceEntry{}, false
 }
 
 // paceFree asks the pool's pacer for leave to start at once, where nobody waits.
-func (p *Pool) paceFree(cost int) (entry uint64, ok bool) {
+func (p *Pool) paceFree(cost int) (entry PaceEntry, ok bool) {
 	if p.pacer == nil {
-		return 0, true
+		return PaceEntry{}, true
 	}
 	entry, wait := p.pacer.Take(p.queue.clock.Now(), cost)
 	return entry, wait <= 0

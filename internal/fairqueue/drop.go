@@ -71,7 +71,11 @@ func (q *Queue) Shed(f *Flow, patience time.Duration) error {
 		return nil
 	}
 	t, own := f.tenant, f.queued.Load()
-	if t.capped.Load() || !q.free.Load() {
+	kept := int64(0)
+	if t.holds.Load() {
+		kept = int64(q.config.Headroom)
+	}
+	if t.capped.Load() || q.free.Load() <= kept {
 		if most := t.maxWaiting.Load(); most > 0 && t.waiting.Load() >= most {
 			return ErrTenantFull
 		}

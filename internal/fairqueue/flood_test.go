@@ -59,4 +59,3 @@ func TestFloodHurtsNobodyElse(t *testing.T) {
 		t.Errorf("the flooder was refused %d times and has %d waiting, want a flood", flooder.refused, flooder.flow.Usage().Waiting)
 	}
 }
-

@@ -109,17 +109,18 @@ func (g *gauge) total(now time.Duration) float64 {
 // site is a queue in a world, and what happens there.
 type site struct {
 	*world
-	t      testing.TB
+	t      *testing.T
 	queue  *fairqueue.Queue
 	pool   *fairqueue.Pool
 	random *rand.Rand
 	inUse  gauge
-	// onChange, if not nil, is called after each grant and each release.
-	onChange func()
+	// onGrant and onRelease, if not nil, are called after each grant, and before
+	// each release.
+	onGrant, onRelease func(*app)
 }
 
 // newSite returns a queue with one pool that has no limit of its own.
-func newSite(t testing.TB, config fairqueue.Config) *site {
+func newSite(t *testing.T, config fairqueue.Config) *site {
 	t.Helper()
 	w := &world{}
 	config.Clock = w.clock()
@@ -207,7 +208,7 @@ type call struct {
 	arrived time.Duration
 	outlook fairqueue.Outlook
 	waited  bool
-	noted bool // in the app's waits
+	noted   bool // in the app's waits
 }
 
 func (a *app) enter() {
@@ -247,8 +248,8 @@ func (c *call) settled(ticket fairqueue.Ticket, err error) {
 	a.held.add(a.now, width)
 	a.inUse.add(a.now, width)
 	a.after(a.service(), func() { a.release(ticket, width) })
-	if a.onChange != nil {
-		a.onChange()
+	if a.onGrant != nil {
+		a.onGrant(a)
 	}
 }
 
@@ -265,15 +266,15 @@ func (a *app) note(c *call) {
 }
 
 func (a *app) release(ticket fairqueue.Ticket, width int) {
+	if a.onRelease != nil {
+		a.onRelease(a)
+	}
 	a.held.add(a.now, -width)
 	a.inUse.add(a.now, -width)
 	if !ticket.Release() {
 		a.t.Fatal("a release was not the first of its ticket")
 	}
 	a.settle() // before the client comes again, those who were served are noted
-	if a.onChange != nil {
-		a.onChange()
-	}
 	if a.rate == 0 {
 		a.enter()
 	}

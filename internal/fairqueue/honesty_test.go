@@ -23,7 +23,7 @@ func (s *site) crowd(apps, clients int, service func() time.Duration, weights ..
 // much as generations do, even who knew the flow's true pace would be off by
 // more than a fifth for one in ten waits where k < 40. So queues are longer here.
 func TestPredictedWaitsAreHonest(t *testing.T) {
-	const warm, d = 4 * time.Minute, 11 * time.Minute
+	const warm, d = 4 * time.Minute, 5 * time.Minute
 	for name, c := range map[string]struct {
 		slots int
 		apps  func(s *site) []*app
@@ -31,11 +31,11 @@ func TestPredictedWaitsAreHonest(t *testing.T) {
 		"few deep queues": {20, func(s *site) []*app {
 			return s.crowd(10, 125, s.lognormal(2*time.Second), 1)
 		}},
-		"three weights": {64, func(s *site) []*app {
-			return s.crowd(40, 120, s.lognormal(2*time.Second), 4, 2, 1)
+		"three weights": {32, func(s *site) []*app {
+			return s.crowd(20, 120, s.lognormal(2*time.Second), 4, 2, 1)
 		}},
-		"three times as many apps as slots": {64, func(s *site) []*app {
-			return s.crowd(200, 100, s.lognormal(500*time.Millisecond), 1)
+		"three times as many apps as slots": {32, func(s *site) []*app {
+			return s.crowd(100, 80, s.lognormal(500*time.Millisecond), 1)
 		}},
 		"jobs of different lengths": {20, func(s *site) []*app {
 			all := s.crowd(4, 80, s.lognormal(500*time.Millisecond), 1)

@@ -11,9 +11,13 @@ type lane struct {
 	pool       *Pool
 	head, tail *Waiter
 	held       int
-	group      *group // nil if nobody waits, or its tenant is at its cap
-	at         int    // in the group
-	listed     bool   // in the queue's list of lanes that may have parked slots
+	waiting    int
+	grants     meter // since it began to wait
+	habit      habit
+	settled    time.Duration // up to when the habit is reckoned
+	group      *group        // nil if nobody waits, or its tenant is at its cap
+	at         int           // in the group
+	listed     bool          // in the queue's list of lanes that may have parked slots
 	parked     [parkPlaces]atomic.Pointer[Slot]
 }
 
@@ -26,6 +30,10 @@ func (q *Queue) lane(f *Flow, p *Pool) *lane {
 	grown := make([]*lane, len(q.pools))
 	copy(grown, lanes)
 	grown[p.number] = &lane{flow: f, pool: p, at: notQueued}
+	if !p.used {
+		p.used = true
+		q.used++
+	}
 	f.lanes.Store(&grown)
 	return grown[p.number]
 }
@@ -129,23 +137,26 @@ func (w *Waiter) Result() (Ticket, error) {
 	return ticket, err
 }
 
-// Cancel ends the wait. What was granted in the same moment is given back.
+// Cancel ends the wait. What was granted in the same moment is given back, as if
+// it had never been.
 func (w *Waiter) Cancel() {
 	q := w.queue
 	q.mu.Lock()
-	if w.state == waiting {
-		q.tick()
+	q.tick()
+	switch w.state {
+	case waiting:
 		q.dequeue(w)
-		q.dispatch()
+	case granted:
+		q.revoke(w.ticket)
+	case idle, failed:
 	}
-	ticket := w.ticket
+	q.dispatch()
 	q.mu.Unlock()
 	select {
 	case <-w.ready:
 	default:
 	}
 	w.end()
-	ticket.Release()
 }
 
 // Outlook is what was to be expected when the wait began.

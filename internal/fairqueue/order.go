@@ -80,9 +80,6 @@ func (q *Queue) settle(f *Flow) {
 	a.settled = now
 	had := float64(f.held) * d.Seconds() / float64(f.weight)
 	a.service += had
-	if f.waiting > 0 {
-		f.habit.held = drift(f.habit.held, float64(f.held), d, q.shares.at-f.grants.began)
-	}
 	if f.waiting > 0 && !f.tenant.capped.Load() {
 		a.backlogged += d
 		a.received += had
@@ -152,6 +149,9 @@ func (q *Queue) replace(t *Tenant) {
 			q.settle(f) // what it had up to now, it had in the other state
 		}
 		t.capped.Store(capped)
+	}
+	if holds := t.held > 0 && q.config.Headroom > 0; holds != t.holds.Load() {
+		t.holds.Store(holds)
 	}
 	if t.waiting.Load() == 0 {
 		return
@@ -322,7 +322,6 @@ func (q *Queue) join(f *Flow) {
 		f.account.tokens = max(f.account.tokens, tokens)
 	}
 	q.addWeight(f.weight)
-	f.grants.restart(q.shares.at)
 }
 
 // leave is called when f waits no more.

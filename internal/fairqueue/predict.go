@@ -75,7 +75,7 @@ func (m *meter) interval(now time.Duration) time.Duration {
 	return max(span/time.Duration(m.total), 1)
 }
 
-// habit is what a flow is known for. It outlasts times in which nobody waits.
+// habit is what a lane is known for. It outlasts times in which nobody waits.
 type habit struct {
 	// hold is the mean holding time of its acquisitions, each times its width.
 	hold  time.Duration
@@ -89,6 +89,18 @@ func (h *habit) noteHold(d time.Duration) {
 	h.hold += (d - h.hold) / time.Duration(h.holds)
 }
 
+// settleHabit reckons what l has held while it waited, before that changes.
+func (q *Queue) settleHabit(l *lane) {
+	if !q.shares.contended {
+		return
+	}
+	now := q.shares.at
+	if l.waiting > 0 {
+		l.habit.held = drift(l.habit.held, float64(l.held), now-l.settled, now-l.grants.began)
+	}
+	l.settled = now
+}
+
 // drift is a mean over time after another d of a value: a mean over all of age,
 // at most over about habitSpan.
 func drift(mean, value float64, d, age time.Duration) float64 {
@@ -99,15 +111,16 @@ func drift(mean, value float64, d, age time.Duration) float64 {
 }
 
 // noteGrant counts a grant in l. Those who look without the mutex are told the
-// flow's pace only while it waits.
+// flow's pace only while it waits, and only if it is that of all its work: for
+// another pool it might be quite another.
 func (q *Queue) noteGrant(l *lane) {
 	f, now := l.flow, q.shares.at
 	q.grants.add(now)
 	l.pool.grants.add(now)
-	f.grants.add(now)
+	l.grants.add(now)
 	pace := time.Duration(0)
-	if f.waiting > 0 {
-		pace = q.ownPace(f, l.pool, now)
+	if l.waiting > 0 && q.used == 1 {
+		pace = q.ownPace(l, now)
 	}
 	if int64(pace) != f.pace.Load() {
 		f.pace.Store(int64(pace))
@@ -116,7 +129,7 @@ func (q *Queue) noteGrant(l *lane) {
 
 // noteHold notes that l's flow held slots for d.
 func (q *Queue) noteHold(l *lane, width int, d time.Duration) {
-	l.flow.habit.noteHold(d * time.Duration(width))
+	l.habit.noteHold(d * time.Duration(width))
 	if q.meanHold == 0 {
 		q.meanHold = max(d, 1)
 		return
@@ -159,19 +172,21 @@ func (q *Queue) Predict(f *Flow, pool *Pool) Outlook {
 }
 
 // predict is the outlook of one who comes last in f's queue. Where f has been
-// served for a while, its own pace tells. Else its share of the rate at which
-// slots come free does: until it holds its share of the slots it is served
-// almost at every release, then in proportion to its weight.
+// served by the pool for a while, its own pace tells. Else its share of the rate
+// at which slots come free does: until it holds its share of the slots it is
+// served almost at every release, then in proportion to its weight.
 func (q *Queue) predict(f *Flow, pool *Pool, now time.Duration) Outlook {
 	position := int64(f.waiting + 1)
 	paced := time.Duration(0)
 	if pool != nil {
 		paced = max(pool.opens-now, 0)
-	}
-	if f.waiting > 0 {
-		if own := q.ownPace(f, pool, now); own > 0 {
+		l := q.lane(f, pool)
+		position = int64(l.waiting + 1)
+		if own := q.ownPace(l, now); own > 0 && l.waiting > 0 {
 			return Outlook{Wait: max(times(own, position), paced), Pace: own, Known: true}
 		}
+	} else if own := time.Duration(f.pace.Load()); own > 0 && f.waiting > 0 {
+		return Outlook{Wait: times(own, position), Pace: own, Known: true}
 	}
 	slots := q.slotsFor(pool)
 	if slots <= 0 {
@@ -207,25 +222,25 @@ func (q *Queue) slotsFor(pool *Pool) int {
 	return max(q.slots, 0)
 }
 
-// ownPace is the time from one grant to f, which waits, to the next; 0 if too
-// little is known of f. By Little's law it is the mean holding time divided by
+// ownPace is the time from one grant in l, which waits, to the next; 0 if too
+// little is known of it. By Little's law it is the mean holding time divided by
 // the mean number of slots held. Both vary less than the number of grants in a
 // few seconds does, so that corrects them only where it contradicts them: when
 // the holding times have changed.
-func (q *Queue) ownPace(f *Flow, pool *Pool, now time.Duration) time.Duration {
-	if f.habit.holds < enoughGrants {
+func (q *Queue) ownPace(l *lane, now time.Duration) time.Duration {
+	if l.habit.holds < enoughGrants {
 		return 0
 	}
-	span, seen := f.grants.span(now), float64(f.grants.total)
-	age := now - f.grants.began
-	held := drift(f.habit.held, float64(f.held), q.elapsed()-f.account.settled, age)
-	if fair := q.fairShare(f, pool, now); fair > 0 {
+	span, seen := l.grants.span(now), float64(l.grants.total)
+	age := now - l.grants.began
+	held := drift(l.habit.held, float64(l.held), now-l.settled, age)
+	if fair := q.fairShare(l.flow, l.pool, now); fair > 0 {
 		held = (seen*held + fairGrants*fair) / (seen + fairGrants)
 	}
 	if held <= 0 {
 		return 0
 	}
-	pace := float64(f.habit.hold) / held
+	pace := float64(l.habit.hold) / held
 	if expected := float64(span) / pace; expected > 2*(seen+enoughGrants/2) || seen > 2*(expected+enoughGrants/2) {
 		pace = float64(span) / max(seen, 1)
 	}

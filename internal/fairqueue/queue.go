@@ -61,7 +61,7 @@ type Queue struct {
 	slow    atomic.Bool
 	waiting atomic.Int64  // written under mu
 	longest atomic.Uint64 // the longest normalised queue, as the bits of a float
-	free    atomic.Bool   // there are slots that nobody who waits can use
+	free    atomic.Int64  // slots that nobody who waits can use
 	doubles atomic.Uint64
 	waiters sync.Pool
 
@@ -73,6 +73,7 @@ type Queue struct {
 	parked []*lane // lanes that may have parked slots
 	spare  []*Slot
 	drops  heap[*Flow] // flows that wait, the longest normalised queue first
+	used   int         // pools that anyone has ever asked for
 	round  uint64      // of looking for the next waiter
 	wide   int         // how many of those who wait ask for several slots
 	// blocked says that free slots are kept for a waiter that needs several.
@@ -95,6 +96,7 @@ type Pool struct {
 	slots   int // 0 = no limit
 	inUse   int
 	waiting int
+	used    bool // someone has asked for it
 	groups  []*group
 	skipped uint64        // the round in which it is out of the question
 	opens   time.Duration // until when the pacer said to wait
@@ -102,14 +104,19 @@ type Pool struct {
 	grants  meter
 }
 
+// PaceEntry is what a Pacer knows an acquisition by.
+type PaceEntry [2]uint64
+
 // Pacer is a limit on the rate of a pool. Its methods are called with the
 // queue's mutex held: they must neither block nor call the queue.
 type Pacer interface {
 	// Take counts an acquisition of that cost if it may start at now. If not, it
 	// counts nothing and wait is how long until it may.
-	Take(now time.Duration, cost int) (entry uint64, wait time.Duration)
+	Take(now time.Duration, cost int) (entry PaceEntry, wait time.Duration)
 	// Correct says what an acquisition cost in the end.
-	Correct(entry uint64, cost int)
+	Correct(entry PaceEntry, cost int)
+	// Undo takes back an acquisition that was never used.
+	Undo(entry PaceEntry)
 }
 
 // PoolConfig says what a pool has.
@@ -124,6 +131,7 @@ type Tenant struct {
 	waiting    atomic.Int64 // written under the queue's mu
 	maxWaiting atomic.Int64
 	capped     atomic.Bool // it holds as much as it may
+	holds      atomic.Bool // it holds something, if there is headroom
 
 	config TenantConfig
 	held   int
@@ -146,7 +154,7 @@ type Flow struct {
 	// lanes has the flow's lane for each pool, at the pool's number.
 	lanes atomic.Pointer[[]*lane]
 	// pace is the time from one grant to the next lately, in nanoseconds; 0 if it
-	// is not known.
+	// is not known, or differs from pool to pool.
 	pace atomic.Int64
 	// queued is waiting again, for those who look without the mutex.
 	queued atomic.Int64
@@ -157,8 +165,6 @@ type Flow struct {
 	waiting int
 	dropAt  int
 	account account
-	grants  meter
-	habit   habit
 }
 
 // New returns a queue.

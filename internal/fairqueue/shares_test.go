@@ -13,7 +13,7 @@ import (
 // in the long run each has its share of the slot-seconds, whatever the spread of
 // its service times.
 func TestSlotsAreSharedByWeight(t *testing.T) {
-	const turnovers = 700
+	const turnovers = 400
 	for _, c := range []struct {
 		slots   int
 		weights []int
@@ -93,9 +93,9 @@ func TestLongJobsAgainstShortOnes(t *testing.T) {
 			s := newSite(t, fairqueue.Config{Slots: 20})
 			long := s.app(1, s.distribution(spread, time.Minute)).clients(100)
 			short := s.app(1, s.distribution(spread, time.Second)).clients(100)
-			s.run(5 * time.Minute)
+			s.run(3 * time.Minute)
 			l, d := long.held.total(s.now), short.held.total(s.now)
-			s.run(40 * time.Minute)
+			s.run(25 * time.Minute)
 			l, d = long.held.total(s.now)-l, short.held.total(s.now)-d
 			t.Logf("long jobs had %.4f of the slot-seconds", l/(l+d))
 			if share := l / (l + d); share < 0.45 || share > 0.55 {
@@ -149,11 +149,11 @@ func TestBatchBesideInteractive(t *testing.T) {
 			s.appOf(tenant, 8, s.lognormal(2*time.Second)).clients(200),
 			s.appOf(tenant, 1, s.lognormal(20*time.Second)).clients(30))
 	}
-	s.holdShares(apps, weights, 3*time.Hour)
+	s.holdShares(apps, weights, 90*time.Minute)
 
 	alone := newSite(t, fairqueue.Config{Slots: 18})
 	alone.app(8, alone.lognormal(2*time.Second))
-	alone.holdShares([]*app{alone.app(1, alone.lognormal(20*time.Second)).clients(30)}, []int{1}, time.Hour)
+	alone.holdShares([]*app{alone.app(1, alone.lognormal(20*time.Second)).clients(30)}, []int{1}, 20*time.Minute)
 }
 
 // TestCapsAndGuarantees: an app at its cap leaves the rest to the others by

@@ -17,7 +17,7 @@ type Slot struct {
 	lane   *lane
 	width  int
 	cost   int
-	entry  uint64        // of the pool's pacer
+	entry  PaceEntry     // of the pool's pacer
 	since  time.Duration // when it was granted; 0 if nobody waited then
 	parked bool          // it may be parked
 }
@@ -190,6 +190,19 @@ func (q *Queue) release(s *Slot) {
 	q.dispatch()
 }
 
+// revoke gives back what nobody has learnt that it was granted.
+func (q *Queue) revoke(t Ticket) {
+	t.slot.generation.Add(1)
+	if p := t.slot.lane.pool; p.pacer != nil {
+		p.pacer.Undo(t.slot.entry)
+		p.opens = 0
+	}
+	q.takeBack(t.slot)
+	if len(q.over) > 0 {
+		q.dropSettledLimits()
+	}
+}
+
 // dropSettledLimits forgets the limits that are kept again.
 func (q *Queue) dropSettledLimits() {
 	kept := q.over[:0]
@@ -203,7 +216,7 @@ func (q *Queue) dropSettledLimits() {
 }
 
 // grant makes a slot in l held. There must be room for it.
-func (q *Queue) grant(l *lane, width, cost int, entry uint64) Ticket {
+func (q *Queue) grant(l *lane, width, cost int, entry PaceEntry) Ticket {
 	f := l.flow
 	q.settle(f)
 	f.account.tokens += float64(cost) / float64(f.weight)
@@ -240,6 +253,7 @@ func (q *Queue) takeBack(s *Slot) {
 func (q *Queue) hold(l *lane, width int) {
 	f := l.flow
 	q.settle(f)
+	q.settleHabit(l)
 	f.held += width
 	f.tenant.held += width
 	l.held += width

@@ -18,6 +18,7 @@ type gate struct {
 	held, entered int
 	pool          string
 	refuse        error
+	corrected     []int // what the leases were said to have used
 }
 
 func (g *gate) Enter(_ context.Context, call *fairlead.Call, pool string) (fairlead.Lease, error) {
@@ -28,7 +29,7 @@ func (g *gate) Enter(_ context.Context, call *fairlead.Call, pool string) (fairl
 	g.entered++
 	g.pool = pool
 	call.NoteWait(time.Second, fairlead.Granted)
-	return fairlead.NewLease(nil, g, 1, fairlead.LeaseWait{Actual: time.Second}), nil
+	return fairlead.NewLease(call, g, 1, fairlead.LeaseWait{Actual: time.Second, Predicted: 2 * time.Second}), nil
 }
 
 func (g *gate) Release(uint64) bool {
@@ -36,7 +37,11 @@ func (g *gate) Release(uint64) bool {
 	return true
 }
 
-func (g *gate) Correct(uint64, int) {}
+func (g *gate) Correct(_ uint64, tokens int) {
+	if g.held > 0 {
+		g.corrected = append(g.corrected, tokens)
+	}
+}
 
 // model answers by a function.
 type model func(req *fairlead.Request, emit fairlead.Emit) error
@@ -171,10 +176,14 @@ func TestAttemptHoldsASlotExactlyWhileTheProviderWorks(t *testing.T) {
 		}
 		return emit(fairlead.Event{End: &fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}}})
 	}
-	attempts := attemptOnce(t, fine)
-	if len(attempts) != 1 || attempts[0].Status != 200 || attempts[0].Usage.Output != 4 || attempts[0].Waited != time.Second {
+	attempts := attemptOnce(t, fine, 7)
+	if len(attempts) != 1 || attempts[0].Status != 200 || attempts[0].Usage.Output != 4 ||
+		attempts[0].Waited != time.Second || attempts[0].Predicted != 2*time.Second {
 		t.Errorf("attempts %+v", attempts)
 	}
+	attemptOnce(t, func(_ *fairlead.Request, emit fairlead.Emit) error {
+		return emit(fairlead.Event{End: &fairlead.End{}}) // it does not say what it used
+	})
 	attempts = attemptOnce(t, func(*fairlead.Request, fairlead.Emit) error {
 		return &fairlead.Error{Kind: fairlead.Upstream, Status: 500}
 	})
@@ -185,8 +194,8 @@ func TestAttemptHoldsASlotExactlyWhileTheProviderWorks(t *testing.T) {
 }
 
 // attemptOnce lets the provider answer by a function, and holds that the slot
-// is held just while it does.
-func attemptOnce(t *testing.T, answer model) []fairlead.Attempt {
+// is held just while it does, and that the gate is told what was used.
+func attemptOnce(t *testing.T, answer model, used ...int) []fairlead.Attempt {
 	t.Helper()
 	g := &gate{}
 	u := New(Config{Gate: g, Providers: []Provider{{Name: "p", Model: model(func(req *fairlead.Request, emit fairlead.Emit) error {
@@ -204,8 +213,11 @@ func attemptOnce(t *testing.T, answer model) []fairlead.Attempt {
 		defer func() { _ = recover() }()
 		_ = u.Answer(t.Context(), call, &fairlead.Request{}, func(fairlead.Event) error { return nil })
 	}()
-	if g.held != 0 || g.entered != 1 {
-		t.Errorf("%d slots held afterwards, %d entered", g.held, g.entered)
+	if g.held != 0 || g.entered != 1 || call.Holding() != 0 {
+		t.Errorf("%d slots held afterwards, %d by the call, %d entered", g.held, call.Holding(), g.entered)
+	}
+	if !slices.Equal(g.corrected, used) {
+		t.Errorf("the gate was told of %v tokens, want %v", g.corrected, used)
 	}
 	return call.Attempts()
 }

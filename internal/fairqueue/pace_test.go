@@ -1,0 +1,113 @@
+package fairqueue_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/fairleadhq/fairlead/internal/fairqueue"
+)
+
+// paced adds a pool that lets a cost of ten pass in ten seconds.
+func (d *desk) paced() *fairqueue.Pool {
+	return d.queue.Pool(fairqueue.PoolConfig{Pacer: &pacer{most: 10, per: 10 * time.Second}})
+}
+
+// TestPacedPool: who would exceed the rate waits for exactly as long as it must,
+// and keeps no slot from others meanwhile.
+func TestPacedPool(t *testing.T) {
+	d := newDesk(t, fairqueue.Config{Slots: 2})
+	pool, flow := d.paced(), d.flow(1)
+	d.release(d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 6}))
+	d.run(2 * time.Second)
+	d.release(d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 4}))
+	first := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 5})
+	second := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 5})
+	if got := d.queue.Predict(d.flow(1), pool).Wait; got < 8*time.Second {
+		t.Errorf("a third one is told to wait %v, want at least the 8s until the pool opens", got)
+	}
+	for range 2 {
+		d.want(d.enter(fairqueue.Request{Flow: flow}), "granted")
+	}
+	d.queue.Resize(4)
+	d.run(10*time.Second - 1)
+	d.want(first, "waiting")
+	d.run(10 * time.Second)
+	d.want(first, "granted")
+	d.want(second, "waiting")
+	d.run(12 * time.Second)
+	d.want(second, "granted")
+}
+
+// TestPacedPoolOpensWhenItCan: when one turns out cheaper, or the expensive one
+// that was next gives up, the others are not made to wait for its sake.
+func TestPacedPoolOpensWhenItCan(t *testing.T) {
+	d := newDesk(t, fairqueue.Config{Slots: 5})
+	pool, flow := d.paced(), d.flow(1)
+	dear := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 9})
+	next := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 5})
+	d.want(next, "waiting")
+	dear.ticket.Correct(5)
+	d.settle()
+	d.want(next, "granted")
+
+	d.run(time.Minute)
+	d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 9})
+	expensive := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 10})
+	cheap := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 1})
+	d.want(cheap, "waiting")
+	expensive.waiter.Cancel()
+	d.settle()
+	d.want(cheap, "granted")
+}
+
+// TestShedSeesHopelessWaits: who has less patience than the wait of its flow's
+// next one is predicted to be is told so at once, with a quarter to spare.
+func TestShedSeesHopelessWaits(t *testing.T) {
+	s := newSite(t, fairqueue.Config{Slots: 2})
+	busy := s.app(1, constant(time.Second)).clients(22)
+	s.run(20 * time.Second)
+	// Twenty wait for two slots of a second each: the next waits for 10.5s.
+	if got := s.queue.Predict(busy.flow, s.pool); !got.Known || got.Wait < 10*time.Second || got.Wait > 11*time.Second {
+		t.Errorf("Predict = %+v, want about 10.5s, known", got)
+	}
+	for patience, want := range map[time.Duration]error{
+		0: nil, 12 * time.Second: fairqueue.ErrHopeless, 14 * time.Second: nil,
+	} {
+		if got := s.queue.Shed(busy.flow, patience); !errors.Is(got, want) {
+			t.Errorf("Shed with a patience of %v = %v, want %v", patience, got, want)
+		}
+	}
+	if got := s.queue.Shed(s.app(1, nil).flow, time.Second); got != nil {
+		t.Errorf("Shed of a newcomer = %v, want nil: it is served at the next release", got)
+	}
+}
+
+// TestPredictKnowsOtherFlowsWeights: weights that change while their flows wait
+// are counted as they are.
+func TestPredictKnowsOtherFlowsWeights(t *testing.T) {
+	wait := func(weight int) time.Duration {
+		s := newSite(t, fairqueue.Config{Slots: 4})
+		other := s.app(1, constant(time.Second)).clients(30)
+		s.run(10 * time.Second)
+		other.flow.SetWeight(weight)
+		other.flow.SetWeight(1)
+		s.run(100 * time.Second)
+		return s.queue.Predict(s.app(1, nil).flow, s.pool).Pace
+	}
+	if want, got := wait(1), wait(9); got != want || want == 0 {
+		t.Errorf("after a change of weight and back a newcomer's pace is %v, want %v", got, want)
+	}
+}
+
+// TestPredictDoesNotCountWhatIsParked: slots that somebody gave back are free,
+// whoever comes.
+func TestPredictDoesNotCountWhatIsParked(t *testing.T) {
+	d := newDesk(t, fairqueue.Config{Slots: 2})
+	for _, v := range d.fill(d.flow(1), 2) {
+		d.release(v)
+	}
+	if got := d.queue.Predict(d.flow(1), d.pool).Wait; got != 0 {
+		t.Errorf("Predict = %v, want 0: both slots are free", got)
+	}
+}
