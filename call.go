@@ -48,8 +48,11 @@ type Call struct {
 
 // Estimate is what a call is expected to cost, before it has been made.
 type Estimate struct {
-	// Input and Output are tokens of the prompt and of the answer.
-	Input, Output int
+	// Input and Output are tokens of the prompt and of the answer, Most is more
+	// than both together will be, as far as that is known.
+	Input, Output, Most int
+	// Stream says that the answer is to come piece by piece.
+	Stream bool
 	// Width is how many slots the call takes; 0 means 1.
 	Width int
 }
@@ -64,7 +67,8 @@ type Target struct {
 type Attempt struct {
 	Target
 	// Waited is the time in the queue for the slot, and Predicted what it was
-	// expected to be when the wait began; 0 if the slot was free.
+	// expected to be when the wait began; 0 if the slot was free or nothing was
+	// known of it.
 	Waited, Predicted time.Duration
 	// FirstContent is the time from sending to the first byte of content,
 	// Duration that to the end.

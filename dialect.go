@@ -23,9 +23,9 @@ type Envelope struct {
 	Stream bool
 	// IncludeUsage says that the client of a stream asked for its usage.
 	IncludeUsage bool
-	// MaxTokens is the most output tokens the client asked for; 0 if it did
-	// not say.
-	MaxTokens int
+	// MaxTokens is the most output tokens of each choice that the client asked
+	// for; 0 if it did not say. Choices is how many it asked for; 0 means one.
+	MaxTokens, Choices int
 	// ModelAt and StreamOptionsAt are where the values of "model" and
 	// "stream_options" stand in the body.
 	ModelAt         Span

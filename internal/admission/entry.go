@@ -50,7 +50,13 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 		c.NoteWindows(ctx, call)
 		return Pass{}, c.blocked(left)
 	}
-	if flow := p.flow(call.Class); c.queue.Contended() {
+	if end := deadline(ctx, call); !end.IsZero() && !now.Before(end) {
+		c.NoteWindows(ctx, call)
+		return Pass{}, c.busy(codeTimeout, detailTimeout, place{party: p, flow: p.flow(call.Class)})
+	}
+	if flow := p.flow(call.Class); !c.queue.Contended() {
+		p.returns.reset()
+	} else {
 		err := c.queue.Shed(flow, c.patience(ctx, call, now))
 		if err != nil && !c.shadowed(err) {
 			c.NoteWindows(ctx, call)
@@ -79,17 +85,45 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 // time, as calls of its operation usually take; 0 = for ever.
 func (c *Controller) patience(ctx context.Context, call *fairlead.Call, now time.Time) time.Duration {
 	end := deadline(ctx, call)
-	if limit := c.config.Timeouts[call.Operation]; limit > 0 { // ctx is not bounded by it yet
-		if over := call.Arrived.Add(limit); end.IsZero() || over.Before(end) {
-			end = over
-		}
-	}
 	if end.IsZero() {
 		return 0
 	}
-	usual, _ := c.service.P50(call.Operation.String(), anyModel)
-	return max(end.Sub(now)-usual, 1)
+	left := end.Sub(now)
+	return max(left-c.usual(call, left), 1)
 }
+
+// The largest part of its time that a call is taken to need for its answer: of
+// what its app's calls took, and of what those of all apps took.
+const (
+	mostOwn    = 0.75
+	mostCommon = 0.5
+)
+
+// allApps stands for all apps in what was learned of service times.
+const allApps = ""
+
+// usual is how long half of the calls like this one take: those of its app, or
+// before there were enough those of all.
+func (c *Controller) usual(call *fairlead.Call, left time.Duration) time.Duration {
+	op := call.Operation.String()
+	if own, ok := c.service.P50(string(call.App.ID), op); ok {
+		return min(own, part(left, mostOwn))
+	}
+	common, _ := c.service.P50(allApps, op)
+	return min(common, part(left, mostCommon))
+}
+
+// shortest is how long a tenth of the calls like this one take at most.
+func (c *Controller) shortest(call *fairlead.Call, left time.Duration) time.Duration {
+	op := call.Operation.String()
+	if own, ok := c.service.P10(string(call.App.ID), op); ok {
+		return min(own, part(left, mostOwn))
+	}
+	common, _ := c.service.P10(allApps, op)
+	return min(common, part(left, mostCommon))
+}
+
+func part(d time.Duration, share float64) time.Duration { return time.Duration(float64(d) * share) }
 
 // deadline is when the call's time, or its client's patience, is over; zero if
 // neither ends.
@@ -103,9 +137,6 @@ func deadline(ctx context.Context, call *fairlead.Call) time.Time {
 	}
 	return end
 }
-
-// anyModel stands for all models of an operation.
-const anyModel = ""
 
 // Reserve takes the call through the gate behind its body: the app's token
 // window, which is charged with what the call is expected to use. It does not
@@ -126,23 +157,55 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 		cost.Most -= cost.Output
 		cost.Output = 0
 	}
-	call.SetEstimate(fairlead.Estimate{Input: cost.Input, Output: cost.Output, Width: c.width(cost.Input)})
+	call.SetEstimate(fairlead.Estimate{
+		Input: cost.Input, Output: cost.Output, Most: cost.Most, Stream: req.Envelope.Stream, Width: c.width(call, cost.Input),
+	})
 	return c.reserveTokens(ctx, call, pass, cost)
+}
+
+// tokenWait is how long a call that asked for n tokens should stay away. Where
+// only the room that is left for the calls under way is in its way, that comes
+// free as they end.
+func (c *Controller) tokenWait(call *fairlead.Call, take fairlead.Take, n int) time.Duration {
+	if take.State.Remaining < n {
+		return take.Wait
+	}
+	return min(max(c.usual(call, take.Wait), time.Second), take.Wait)
+}
+
+// mostTokens bounds what a call is taken to cost, so that sums don't overflow.
+const mostTokens = 1 << 40
+
+// cost is what a call is expected to cost: all of its choices.
+func (c *Controller) cost(pass *Pass, e fairlead.Envelope) estimate.Cost {
+	one := c.tokens.Estimate(pass.key, pass.bytes, min(e.MaxTokens, mostTokens))
+	if e.Choices <= 1 {
+		return one
+	}
+	choices := min(e.Choices, mostTokens/max(one.Most, 1))
+	longest := one.Most - one.Input
+	one.Output *= choices
+	one.Most = one.Input + longest*choices
+	return one
 }
 
 // imageBytes is what an image in a body counts for, whatever its size: about a
 // thousand tokens of text.
 const imageBytes = 3500
 
-// promptBytes is how many bytes of text a body has, about. Files that stand in it
-// in base64, such as images, cost no tokens by their length. Mode Hard takes them
-// for text, since a caller could write text so that it looks like one.
+// promptBytes is how many bytes of text a body has, about. An image counts for a
+// thousand tokens. Files that stand in it in base64 cost no tokens by their length;
+// mode Hard takes them for text, since a caller could write text so that it looks
+// like one.
 func (c *Controller) promptBytes(body []byte) int {
-	n := len(body)
+	mark := []byte(";base64,")
+	// An image has a type of that name and a member of that name.
+	images := bytes.Count(body, []byte(`"image_url"`)) / 2 //nolint:mnd // see above
+	linked := max(images-bytes.Count(body, mark), 0)
+	n := len(body) + linked*imageBytes
 	if c.config.Tokens == estimate.Hard {
 		return n
 	}
-	mark := []byte(";base64,")
 	for rest := body; ; {
 		at := bytes.Index(rest, mark)
 		if at < 0 {
@@ -189,7 +252,7 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 		}
 		return &fairlead.Error{
 			Kind: fairlead.Limited, Code: "rate_limit_tokens", Message: "Rate limit exceeded",
-			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: take.Wait,
+			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: c.tokenWait(call, take, n),
 		}
 	}
 	pass.tokens, pass.open = take.Entry, p.outstanding.Open(now.Sub(c.start), cost)
@@ -203,17 +266,20 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 	return nil
 }
 
-// mostWidth is the largest part of the slots that one call takes: one in so
-// many.
+// mostWidth is the largest part of the slots, or where they have no limit of its
+// provider's, that one call takes: one in so many.
 const mostWidth = 4
 
 // width is how many slots a prompt of that many tokens takes.
-func (c *Controller) width(tokens int) int {
-	per := c.config.TokensPerSlot
+func (c *Controller) width(call *fairlead.Call, tokens int) int {
+	per, slots := c.config.TokensPerSlot, c.config.Slots
 	if per <= 0 {
 		return 1
 	}
-	return max(min((tokens+per-1)/per, c.config.Slots/mostWidth), 1)
+	if targets := call.Targets(); slots <= 0 && len(targets) > 0 {
+		slots = c.config.Pools[targets[0].Provider].Slots
+	}
+	return max(min((tokens+per-1)/per, slots/mostWidth), 1)
 }
 
 // Outcome is what became of a call.
@@ -222,8 +288,9 @@ type Outcome struct {
 	// Seen is how many tokens of output passed, as far as it is known, where the
 	// provider did not say in the end.
 	Seen int
-	// Answered says that something of an answer came.
-	Answered bool
+	// Answered says that something of an answer came, Abandoned that the client
+	// left, or the call's time was over, before it was whole.
+	Answered, Abandoned bool
 }
 
 // Settle ends what Admit and Reserve began: a call that never held a slot gets
@@ -253,7 +320,14 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 		p.outstanding.Drop(pass.open)
 		return nil
 	}
-	// No answer came: nothing was used that a provider would charge.
+	if out.Abandoned { // the provider has worked, and counts it
+		defer p.outstanding.Drop(pass.open)
+		if c.config.Tokens == estimate.Hard {
+			return nil
+		}
+		return p.tokens.Correct(ctx, pass.tokens, call.Estimate().Input)
+	}
+	// The provider gave no answer: there is nothing that it would charge.
 	defer p.outstanding.Drop(pass.open)
 	return p.tokens.Undo(ctx, pass.tokens)
 }
@@ -283,15 +357,15 @@ const (
 	learnEvery = 8
 )
 
-// noteService learns how long attempts that succeeded took.
+// noteService learns how long attempts of the app that succeeded took.
 func (c *Controller) noteService(call *fairlead.Call) {
 	if n := c.served.Add(1); n > learnFirst && n%learnEvery != 0 {
 		return
 	}
 	for _, a := range call.Attempts() {
 		if a.Err == nil {
-			c.service.Add(call.Operation.String(), anyModel, a.Duration)
-			c.service.Add(call.Operation.String(), a.Model, a.Duration)
+			c.service.Add(string(call.App.ID), call.Operation.String(), a.Duration)
+			c.service.Add(allApps, call.Operation.String(), a.Duration)
 		}
 	}
 }

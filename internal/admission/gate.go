@@ -34,14 +34,16 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string
 	e := call.Estimate()
 	width := c.fit(e.Width, p.app, pool)
 	ticket, w, err := c.queue.Enter(fairqueue.Request{
-		Flow: at.flow, Pool: slots, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output,
-		StartBy: c.startBy(ctx, call), Done: ctx.Done(),
+		Flow: at.flow, Pool: slots, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output, MostCost: e.Most,
+		StartBy: c.enforced(c.startBy(ctx, call)), Done: ctx.Done(),
 	})
 	wait := fairlead.LeaseWait{}
 	if w != nil {
 		c.noteWaiting(p)
 		began := time.Now()
-		wait.Predicted = w.Outlook().Wait
+		if o := w.Outlook(); o.Known {
+			wait.Predicted = o.Wait
+		}
 		ticket, err = c.wait(ctx, call, w)
 		wait.Actual = time.Since(began)
 	}
@@ -51,6 +53,9 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string
 	}
 	call.NoteWait(wait.Actual, fairlead.Granted)
 	c.noteInUse(width, p)
+	if most := c.config.Pools[pool].Slots; most > 0 && c.shadow.has(LimitProviderSlots) && slots.Usage().InUse > most {
+		c.shadow.note(LimitProviderSlots)
+	}
 	slot, generation := ticket.Slot()
 	return fairlead.NewLease(call, slot, generation, wait), nil
 }
@@ -81,12 +86,24 @@ func (c *Controller) startBy(ctx context.Context, call *fairlead.Call) time.Dura
 	if end.IsZero() || !c.queue.Contended() {
 		return 0
 	}
-	model := anyModel
-	if targets := call.Targets(); len(targets) > 0 {
-		model = targets[0].Model
+	if call.Estimate().Stream { // it may begin at once
+		return max(end.Sub(c.start), 1)
 	}
-	shortest, _ := c.service.P10(call.Operation.String(), model)
-	return max(end.Sub(c.start)-shortest, 1)
+	return max(end.Sub(c.start)-c.shortest(call, end.Sub(call.Arrived)), 1)
+}
+
+// enforced is a limit of the call's time, unless such limits are in shadow.
+func (c *Controller) enforced(startBy time.Duration) time.Duration {
+	if c.shadow.has(LimitDeadline) {
+		return 0
+	}
+	return startBy
+}
+
+// isHopeless reports whether a wait is known to outlast the time that is left.
+// What a provider's rates say is exact; what grants say has a margin.
+func isHopeless(o fairqueue.Outlook, left time.Duration) bool {
+	return o.Opens > left || o.Known && float64(o.Wait) > float64(left)/hopeMargin
 }
 
 // wait waits in the queue. Where the wait is known to outlast the time that
@@ -96,13 +113,16 @@ func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue
 	var late, beat <-chan time.Time
 	if startBy > 0 {
 		left := startBy - c.now()
-		if o := w.Outlook(); o.Known && float64(o.Wait) > float64(left)/hopeMargin && !c.inShadow(LimitDeadline) {
+		hopeless := isHopeless(w.Outlook(), left)
+		if hopeless && !c.inShadow(LimitDeadline) {
 			w.Cancel()
 			return fairqueue.Ticket{}, fairqueue.ErrHopeless
 		}
-		timer := time.NewTimer(left)
-		defer timer.Stop()
-		late = timer.C
+		if !hopeless { // or it is counted already, in shadow
+			timer := time.NewTimer(left)
+			defer timer.Stop()
+			late = timer.C
+		}
 	}
 	heart := newHeart(call, c.config.HeartbeatAfter)
 	defer heart.stop()
@@ -115,6 +135,9 @@ func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue
 			w.Cancel()
 			return fairqueue.Ticket{}, ctx.Err()
 		case <-late:
+			if c.inShadow(LimitDeadline) {
+				continue // until the call's time is over indeed
+			}
 			w.Cancel()
 			return fairqueue.Ticket{}, fairqueue.ErrLate
 		case <-beat:

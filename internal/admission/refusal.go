@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -18,10 +19,9 @@ type place struct {
 	pool  *fairqueue.Pool // nil where it is not known yet
 }
 
-// shadowed reports whether the limit that err tells of is in shadow, and counts
-// it then.
+// shadowed reports whether the limit that err tells of is in shadow.
 func (c *Controller) shadowed(err error) bool {
-	return errors.Is(err, fairqueue.ErrHopeless) && c.inShadow(LimitDeadline)
+	return errors.Is(err, fairqueue.ErrHopeless) && c.shadow.has(LimitDeadline) // counted at the gate
 }
 
 // noPlace is the refusal of a call for which there is no place in the queue, or
@@ -41,7 +41,7 @@ func (c *Controller) noPlace(err error, at place) *fairlead.Error {
 // busy is the refusal of a call for want of slots.
 func (c *Controller) busy(code, detail string, at place) *fairlead.Error {
 	o := c.queue.Predict(at.flow, at.pool)
-	return fairlead.NewBusy(code, detail, at.party.returns.next(c.now(), o))
+	return fairlead.NewBusy(code, detail, at.party.returns.next(c.now(), o, c.config.MaxQueuePerApp))
 }
 
 // BusyWait is how long a caller whose work the service has no room for should
@@ -67,21 +67,37 @@ const jitter = 4
 // returns spreads the callers that an app was refused: each is told to come
 // back when half of the app's queue is served, and one grant later than the one
 // told before. So the queue is fed at the pace at which it is served, and who
-// obeys finds a place.
+// obeys finds a place. It starts again when nobody waits.
 type returns struct {
-	mu   sync.Mutex
-	last time.Duration // when the one told last comes back
+	last atomic.Int64 // when the one told last comes back
 }
 
-// next is how long the next caller should stay away.
-func (r *returns) next(now time.Duration, o fairqueue.Outlook) time.Duration {
+// mostQueues is how far in the future a caller may be told to come back: the time
+// in which so many full queues of the app are served.
+const mostQueues = 4
+
+// next is how long the next caller should stay away, where queue calls of the
+// app may wait.
+func (r *returns) next(now time.Duration, o fairqueue.Outlook, queue int) time.Duration {
 	pace := max(o.Pace, time.Millisecond)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	back := max(now+max(o.Wait/2, time.Second), r.last+pace)
-	back = min(back, now+mostAway)
-	r.last = back
-	return min(back-now+rand.N(pace/jitter+1), mostAway) //nolint:gosec // nothing secret, only unlike
+	first := now + max(o.Wait/2, o.Opens, time.Second)
+	latest := now + mostAway
+	if queue > 0 {
+		latest = min(latest, first+time.Duration(int64(pace)*int64(mostQueues*queue)))
+	}
+	for {
+		last := r.last.Load()
+		back := min(max(first, time.Duration(last)+pace), latest)
+		if r.last.CompareAndSwap(last, int64(back)) {
+			return min(back-now+rand.N(pace/jitter+1), mostAway) //nolint:gosec // nothing secret, only unlike
+		}
+	}
+}
+
+func (r *returns) reset() {
+	if r.last.Load() != 0 {
+		r.last.Store(0)
+	}
 }
 
 // refusals counts why an app was refused.

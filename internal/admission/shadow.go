@@ -18,6 +18,7 @@ const (
 	LimitQueue            Limit = "max_queue"
 	LimitAppQueue         Limit = "max_queue_per_app"
 	LimitDeadline         Limit = "deadline"
+	LimitProviderSlots    Limit = "concurrent_requests"
 	LimitProviderRequests Limit = "provider_requests_per_minute"
 	LimitProviderTokens   Limit = "provider_tokens_per_minute"
 )
@@ -26,7 +27,7 @@ const (
 func Limits() []Limit {
 	return []Limit{
 		LimitRequests, LimitTokens, LimitBurst, LimitSlots, LimitAppSlots, LimitQueue, LimitAppQueue, LimitDeadline,
-		LimitProviderRequests, LimitProviderTokens,
+		LimitProviderSlots, LimitProviderRequests, LimitProviderTokens,
 	}
 }
 
@@ -37,6 +38,7 @@ type shadows struct {
 }
 
 func newShadows(limits []Limit) shadows {
+	limits = slices.Compact(slices.Sorted(slices.Values(limits)))
 	return shadows{limits: limits, counts: make([]atomic.Int64, len(limits))}
 }
 

@@ -54,7 +54,7 @@ type Limits struct {
 	SlowReaderGrace       strictyaml.Duration `yaml:"slow_reader_grace" env:"FAIRLEAD_SLOW_READER_GRACE" doc:"A client that lets its stream back up for longer is cut off, so that it gives its slot back. 0 = only the operation's time bounds it."`
 	TokenMode             string              `yaml:"token_mode" oneof:"estimate,hard" env:"FAIRLEAD_TOKEN_MODE" doc:"How a call is counted before its answer is known: estimate (prompt and the answer's usual length) or hard (prompt and the longest answer: never over the limit, and less of it used)."`
 	TokensPerSlot         int                 `yaml:"tokens_per_slot" most:"10000000" env:"FAIRLEAD_TOKENS_PER_SLOT" doc:"A call takes one slot for every so many tokens of its prompt that are begun, at most a quarter of the slots. 0 = every call takes one slot."`
-	Shadow                []string            `yaml:"shadow" oneof:"rate_limit_per_minute,tokens_per_minute,burst,max_concurrent,max_concurrent_requests,max_queue,max_queue_per_app,deadline,provider_requests_per_minute,provider_tokens_per_minute" env:"FAIRLEAD_SHADOW" doc:"Limits on trial: they decide and count, but refuse and delay nobody."`
+	Shadow                []string            `yaml:"shadow" oneof:"rate_limit_per_minute,tokens_per_minute,burst,max_concurrent,max_concurrent_requests,max_queue,max_queue_per_app,deadline,concurrent_requests,provider_requests_per_minute,provider_tokens_per_minute" env:"FAIRLEAD_SHADOW" doc:"Limits on trial: they decide and count, but refuse and delay nobody."`
 	Burst                 Burst               `yaml:"burst" doc:"Blocks an app that floods."`
 	ErrorAlert            ErrorAlert          `yaml:"error_alert" doc:"Tells of an app whose calls fail."`
 }

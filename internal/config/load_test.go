@@ -250,7 +250,7 @@ func TestWarnings(t *testing.T) {
 
 // shadowNames are the limits that can be on trial.
 const shadowNames = "rate_limit_per_minute, tokens_per_minute, burst, max_concurrent, max_concurrent_requests, max_queue, max_queue_per_app, " +
-	"deadline, provider_requests_per_minute, provider_tokens_per_minute"
+	"deadline, concurrent_requests, provider_requests_per_minute, provider_tokens_per_minute"
 
 // TestShadowOfALimit holds each name of a limit to a file in which that limit
 // alone is on, and to one in which it is off.
@@ -258,11 +258,12 @@ func TestShadowOfALimit(t *testing.T) {
 	on := map[string]string{
 		"rate_limit_per_minute": "rate_limit_per_minute: 1", "burst": "burst: {requests_per_second: 1, block: 1}",
 		"max_concurrent_requests": "max_concurrent_requests: 1", "max_queue": "max_queue: 1", "max_queue_per_app": "max_queue_per_app: 1",
-		"tokens_per_minute": "", "max_concurrent": "", "deadline": "", "provider_requests_per_minute": "", "provider_tokens_per_minute": "",
+		"tokens_per_minute": "", "max_concurrent": "", "deadline": "", "concurrent_requests": "", "provider_requests_per_minute": "", "provider_tokens_per_minute": "",
 	}
 	const off = "rate_limit_per_minute: 0, burst: {requests_per_second: 1, block: 0}, max_concurrent_requests: 0, max_queue: 0, max_queue_per_app: 0, "
 	elsewhere := map[string]string{
 		"tokens_per_minute": "apps: [{name: a, tokens_per_minute: 1}]", "max_concurrent": "apps: [{name: a, max_concurrent: 1}]",
+		"concurrent_requests":          "llm: {providers: {openai: {}}}",
 		"provider_requests_per_minute": "llm: {providers: {openai: {rate_limit: {requests_per_minute: 1}}}}",
 		"provider_tokens_per_minute":   "llm: {providers: {openai: {rate_limit: {tokens_per_minute: 1}}}}",
 	}

@@ -27,7 +27,7 @@ func (l *loader) validateApps() {
 		switch {
 		case app.Name == "":
 			l.Complain(name, "every app needs a name", "")
-		case !shape.MatchString(app.Name):
+		case !shape.MatchString(app.Name) || strings.Trim(app.Name, ".") == "":
 			l.Complain(name, l.Quote(name, app.Name)+" is not a name", "use at most 64 letters, digits, '.', '_' and '-'")
 		case taken:
 			l.Complain(name, l.Quote(name, app.Name)+" is the name of "+first+" too", "")

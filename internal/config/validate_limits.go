@@ -47,6 +47,9 @@ func (l *loader) validateShares() {
 				guaranteed, slots), "no more slots can be promised than there are")
 		}
 	}
+	if limited && guaranteed == slots && len(l.config.Apps) > 1 {
+		l.Warn(fmt.Sprintf("the apps' min_concurrent add up to all of limits.max_concurrent_requests (%d): while they use them, nobody else is served", slots))
+	}
 	if limited && guaranteed > slots-headroom {
 		l.Warn(fmt.Sprintf("limits.headroom (%d) of limits.max_concurrent_requests (%d) leaves too few slots for the apps' min_concurrent, which add up to %d",
 			headroom, slots, guaranteed))
@@ -88,6 +91,7 @@ func (l *loader) limitsOn() map[string]int {
 		on["max_concurrent"] += app.MaxConcurrent
 	}
 	for _, p := range l.config.LLM.Providers {
+		on["concurrent_requests"] += p.HTTPClient.ConcurrentRequests
 		on["provider_requests_per_minute"] += p.RateLimit.RequestsPerMinute
 		on["provider_tokens_per_minute"] += p.RateLimit.TokensPerMinute
 	}

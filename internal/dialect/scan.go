@@ -67,7 +67,8 @@ type bodyScan struct {
 	*jsonscan.Scanner
 	body []byte
 	env  fairlead.Envelope
-	// completionTokens is max_completion_tokens, which wins over max_tokens.
+	// completionTokens is max_completion_tokens, beside max_tokens: the larger is
+	// what the answer may cost.
 	completionTokens int
 	sawMessages      bool
 }
@@ -95,9 +96,7 @@ func (s *bodyScan) chat() (fairlead.Envelope, error) {
 	if !s.sawMessages {
 		return fairlead.Envelope{}, missing("messages", "The body has no messages")
 	}
-	if s.completionTokens > 0 {
-		s.env.MaxTokens = s.completionTokens
-	}
+	s.env.MaxTokens = max(s.env.MaxTokens, s.completionTokens)
 	return s.env, nil
 }
 
@@ -118,7 +117,7 @@ func (s *bodyScan) chatMember(name []byte) error {
 	case "max_completion_tokens":
 		s.completionTokens, err = s.count("max_completion_tokens")
 	case "n":
-		_, err = s.count("n")
+		s.env.Choices, err = s.count("n")
 	case "tools":
 		if kind := s.Kind(); kind != jsonscan.ArrayKind && kind != jsonscan.NullKind {
 			return s.wrongType("tools", "an array")

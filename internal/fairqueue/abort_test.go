@@ -43,6 +43,39 @@ func TestProofAborts(t *testing.T) {
 	}
 }
 
+// TestProofNoWakeUpIsLost has three goroutines take one slot once and release
+// it, over and over: whoever misses a wake-up finds nobody after it who would make
+// up for that.
+func TestProofNoWakeUpIsLost(t *testing.T) {
+	rounds := 5_000
+	if os.Getenv("FAIRLEAD_PROOF") != "" {
+		rounds = 1_000_000
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		q := fairqueue.New(fairqueue.Config{Slots: 1})
+		pool := q.Pool(fairqueue.PoolConfig{})
+		flows := []*fairqueue.Flow{flowOf(q), flowOf(q), flowOf(q)}
+		for round := range rounds {
+			var all sync.WaitGroup
+			for i := range 3 {
+				r := fairqueue.Request{Flow: flows[i*(round%3)/2], Pool: pool} // of one, two or three flows
+				all.Go(func() {
+					ticket, err := q.Acquire(ctx, r)
+					if err != nil {
+						t.Errorf("Acquire: %v", err)
+					}
+					ticket.Release()
+				})
+			}
+			all.Wait()
+		}
+		if u := q.Snapshot(); u.InUse != 0 || u.Waiting != 0 {
+			t.Errorf("at the end the queue has %+v", u)
+		}
+	})
+}
+
 // The most that there may be of everything. What is resized gets less at times.
 const (
 	mobSlots  = 4

@@ -220,3 +220,40 @@ func TestCostsStayTogether(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatOthersCouldNotUseIsForgiven has a flow use the slot alone for a long
+// time, while another one waits for a pool that lets nobody in. When that opens,
+// the other one is ahead for at most K holding times, not for as long as it could
+// not be served.
+func TestWhatOthersCouldNotUseIsForgiven(t *testing.T) {
+	s := newSite(t, fairqueue.Config{Slots: 1})
+	first := s.app(1, constant(time.Second)).clients(5)
+	second := s.app(1, constant(time.Second))
+	second.pool = s.queue.Pool(fairqueue.PoolConfig{Pacer: &pacer{most: 1000, per: time.Minute, log: []pacedCost{{at: time.Hour, cost: 1000}}}})
+	second.cost = 1
+	second.clients(5)
+	s.run(time.Hour + 61*time.Second)
+	if second.served > 2 {
+		t.Fatalf("%d were served while the pool was closed", second.served)
+	}
+	served := first.served
+	s.run(s.now + 20*time.Second)
+	if got := first.served - served; got < 7 || got > 10 {
+		t.Errorf("of the next 20 the one that had used the slot alone got %d, want half of those after the first 4 or 5", got)
+	}
+}
+
+// TestComingBackPaysNothing has a flow come to two that have waited for an hour.
+// It is not served for the time in which it did not wait.
+func TestComingBackPaysNothing(t *testing.T) {
+	s := newSite(t, fairqueue.Config{Slots: 1})
+	for range 2 {
+		s.app(1, constant(time.Second)).clients(5)
+	}
+	s.run(time.Hour)
+	late := s.app(1, constant(time.Second)).clients(5)
+	s.run(s.now + 12*time.Second)
+	if late.served < 4 || late.served > 5 {
+		t.Errorf("it had %d of the next 12, want a third", late.served)
+	}
+}

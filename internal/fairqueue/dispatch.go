@@ -191,7 +191,7 @@ func (p *Pool) pace(w *Waiter, now time.Duration) (entry PaceEntry, ok bool) {
 		p.wakeAt(p.opens, now)
 		return PaceEntry{}, false
 	}
-	entry, wait := p.pacer.Take(now, w.cost)
+	entry, wait := p.pacer.Take(now, Cost{w.cost, w.mostCost})
 	if wait <= 0 {
 		return entry, true
 	}
@@ -201,7 +201,7 @@ func (p *Pool) pace(w *Waiter, now time.Duration) (entry PaceEntry, ok bool) {
 }
 
 // paceFree asks the pool's pacer for leave to start at once, where nobody waits.
-func (p *Pool) paceFree(cost int) (entry PaceEntry, ok bool) {
+func (p *Pool) paceFree(cost Cost) (entry PaceEntry, ok bool) {
 	if p.pacer == nil {
 		return PaceEntry{}, true
 	}

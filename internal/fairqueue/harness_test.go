@@ -154,6 +154,7 @@ type app struct {
 	pool    *fairqueue.Pool
 	service func() time.Duration
 	width   int
+	cost    int
 	// retry is how long a closed-loop client that was refused stays away.
 	retry time.Duration
 	// rate, if not 0, makes it open-loop: so many arrivals each second.
@@ -214,7 +215,7 @@ type call struct {
 func (a *app) enter() {
 	c := &call{app: a, arrived: a.now, noted: a.measured}
 	ticket, w, err := a.queue.Enter(fairqueue.Request{
-		Flow: a.flow, Pool: a.pool, Arrival: a.now, Width: a.width, Notify: c.notified,
+		Flow: a.flow, Pool: a.pool, Arrival: a.now, Width: a.width, Cost: a.cost, Notify: c.notified,
 	})
 	if w != nil {
 		c.waited, c.outlook = true, w.Outlook()

@@ -120,6 +120,7 @@ type Waiter struct {
 	asked      int     // the width that it asked for
 	width      int     // what it takes of that under the present limits, while it is the first of its lane
 	cost       int
+	mostCost   int
 	done       <-chan struct{}
 	notify     func(*Waiter)
 	state      state
@@ -165,7 +166,7 @@ func (w *Waiter) Outlook() Outlook { return w.outlook }
 // begin makes w the waiter of r.
 func (w *Waiter) begin(r *Request) {
 	w.arrival, w.startBy, w.done = r.Arrival, r.StartBy, r.Done
-	w.asked, w.cost = max(r.Width, 1), r.Cost
+	w.asked, w.cost, w.mostCost = max(r.Width, 1), r.Cost, r.MostCost
 	w.state = waiting
 }
 

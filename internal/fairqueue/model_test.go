@@ -306,8 +306,8 @@ type pacedCost struct {
 	cost int
 }
 
-func (p *pacer) Take(now time.Duration, cost int) (entry fairqueue.PaceEntry, wait time.Duration) {
-	cost = min(cost, p.most)
+func (p *pacer) Take(now time.Duration, of fairqueue.Cost) (entry fairqueue.PaceEntry, wait time.Duration) {
+	cost := min(of.Expected, p.most)
 	sum := 0
 	for _, c := range slices.Backward(p.log) {
 		if c.at+p.per <= now {
@@ -324,7 +324,9 @@ func (p *pacer) Take(now time.Duration, cost int) (entry fairqueue.PaceEntry, wa
 	return fairqueue.PaceEntry{uint64(len(p.log) - 1)}, 0
 }
 
-func (p *pacer) Correct(entry fairqueue.PaceEntry, cost int) {
+func (p *pacer) Done(fairqueue.PaceEntry) {}
+
+func (p *pacer) Correct(_ time.Duration, entry fairqueue.PaceEntry, cost int) {
 	c := &p.log[entry[0]]
 	if cost < c.cost {
 		p.until = 0

@@ -150,6 +150,8 @@ type Outlook struct {
 	// Wait is how long it would wait, and Pace the time from one grant to its flow
 	// to the next.
 	Wait, Pace time.Duration
+	// Opens is how long the pool's pacer will let nobody start.
+	Opens time.Duration
 	// Known says that grants of the last seconds tell; else Wait and Pace are
 	// guesses.
 	Known bool
@@ -183,14 +185,14 @@ func (q *Queue) predict(f *Flow, pool *Pool, now time.Duration) Outlook {
 		l := q.lane(f, pool)
 		position = int64(l.waiting + 1)
 		if own := q.ownPace(l, now); own > 0 && l.waiting > 0 {
-			return Outlook{Wait: max(times(own, position), paced), Pace: own, Known: true}
+			return Outlook{Wait: max(times(own, position), paced), Pace: own, Opens: paced, Known: pool.pacer == nil}
 		}
 	} else if own := time.Duration(f.pace.Load()); own > 0 && f.waiting > 0 {
 		return Outlook{Wait: times(own, position), Pace: own, Known: true}
 	}
 	slots := q.slotsFor(pool)
 	if slots <= 0 {
-		return Outlook{Wait: paced}
+		return Outlook{Wait: paced, Opens: paced}
 	}
 	grants := &q.grants
 	if slots != q.slots {
@@ -210,7 +212,8 @@ func (q *Queue) predict(f *Flow, pool *Pool, now time.Duration) Outlook {
 	quick := min(position, int64(max(fair, 1)))
 	pace := times(release, int64(weights)) / time.Duration(f.weight)
 	wait := times(release, quick) + times(pace, position-quick)
-	return Outlook{Wait: max(wait, paced), Pace: pace, Known: known}
+	known = known && (pool == nil || pool.pacer == nil)
+	return Outlook{Wait: max(wait, paced), Pace: pace, Opens: paced, Known: known}
 }
 
 // slotsFor is how many slots limit those who wait for pool: its own, or the

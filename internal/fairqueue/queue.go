@@ -105,19 +105,24 @@ type Pool struct {
 }
 
 // PaceEntry is what a Pacer knows an acquisition by.
-type PaceEntry [2]uint64
+type PaceEntry [3]uint64
 
 // Pacer is a limit on the rate of a pool. Its methods are called with the
 // queue's mutex held: they must neither block nor call the queue.
 type Pacer interface {
 	// Take counts an acquisition of that cost if it may start at now. If not, it
 	// counts nothing and wait is how long until it may.
-	Take(now time.Duration, cost int) (entry PaceEntry, wait time.Duration)
-	// Correct says what an acquisition cost in the end.
-	Correct(entry PaceEntry, cost int)
+	Take(now time.Duration, cost Cost) (entry PaceEntry, wait time.Duration)
+	// Correct says at now what an acquisition cost in the end, Done that it was
+	// released.
+	Correct(now time.Duration, entry PaceEntry, cost int)
+	Done(entry PaceEntry)
 	// Undo takes back an acquisition that was never used.
 	Undo(entry PaceEntry)
 }
+
+// Cost is what an acquisition is expected to cost, and what it costs at most.
+type Cost struct{ Expected, Most int }
 
 // PoolConfig says what a pool has.
 type PoolConfig struct {
@@ -222,6 +227,8 @@ type Request struct {
 	Width int
 	// Cost, in any unit, breaks ties between flows and is what a Pacer counts.
 	Cost int
+	// MostCost is what it may cost at most, for a Pacer; at least Cost.
+	MostCost int
 	// StartBy, on the queue's clock, is the latest time at which a grant is of
 	// use; 0 = any time is.
 	StartBy time.Duration
@@ -270,7 +277,7 @@ func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) {
 func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
 	l := q.lane(r.Flow, r.Pool)
 	width := q.clampWidth(r.Width, l)
-	if ticket, ok := q.grantFree(l, width, r.Cost); ok {
+	if ticket, ok := q.grantFree(l, width, Cost{r.Cost, r.MostCost}); ok {
 		return ticket, nil, nil
 	}
 	if err := q.admit(l, width); err != nil {
@@ -304,7 +311,7 @@ func (q *Queue) admit(l *lane, width int) error {
 }
 
 // grantFree grants at once where nobody waits and there is room.
-func (q *Queue) grantFree(l *lane, width, cost int) (ticket Ticket, ok bool) {
+func (q *Queue) grantFree(l *lane, width int, cost Cost) (ticket Ticket, ok bool) {
 	if q.waiting.Load() > 0 || !q.reclaimFor(l, width) {
 		return Ticket{}, false
 	}
@@ -312,7 +319,7 @@ func (q *Queue) grantFree(l *lane, width, cost int) (ticket Ticket, ok bool) {
 	if !ok {
 		return Ticket{}, false
 	}
-	return q.grant(l, width, cost, entry), true
+	return q.grant(l, width, cost.Expected, entry), true
 }
 
 // clampWidth is how many slots an acquisition in l takes: what it asks for, but

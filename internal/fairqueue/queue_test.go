@@ -350,3 +350,15 @@ func TestWeightCanChangeWhileOneWaits(t *testing.T) {
 	d.want(heavy, "granted")
 	d.want(light, "waiting")
 }
+
+// TestQueueStaysBoundedWhenPatienceEnds: a slot that is free when one comes, but
+// from this moment on is kept for a wide one, is no reason to let more wait.
+func TestQueueStaysBoundedWhenPatienceEnds(t *testing.T) {
+	d := newDesk(t, fairqueue.Config{Slots: 2, MaxWaiting: 1, Backfill: 5 * time.Second})
+	d.fill(d.flow(1), 1)
+	wide := d.enter(fairqueue.Request{Flow: d.flow(1), Width: 2})
+	d.run(6 * time.Second)
+	other := d.queue.Pool(fairqueue.PoolConfig{})
+	d.want(d.enter(fairqueue.Request{Flow: d.flow(1), Pool: other}), fairqueue.ErrFull.Error())
+	d.want(wide, "waiting")
+}

@@ -91,7 +91,7 @@ func (s *Slot) Correct(generation uint64, cost int) {
 	q.settle(f)
 	f.account.tokens += float64(cost-s.cost) / float64(f.weight)
 	if p.pacer != nil {
-		p.pacer.Correct(s.entry, cost)
+		p.pacer.Correct(q.clock.Now(), s.entry, cost)
 		if cost < s.cost { // perhaps there is room earlier than it said
 			p.opens = 0
 		}
@@ -182,6 +182,10 @@ func (q *Queue) release(s *Slot) {
 	q.tick()
 	if s.since > 0 && q.shares.contended {
 		q.noteHold(s.lane, s.width, q.shares.at-s.since)
+	}
+	if p := s.lane.pool; p.pacer != nil {
+		p.pacer.Done(s.entry)
+		p.opens = 0 // perhaps it kept room for what this one might have cost
 	}
 	q.takeBack(s)
 	if len(q.over) > 0 {

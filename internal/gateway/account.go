@@ -31,7 +31,7 @@ func (a *account) watch(emit fairlead.Emit) fairlead.Emit {
 		case e.Head == nil:
 			a.record.BytesOut += int64(len(e.Data))
 			if a.record.Stream {
-				a.frames += bytes.Count(e.Data, []byte("\n\n"))
+				a.frames += bytes.Count(e.Data, []byte("data:"))
 			}
 			if a.record.FirstContent == 0 {
 				a.record.FirstContent = time.Since(a.record.Arrived)

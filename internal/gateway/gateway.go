@@ -109,12 +109,8 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	acc := account{record: fairlead.Record{
 		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived, Class: call.Class,
 	}}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	worked, stop := g.withDeadline(ctx, call)
-	defer stop()
-	patient := newPatience(call, cancel, g.admission.BusyWait)
-	defer patient.end()
+	worked, limits := ctx, bounds{}
+	defer func() { limits.end() }()
 
 	defer func() { // the account's frame encloses all others
 		if p := recover(); p != nil {
@@ -129,15 +125,21 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		g.leave(r)
 	}()
 
-	if r, err = g.enter(worked, call, cancel); err != nil {
-		g.admission.NoteWindows(worked, call)
+	// What is refused here has needed no timer yet, and no place among the running
+	// calls: to refuse must be cheap.
+	if err := g.Ready(); err != nil {
+		g.admission.NoteWindows(ctx, call)
 		return err
 	}
-	pass, err := g.admission.Admit(worked, call)
+	pass, err := g.admission.Admit(timed{ctx, g.end(call)}, call)
 	if err != nil {
 		return err
 	}
 	defer func() { g.settleCost(worked, call, pass, &acc) }()
+	worked, limits = g.bound(ctx, call)
+	if r, err = g.enter(worked, call, limits.cancel); err != nil {
+		return err
+	}
 
 	req, err := read(worked)
 	if err != nil {
@@ -153,7 +155,7 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	if err := g.admission.Reserve(worked, call, &pass, req); err != nil {
 		return err
 	}
-	if err := g.upstream.Answer(worked, call, req, acc.watch(patient.watch(call, &acc, emit))); err != nil {
+	if err := g.upstream.Answer(worked, call, req, acc.watch(limits.patience.watch(call, &acc, emit))); err != nil {
 		return err
 	}
 	// The slot is given back: a caller that reads a whole answer slowly holds none.
@@ -169,14 +171,62 @@ func panicked(value any) error {
 	return fmt.Errorf("panic with a value of type %T", value)
 }
 
+// bounds are what ends a call that goes on for too long.
+type bounds struct {
+	patience patience
+	stop     func()
+	cancel   context.CancelCauseFunc
+}
+
+// bound returns the context in which the call works, until end.
+func (g *Gateway) bound(ctx context.Context, call *fairlead.Call) (context.Context, bounds) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	worked, stop := g.withDeadline(ctx, call)
+	return worked, bounds{patience: newPatience(call, cancel, g.admission.BusyWait), stop: stop, cancel: cancel}
+}
+
+// end gives back what the bounds have taken; the zero bounds have nothing.
+func (b bounds) end() {
+	if b.cancel == nil {
+		return
+	}
+	b.patience.end()
+	b.stop()
+	b.cancel(nil)
+}
+
+// timed tells when a call's time is over, and does not end then: enough for gates
+// that do not wait, and nothing to give back.
+type timed struct {
+	context.Context //nolint:containedctx // it is one
+
+	end time.Time
+}
+
+// Deadline implements context.Context.
+func (t timed) Deadline() (time.Time, bool) {
+	if before, ok := t.Context.Deadline(); ok && (t.end.IsZero() || before.Before(t.end)) {
+		return before, true
+	}
+	return t.end, !t.end.IsZero()
+}
+
+// end is when the time of the call's operation is over; zero if it has no limit.
+func (g *Gateway) end(call *fairlead.Call) time.Time {
+	limit := g.admission.Timeout(call.Operation)
+	if limit <= 0 {
+		return time.Time{}
+	}
+	return call.Arrived.Add(limit)
+}
+
 // withDeadline bounds ctx by the operation's time limit, counted from the call's
 // arrival. Where that is off there is no deadline. The caller's writes are
 // interrupted when it ends, unless stop comes first.
 func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (worked context.Context, stop func()) {
-	limit := g.admission.Timeout(call.Operation)
 	worked, cancel := ctx, context.CancelFunc(func() {})
-	if limit > 0 {
-		worked, cancel = context.WithDeadline(ctx, call.Arrived.Add(limit))
+	if end := g.end(call); !end.IsZero() {
+		worked, cancel = context.WithDeadline(ctx, end)
 	}
 	if call.Interrupt == nil {
 		return worked, cancel
@@ -233,7 +283,7 @@ func (p patience) watch(call *fairlead.Call, acc *account, emit fairlead.Emit) f
 // settleCost charges the call what it has used, which is nothing if it never
 // held a slot. It must work for calls whose context has ended too.
 func (g *Gateway) settleCost(ctx context.Context, call *fairlead.Call, pass admission.Pass, acc *account) {
-	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames, Answered: acc.record.BytesOut > 0}
+	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames, Answered: acc.record.BytesOut > 0, Abandoned: ctx.Err() != nil}
 	if err := g.admission.Settle(context.WithoutCancel(ctx), call, pass, outcome); err != nil {
 		g.logger.Warn("cost not settled", "request_id", call.ID, "error", err)
 	}
