@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"runtime/debug"
 	"slices"
@@ -198,14 +199,14 @@ func (rt *Router) match(r *http.Request) (Route, bool) {
 		return Route{}, false
 	}
 	// The mux would have filled the path's wildcards only while serving.
-	for name, value := range wildcards(route.Path, r.URL.Path) {
+	for name, value := range wildcards(route.Path, r.URL.EscapedPath()) {
 		r.SetPathValue(name, value)
 	}
 	return route, true
 }
 
-// wildcards reads the values of a pattern's {name} and {name...} out of a path
-// that matches it.
+// wildcards reads the values of a pattern's {name} and {name...} out of a path, as
+// it was escaped, that matches it.
 func wildcards(pattern, path string) map[string]string {
 	var values map[string]string
 	for pattern != "" && path != "" {
@@ -224,10 +225,19 @@ func wildcards(pattern, path string) map[string]string {
 		if values == nil {
 			values = make(map[string]string, 1)
 		}
-		values[name] = value
+		values[name] = unescaped(value)
 		pattern, path = after, path[len(value):]
 	}
 	return values
+}
+
+// unescaped is a piece of a path without its escapes; a wrong escape stays as it
+// is.
+func unescaped(piece string) string {
+	if plain, err := url.PathUnescape(piece); err == nil {
+		return plain
+	}
+	return piece
 }
 
 // allowed lists the methods that the request's path has.

@@ -29,6 +29,11 @@ const (
 // timeouts, and Class, which they can lower and not raise. Errors are of Kind
 // Invalid and name the header.
 func applyWishes(call *fairlead.Call, h http.Header) error {
+	for _, name := range [...]string{headerTimeout, headerClass} {
+		if len(h[name]) > 1 {
+			return invalidHeader(name, "send it once")
+		}
+	}
 	if limit, ok := parseTimeout(h.Get(headerStainlessTimeout)); ok {
 		call.Patience = limit
 	}

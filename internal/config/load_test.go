@@ -235,6 +235,7 @@ func TestWarnings(t *testing.T) {
 		{"queue", "limits: {max_queue: 3, max_queue_per_app: 4}", nil, "limits.max_queue_per_app (4) is more than limits.max_queue (3) and has no effect"},
 		{"headroom without slots", "limits: {max_concurrent_requests: 0, headroom: 4}", nil, "limits.headroom has no effect while limits.max_concurrent_requests is 0 (no limit)"},
 		{"headroom and guarantees", "limits: {headroom: 4}\napps: [{name: a, min_concurrent: 17}]", nil, "limits.headroom (4) of limits.max_concurrent_requests (20) leaves too few slots for the apps' min_concurrent, which add up to 17"},
+		{"guarantees take all", "limits: {max_concurrent_requests: 4}\napps: [{name: a, min_concurrent: 3}, {name: b, min_concurrent: 1}]", nil, "the apps' min_concurrent add up to all of limits.max_concurrent_requests (4): while they use them, nobody else is served"},
 		{"hard without tokens", "limits: {token_mode: hard}", nil, "limits.token_mode has no effect: no app and no provider has tokens_per_minute"},
 		{"cap above the slots", "apps: [{name: a}, {name: b, max_concurrent: 21}]", nil, "apps[1].max_concurrent (21) is more than limits.max_concurrent_requests (20) and has no effect"},
 		{"webhook without alerts", "limits: {error_alert: {rate: 0}}\nalerts: {webhook: 'https://hooks.example'}", nil, "alerts.webhook has no effect while limits.error_alert.rate is 0 (never)"},

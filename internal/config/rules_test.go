@@ -163,7 +163,7 @@ func TestBaseURLs(t *testing.T) {
 func TestSharesThatFit(t *testing.T) {
 	for _, file := range []string{
 		"limits: {max_concurrent_requests: 0}\napps: [{name: a, min_concurrent: 30}]",
-		"limits: {max_concurrent_requests: 4}\napps: [{name: a, min_concurrent: 3, max_concurrent: 3}, {name: b, min_concurrent: 1, max_concurrent: 4}]",
+		"limits: {max_concurrent_requests: 5}\napps: [{name: a, min_concurrent: 3, max_concurrent: 3}, {name: b, min_concurrent: 1, max_concurrent: 5}]",
 		"limits: {max_concurrent_requests: 4, headroom: 3}\napps: [{name: a, min_concurrent: 1}]",
 		"limits: {token_mode: hard}\napps: [{name: a, tokens_per_minute: 1000000000, weight: 1000}]",
 		"limits: {token_mode: hard}\nllm: {providers: {openai: {rate_limit: {tokens_per_minute: 1}}}}",

@@ -257,3 +257,36 @@ func TestComingBackPaysNothing(t *testing.T) {
 		t.Errorf("it had %d of the next 12, want a third", late.served)
 	}
 }
+
+// TestComingLatePaysNoCost is the same for the cost of work that takes no time: a
+// flow that comes when another had much is not ahead of it.
+func TestComingLatePaysNoCost(t *testing.T) {
+	d := newDesk(t, fairqueue.Config{Slots: 1})
+	first, late := d.flow(1), d.flow(1)
+	held := d.fill(first, 1)[0]
+	enter := func(f *fairqueue.Flow, n int) (all []*visit) {
+		for range n {
+			all = append(all, d.enter(fairqueue.Request{Flow: f, Cost: 100}))
+		}
+		return all
+	}
+	serve := func(n int) {
+		for range n {
+			d.release(held)
+			held = d.ended[len(d.ended)-1]
+		}
+	}
+	enter(first, 40)
+	serve(20)
+	of := enter(late, 20)
+	serve(10)
+	served := 0
+	for _, v := range of {
+		if v.waiter == nil {
+			served++
+		}
+	}
+	if served < 4 || served > 6 {
+		t.Errorf("of the next 10 the one that came late had %d, want about half", served)
+	}
+}

@@ -165,7 +165,7 @@ func (q *Queue) dispatchOne() bool {
 
 // fits reports whether there is room for a waiter whose turn it is. If not,
 // which happens to wide ones only, others may go before it until it has waited
-// for too long; then what it lacks is kept for it.
+// for Backfill; then what it lacks is kept for it.
 func (q *Queue) fits(l *lane, w *Waiter, now time.Duration) bool {
 	poolFits := l.pool.hasRoom(w.width)
 	if poolFits && q.roomFor(l.flow.tenant, w.width) {

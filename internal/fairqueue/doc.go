@@ -17,7 +17,8 @@
 //     within one slot of the lightest waiting flow: what is compared is
 //     floor(held * lightest / weight). Comparing held/weight itself would round
 //     badly: of 20 slots, weights 8 and 1 would get 17 and 3 for ever;
-//  3. the flow with the fewest slot-seconds for its weight;
+//  3. the flow that will have had the fewest slot-seconds for its weight, if what
+//     it holds is held for the mean from now on;
 //  4. the flow with the least cost for its weight;
 //  5. the flow whose first waiter arrived first.
 //
@@ -68,8 +69,7 @@
 // limit grows or a pacer opens, dispatch runs and ends only when no first waiter
 // of any group has room. A waiter behind the first of its lane asks for the same
 // pool and tenant. What stays free by intent is headroom, what a pacer holds
-// back, and what is kept for a wide waiter that has been passed over for longer
-// than Backfill.
+// back, and what is kept for a wide waiter that has waited for Backfill.
 //
 // B3, max-min fairness: let i and j wait all the time, with weights w, and v be
 // the lightest weight. i is granted a slot before j only if

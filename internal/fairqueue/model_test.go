@@ -161,11 +161,26 @@ func (m *model) fits(j *job) bool { return m.tenantFits(j) && m.poolFits(j) && m
 // isKept reports whether what a job needs may be kept for one that needs several
 // slots and was passed over for too long.
 func (m *model) isKept(j *job, heads []*job) bool {
+	if m.isLeftOut(j, heads) {
+		return true
+	}
 	return slices.ContainsFunc(heads, func(wide *job) bool {
-		if m.widthOf(wide) == 1 || m.now-wide.since < m.backfill || !m.tenantFits(wide) {
+		if !m.isImpatient(wide) || !m.tenantFits(wide) {
 			return false
 		}
 		return m.poolFits(wide) && !m.queueFits(wide) || wide.pool == j.pool && !m.poolFits(wide)
+	})
+}
+
+// isImpatient reports whether a job may want slots to be kept for it. It may
+// have waited for longer than others have been going before it.
+func (m *model) isImpatient(j *job) bool { return m.widthOf(j) > 1 && m.now-j.since >= m.backfill }
+
+// isLeftOut reports whether a job may have to leave what its tenant can hold to
+// another one of its tenant.
+func (m *model) isLeftOut(j *job, heads []*job) bool {
+	return slices.ContainsFunc(heads, func(wide *job) bool {
+		return wide != j && wide.flow.tenant == j.flow.tenant && m.isImpatient(wide)
 	})
 }
 
@@ -186,6 +201,9 @@ func (m *model) checkGrant(j *job) {
 	}
 	lightest := math.MaxInt
 	for _, k := range heads {
+		if m.isLeftOut(k, heads) {
+			return // perhaps it does not count
+		}
 		if m.tenantFits(k) {
 			lightest = min(lightest, k.flow.weight)
 		}

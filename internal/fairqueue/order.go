@@ -1,6 +1,9 @@
 package fairqueue
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // sharing is the time in which shares are reckoned: it runs while somebody
 // waits. What a flow uses when nobody waits costs nobody anything.
@@ -135,6 +138,7 @@ func (q *Queue) place(l *lane) {
 		return
 	case l.group != nil:
 		l.group.lanes.remove(l.at)
+		l.pool.dropEmpty(l.group)
 	}
 	l.group = want
 	if want != nil {
@@ -168,15 +172,30 @@ func (q *Queue) replace(t *Tenant) {
 	}
 }
 
+// dropEmpty takes a group that nobody is in out of the list, and keeps it for the
+// next that is needed.
+func (p *Pool) dropEmpty(g *group) {
+	if g.lanes.len() > 0 {
+		return
+	}
+	at := slices.Index(p.groups, g)
+	p.groups = slices.Delete(p.groups, at, at+1)
+	p.spare = append(p.spare, g)
+}
+
 // group returns the pool's group of that kind, made on first use. There are as
-// many as there are weights among the flows, so few.
+// many as there are weights and widths among those that wait, so few.
 func (p *Pool) group(weight, width int, r rank) *group {
 	for _, g := range p.groups {
 		if g.weight == weight && g.width == width && g.rank == r {
 			return g
 		}
 	}
-	g := &group{weight: weight, width: width, rank: r}
+	g := &group{}
+	if n := len(p.spare); n > 0 {
+		g, p.spare = p.spare[n-1], p.spare[:n-1]
+	}
+	g.weight, g.width, g.rank, g.skipped = weight, width, r, 0
 	p.groups = append(p.groups, g)
 	return g
 }
@@ -295,8 +314,18 @@ func (q *Queue) clampLead(best, hold float64) {
 			l := g.lanes.top()
 			if ahead := q.serviceNow(l.flow) - best - most/float64(l.flow.weight); ahead > 0 {
 				l.flow.account.service -= ahead
-				q.replace(l.flow.tenant)
+				l.flow.reorder()
 			}
+		}
+	}
+}
+
+// reorder moves f's lanes to where they belong in their groups after what f has
+// had changed.
+func (f *Flow) reorder() {
+	for _, l := range *f.lanes.Load() {
+		if l != nil && l.group != nil {
+			l.group.lanes.fix(l.at, l.key())
 		}
 	}
 }

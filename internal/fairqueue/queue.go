@@ -33,9 +33,9 @@ type Config struct {
 	MaxWaiting int
 	// Headroom is how many of the slots are kept for tenants that hold none.
 	Headroom int
-	// Backfill is for how long acquisitions that need fewer slots may go before
-	// one that needs several and whose turn it is. After that, slots that come
-	// free are kept for it.
+	// Backfill is how long one that needs several slots must have waited before
+	// slots that come free in its turn are kept for it. Until then those who need
+	// fewer go before it.
 	Backfill time.Duration
 	// Released, if not nil, is told of every release, without any lock held.
 	Released func(width int)
@@ -98,6 +98,7 @@ type Pool struct {
 	waiting int
 	used    bool // someone has asked for it
 	groups  []*group
+	spare   []*group      // that were in use once
 	skipped uint64        // the round in which it is out of the question
 	opens   time.Duration // until when the pacer said to wait
 	wakes   time.Duration // when a timer will look again; 0 = none will

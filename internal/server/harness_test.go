@@ -57,11 +57,20 @@ func (j *journal) lines(texts ...string) []string {
 // added.
 func build(t *testing.T, yaml string) *service {
 	t.Helper()
-	s := &service{mock: mock.New(mock.Options{}), log: &journal{}}
+	log := &journal{}
+	s := buildLogging(t, yaml, log)
+	s.log = log
+	return s
+}
+
+// buildLogging is build with a log of the test's own.
+func buildLogging(t *testing.T, yaml string, log io.Writer) *service {
+	t.Helper()
+	s := &service{mock: mock.New(mock.Options{})}
 	upstream := httptest.NewServer(s.mock)
 	t.Cleanup(upstream.Close)
 	yaml += "\nllm:\n  default_model: up/mock\n  providers:\n    up: {base_url: \"" + upstream.URL + "/v1\", models: [\"*\"], " +
-		"http_client: {max_connections: 0, max_keepalive: 100, concurrent_requests: 0}}\n"
+		"http_client: {max_connections: 0, max_keepalive: 100, concurrent_requests: 0, read_timeout: 1h}}\n"
 	loaded, err := config.Load(config.Input{
 		Path: "test.yaml", Data: []byte(yaml),
 		Flags: map[string]string{"server.listen": "127.0.0.1:0", "server.data_dir": t.TempDir()},
@@ -70,7 +79,7 @@ func build(t *testing.T, yaml string) *service {
 		t.Fatalf("load the configuration: %v", err)
 	}
 	s.Server, err = New(t.Context(), loaded, Options{
-		Version: "test", Logger: slog.New(slog.NewJSONHandler(s.log, nil)), Out: io.Discard,
+		Version: "test", Logger: slog.New(slog.NewJSONHandler(log, nil)), Out: io.Discard,
 	})
 	if err != nil {
 		t.Fatalf("start: %v", err)
@@ -83,6 +92,13 @@ func build(t *testing.T, yaml string) *service {
 func start(t *testing.T, yaml string) *service {
 	t.Helper()
 	s := build(t, yaml)
+	s.run(t)
+	return s
+}
+
+// run runs the service until the test ends.
+func (s *service) run(t *testing.T) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -97,7 +113,6 @@ func start(t *testing.T, yaml string) *service {
 			t.Error("the service did not stop")
 		}
 	})
-	return s
 }
 
 // post sends a JSON body with a key.
