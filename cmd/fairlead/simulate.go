@@ -103,7 +103,7 @@ func takeTraffic(s *simulation, scenario *sim.Scenario) error {
 	if err != nil {
 		return unusable(fmt.Errorf("read the traffic: %w", err))
 	}
-	file, err := traffic.Parse(s.traffic, data, scenario.Service.ProviderNames())
+	file, err := traffic.Parse(s.traffic, data, providersOf(&scenario.Service))
 	if err != nil {
 		return unusable(err)
 	}
@@ -118,6 +118,18 @@ func takeTraffic(s *simulation, scenario *sim.Scenario) error {
 		scenario.Seed = uint64(file.Seed) //nolint:gosec // G115: never negative
 	}
 	return nil
+}
+
+// providersOf lists whom calls can go to.
+func providersOf(s *sim.Service) []string {
+	if len(s.Providers) == 0 {
+		return []string{sim.LocalProvider}
+	}
+	names := make([]string, len(s.Providers))
+	for i, p := range s.Providers {
+		names[i] = p.Name
+	}
+	return names
 }
 
 // takeLog reads the log.

@@ -148,11 +148,11 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 	}
 	pass.key = estimate.Key{App: string(call.App.ID), Model: model}
 	pass.bytes = c.promptBytes(req.Body)
-	most := req.Envelope.MaxTokens
+	asked := req.Envelope
 	if call.Operation != fairlead.Chat {
-		most = 1 // no operation but a chat has an output
+		asked.MaxTokens, asked.Choices = 1, 0 // no operation but a chat has an output
 	}
-	cost := c.tokens.Estimate(pass.key, pass.bytes, most)
+	cost := c.cost(pass, asked)
 	if call.Operation != fairlead.Chat {
 		cost.Most -= cost.Output
 		cost.Output = 0

@@ -3,6 +3,8 @@ package fairqueue
 import (
 	"math"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // isFree reports whether an acquisition in l may be granted as far as slots go,
@@ -89,12 +91,12 @@ func (q *Queue) countWaiting(l *lane, n int) {
 	f.tenant.waiting.Store(f.tenant.waiting.Load() + int64(n))
 	q.waiting.Store(q.waiting.Load() + int64(n))
 	switch {
-	case f.dropAt == notQueued:
-		q.drops.push(f.dropKey(), f, &f.dropAt)
+	case f.dropAt == keyheap.NotQueued:
+		q.drops.Push(f.dropKey(), f, &f.dropAt)
 	case f.waiting == 0:
-		q.drops.remove(f.dropAt)
+		q.drops.Remove(f.dropAt)
 	default:
-		q.drops.fix(f.dropAt, f.dropKey())
+		q.drops.Fix(f.dropAt, f.dropKey())
 	}
 	q.noteLongest()
 }

@@ -3,6 +3,8 @@ package fairqueue
 import (
 	"math"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // normalised is how long the flow's queue is for its weight.
@@ -10,14 +12,14 @@ func (f *Flow) normalised(waiting int) float64 { return float64(waiting) / float
 
 // dropKey is the order in which flows lose waiters of a full queue: the longest
 // normalised queue first.
-func (f *Flow) dropKey() key { return key{service: -f.normalised(f.waiting)} }
+func (f *Flow) dropKey() keyheap.Key { return keyheap.Key{Service: -f.normalised(f.waiting)} }
 
 // noteLongest tells those who look without the mutex how long the longest
 // normalised queue is.
 func (q *Queue) noteLongest() {
 	longest := 0.0
-	if q.drops.len() > 0 {
-		top := q.drops.top()
+	if q.drops.Len() > 0 {
+		top := q.drops.Top()
 		longest = top.normalised(top.waiting)
 	}
 	q.longest.Store(math.Float64bits(longest))
@@ -39,7 +41,7 @@ func (q *Queue) makePlace(f *Flow) error {
 	if t.config.MaxWaiting > 0 && t.waiting.Load() >= int64(t.config.MaxWaiting) {
 		return ErrTenantFull
 	}
-	longest := q.drops.top()
+	longest := q.drops.Top()
 	if longest.normalised(longest.waiting) <= f.normalised(f.waiting+1) {
 		return ErrFull
 	}

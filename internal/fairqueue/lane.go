@@ -3,6 +3,8 @@ package fairqueue
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // lane is the queue of one flow for one pool, in the order of arrival.
@@ -29,7 +31,7 @@ func (q *Queue) lane(f *Flow, p *Pool) *lane {
 	}
 	grown := make([]*lane, len(q.pools))
 	copy(grown, lanes)
-	grown[p.number] = &lane{flow: f, pool: p, at: notQueued}
+	grown[p.number] = &lane{flow: f, pool: p, at: keyheap.NotQueued}
 	if !p.used {
 		p.used = true
 		q.used++

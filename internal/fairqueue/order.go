@@ -3,6 +3,8 @@ package fairqueue
 import (
 	"slices"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // sharing is the time in which shares are reckoned: it runs while somebody
@@ -101,7 +103,7 @@ type group struct {
 	weight int
 	width  int
 	rank   rank
-	lanes  heap[*lane] // by lane.key
+	lanes  keyheap.Heap[*lane] // by lane.key
 	// skipped is the round in which its first lane is out of the question.
 	skipped uint64
 }
@@ -132,17 +134,17 @@ func (q *Queue) place(l *lane) {
 	}
 	switch {
 	case l.group == want && want != nil:
-		want.lanes.fix(l.at, l.key())
+		want.lanes.Fix(l.at, l.key())
 		return
 	case l.group == want:
 		return
 	case l.group != nil:
-		l.group.lanes.remove(l.at)
+		l.group.lanes.Remove(l.at)
 		l.pool.dropEmpty(l.group)
 	}
 	l.group = want
 	if want != nil {
-		want.lanes.push(l.key(), l, &l.at)
+		want.lanes.Push(l.key(), l, &l.at)
 	}
 }
 
@@ -175,7 +177,7 @@ func (q *Queue) replace(t *Tenant) {
 // dropEmpty takes a group that nobody is in out of the list, and keeps it for the
 // next that is needed.
 func (p *Pool) dropEmpty(g *group) {
-	if g.lanes.len() > 0 {
+	if g.lanes.Len() > 0 {
 		return
 	}
 	at := slices.Index(p.groups, g)
@@ -204,7 +206,7 @@ func (p *Pool) group(weight, width int, r rank) *group {
 // one whose tenant holds nothing, then the one that had least. Flows that hold
 // equally many slots of equal weight gain service equally fast, so what they
 // would have had at the epoch's begin orders them at all times.
-func (l *lane) key() key {
+func (l *lane) key() keyheap.Key {
 	f := l.flow
 	level := int64(f.held) << 1
 	if f.held == 0 && f.tenant.held > 0 {
@@ -212,7 +214,7 @@ func (l *lane) key() key {
 	}
 	a := &f.account
 	gained := float64(f.held) * a.settled.Seconds() / float64(f.weight)
-	return key{level: level, service: a.service - gained, tokens: a.tokens, arrival: l.head.arrival}
+	return keyheap.Key{Level: level, Service: a.service - gained, Tokens: a.tokens, Arrival: l.head.arrival}
 }
 
 // candidate is the first lane of a group, as it stands beside those of others.
@@ -240,10 +242,10 @@ func (q *Queue) next() *lane {
 			continue
 		}
 		for _, g := range p.groups {
-			if g.lanes.len() == 0 || g.skipped == q.round {
+			if g.lanes.Len() == 0 || g.skipped == q.round {
 				continue
 			}
-			l := g.lanes.top()
+			l := g.lanes.Top()
 			if !q.roomFor(l.flow.tenant, 1) {
 				continue
 			}
@@ -288,7 +290,7 @@ func (q *Queue) lightest() int {
 			continue
 		}
 		for _, g := range p.groups {
-			if g.lanes.len() > 0 && (lightest == 0 || g.weight < lightest) {
+			if g.lanes.Len() > 0 && (lightest == 0 || g.weight < lightest) {
 				lightest = g.weight
 			}
 		}
@@ -308,10 +310,10 @@ func (q *Queue) clampLead(best, hold float64) {
 	most := mostLead * hold
 	for _, p := range q.pools {
 		for _, g := range p.groups {
-			if g.lanes.len() == 0 {
+			if g.lanes.Len() == 0 {
 				continue
 			}
-			l := g.lanes.top()
+			l := g.lanes.Top()
 			if ahead := q.serviceNow(l.flow) - best - most/float64(l.flow.weight); ahead > 0 {
 				l.flow.account.service -= ahead
 				l.flow.reorder()
@@ -325,7 +327,7 @@ func (q *Queue) clampLead(best, hold float64) {
 func (f *Flow) reorder() {
 	for _, l := range *f.lanes.Load() {
 		if l != nil && l.group != nil {
-			l.group.lanes.fix(l.at, l.key())
+			l.group.lanes.Fix(l.at, l.key())
 		}
 	}
 }
@@ -337,10 +339,10 @@ func (q *Queue) join(f *Flow) {
 	tokens := 0.0
 	for _, p := range q.pools {
 		for _, g := range p.groups {
-			if g.lanes.len() == 0 {
+			if g.lanes.Len() == 0 {
 				continue
 			}
-			other := g.lanes.top().flow
+			other := g.lanes.Top().flow
 			if s := q.serviceNow(other); !found || s < least {
 				least, tokens, found = s, other.account.tokens, true
 			}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // Why an acquisition failed, beside the errors of its context.
@@ -72,10 +74,10 @@ type Queue struct {
 	over   []limit // what holds more than it may since its limit was lowered
 	parked []*lane // lanes that may have parked slots
 	spare  []*Slot
-	drops  heap[*Flow] // flows that wait, the longest normalised queue first
-	used   int         // pools that anyone has ever asked for
-	round  uint64      // of looking for the next waiter
-	wide   int         // how many of those who wait ask for several slots
+	drops  keyheap.Heap[*Flow] // flows that wait, the longest normalised queue first
+	used   int                 // pools that anyone has ever asked for
+	round  uint64              // of looking for the next waiter
+	wide   int                 // how many of those who wait ask for several slots
 	// blocked says that free slots are kept for a waiter that needs several.
 	blocked bool
 	grants  meter
@@ -209,7 +211,7 @@ func (q *Queue) Tenant(config TenantConfig) *Tenant {
 func (t *Tenant) Flow(weight int) *Flow {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
-	f := &Flow{tenant: t, weight: max(weight, 1), dropAt: notQueued}
+	f := &Flow{tenant: t, weight: max(weight, 1), dropAt: keyheap.NotQueued}
 	f.share.Store(int64(f.weight))
 	f.lanes.Store(&[]*lane{})
 	t.flows = append(t.flows, f)
@@ -375,8 +377,8 @@ func (f *Flow) SetWeight(weight int) {
 	}
 	f.weight = max(weight, 1)
 	f.share.Store(int64(f.weight))
-	if f.dropAt != notQueued {
-		q.drops.fix(f.dropAt, f.dropKey())
+	if f.dropAt != keyheap.NotQueued {
+		q.drops.Fix(f.dropAt, f.dropKey())
 		q.noteLongest()
 	}
 	q.replace(f.tenant)
@@ -399,8 +401,8 @@ func (q *Queue) widthsChanged() {
 	if q.wide == 0 {
 		return
 	}
-	for _, n := range q.drops.nodes {
-		for _, l := range *n.item.lanes.Load() {
+	for f := range q.drops.All() {
+		for _, l := range *f.lanes.Load() {
 			if l != nil && l.head != nil {
 				q.place(l)
 			}

@@ -315,13 +315,14 @@ func (g *Gateway) settle(ctx context.Context, call *fairlead.Call, err error) er
 }
 
 // isCallers reports whether an error of that kind is the caller's own doing, and
-// so stands although its context has ended: a body that does not come ends it.
+// so stands although its context has ended: a body that does not come ends it, and
+// so does an answer that is not taken.
 func isCallers(k fairlead.Kind) bool {
 	switch k {
 	case fairlead.Invalid, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.NotFound, fairlead.Forbidden,
-		fairlead.Limited, fairlead.Unauthenticated, fairlead.NotAllowed:
+		fairlead.Limited, fairlead.Unauthenticated, fairlead.NotAllowed, fairlead.Canceled:
 		return true
-	case fairlead.Internal, fairlead.Busy, fairlead.Late, fairlead.Upstream, fairlead.Canceled:
+	case fairlead.Internal, fairlead.Busy, fairlead.Late, fairlead.Upstream:
 	}
 	return false
 }

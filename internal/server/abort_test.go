@@ -70,7 +70,7 @@ func aborts(t *testing.T) {
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines+calls/20 })
 	queued := len(s.log.lines(`"outcome":"canceled"`, `"attempts":0`))
 	started := len(s.log.lines(`"outcome":"canceled"`, `"attempts":1`))
-	if queued < calls/100 || started < calls/100 {
+	if queued < calls/200 || started < calls/200 {
 		t.Errorf("%d left before they had a slot, %d with one; want some of each", queued, started)
 	}
 	t.Logf("%d calls, %d with an answer, %d left, %d of them before they had a slot and %d with one; took %v",

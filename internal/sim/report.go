@@ -78,27 +78,19 @@ func (r *run) worstWindows() map[*group]float64 {
 	for _, p := range r.parties {
 		a := p.lane.app
 		if a.limits.RequestsPerMinute > 0 {
-			most := float64(a.mostIn(time.Minute)) / float64(a.limits.RequestsPerMinute)
+			most := float64(measure.MostIn(a.admissions(), time.Minute)) / float64(a.limits.RequestsPerMinute)
 			worst[p.group] = max(worst[p.group], most)
 		}
 	}
 	return worst
 }
 
-// mostIn is the most admissions in any span of a length.
-func (a *app) mostIn(span time.Duration) int {
-	var kept []time.Duration
+// admissions are the times at which the app was admitted and kept its place.
+func (a *app) admissions() (times []time.Duration) {
 	for i, t := range a.passed {
 		if !a.voided[i] {
-			kept = append(kept, t)
+			times = append(times, t)
 		}
 	}
-	most, first := 0, 0
-	for i, t := range kept {
-		for t-kept[first] >= span {
-			first++
-		}
-		most = max(most, i-first+1)
-	}
-	return most
+	return times
 }

@@ -114,7 +114,7 @@ func newRun(s *Scenario) *run {
 		r.pools = append(r.pools, &pool{provider: p, number: i})
 	}
 	if len(r.pools) == 0 {
-		r.pools = []*pool{{provider: Provider{Name: localProvider}}}
+		r.pools = []*pool{{provider: Provider{Name: LocalProvider}}}
 	}
 	for i := range s.Sources {
 		r.addSource(&s.Sources[i])

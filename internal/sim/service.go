@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
 	"github.com/fairleadhq/fairlead/internal/sim/traffic"
@@ -65,21 +64,9 @@ type Provider struct {
 	TokensPerMinute   int
 }
 
-// ProviderNames lists the providers.
-func (s *Service) ProviderNames() []string {
-	if len(s.Providers) == 0 {
-		return []string{localProvider}
-	}
-	names := make([]string, len(s.Providers))
-	for i, p := range s.Providers {
-		names[i] = p.Name
-	}
-	return names
-}
-
-// localProvider is whom calls go to where no provider is configured; it has no
+// LocalProvider is whom calls go to where no provider is configured; it has no
 // limits.
-const localProvider = "local"
+const LocalProvider = "local"
 
 // LimitsOf returns what the app called name has. One of many like apps that is
 // not configured itself has what is configured for all of them, under stem.
@@ -97,13 +84,6 @@ func (s *Service) LimitsOf(name, stem string) App {
 	found.Name = name
 	found.Weight = max(found.Weight, 1)
 	return found
-}
-
-// LimitsTokens reports whether any limit on tokens is on.
-func (s *Service) LimitsTokens() bool {
-	return s.TokensPerSlot > 0 || s.Default.TokensPerMinute > 0 ||
-		slices.ContainsFunc(s.Apps, func(a App) bool { return a.TokensPerMinute > 0 }) ||
-		slices.ContainsFunc(s.Providers, func(p Provider) bool { return p.TokensPerMinute > 0 })
 }
 
 // weight is the share of the app's calls of a class.

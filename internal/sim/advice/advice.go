@@ -201,11 +201,18 @@ func notes(s *sim.Scenario) []string {
 	switch {
 	case known:
 		all = append(all, "that the service must estimate a call's tokens: here it knows them when the call comes")
-	case s.Service.LimitsTokens():
+	case limitsTokens(&s.Service):
 		all = append(all, "limits on tokens: the traffic does not say how many a call has")
 	}
 	if len(s.Recorded) > 0 {
 		all = append(all, "that callers would have done otherwise: recorded calls come when they came, those of clients that tried again included")
 	}
 	return all
+}
+
+// limitsTokens reports whether any limit on tokens is on.
+func limitsTokens(s *sim.Service) bool {
+	return s.TokensPerSlot > 0 || s.Default.TokensPerMinute > 0 ||
+		slices.ContainsFunc(s.Apps, func(a sim.App) bool { return a.TokensPerMinute > 0 }) ||
+		slices.ContainsFunc(s.Providers, func(p sim.Provider) bool { return p.TokensPerMinute > 0 })
 }

@@ -59,6 +59,19 @@ func (l *Level) Mean(now time.Duration) float64 {
 	return float64(l.Area(now)) / float64(now)
 }
 
+// MostIn is the most events in any half-open span of a length. Their times are
+// sorted.
+func MostIn(times []time.Duration, span time.Duration) int {
+	most, first := 0, 0
+	for i, t := range times {
+		for t-times[first] >= span {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
 // Jain is Jain's index of fairness: 1 if all are equal, 1/n if one of n has all
 // (R. Jain, D. Chiu, W. Hawe, A Quantitative Measure of Fairness and
 // Discrimination, 1984).

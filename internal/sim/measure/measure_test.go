@@ -41,6 +41,23 @@ func TestLevel(t *testing.T) {
 	}
 }
 
+func TestMostIn(t *testing.T) {
+	for _, c := range []struct {
+		times []time.Duration
+		want  int
+	}{
+		{nil, 0},
+		{[]time.Duration{5}, 1},
+		{[]time.Duration{0, 10, 20, 30}, 1},    // each leaves as the next comes
+		{[]time.Duration{0, 9, 10, 18, 19}, 3}, // 9, 10, 18
+		{[]time.Duration{3, 3, 3, 3, 40, 41, 42, 50}, 4},
+	} {
+		if got := MostIn(c.times, 10); got != c.want {
+			t.Errorf("of %v in 10: got %d, want %d", c.times, got, c.want)
+		}
+	}
+}
+
 func TestJain(t *testing.T) {
 	for _, c := range []struct {
 		values []float64
