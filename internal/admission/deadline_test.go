@@ -10,13 +10,17 @@ import (
 	"github.com/fairleadhq/fairlead"
 )
 
-// learn lets the controller see 20 calls of the operation that took as long as is
-// said, in turn.
-func (b *bed) learn(op fairlead.Operation, took ...time.Duration) {
+// learn lets the controller see 20 chats that took as long as is said, in turn.
+func (b *bed) learn(took ...time.Duration) {
+	b.t.Helper()
+	b.learnOf(&fairlead.App{ID: "teacher"}, took...)
+}
+
+// learnOf is learn for calls of app.
+func (b *bed) learnOf(app *fairlead.App, took ...time.Duration) {
 	b.t.Helper()
 	for i := range 20 {
-		call := callOf(&fairlead.App{ID: "teacher"})
-		call.Operation = op
+		call := callOf(app)
 		b.hold(call).Release()
 		call.AddAttempt(fairlead.Attempt{Target: target(), Duration: took[i%len(took)]})
 		call.AddAttempt(fairlead.Attempt{Target: target(), Duration: 1, Err: &fairlead.Error{Kind: fairlead.Upstream}})
@@ -88,7 +92,7 @@ func TestTheTimeThatACallTakesCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 4})
 		app := &fairlead.App{ID: "a"}
-		b.learn(fairlead.Chat, time.Second, 20*time.Second, 20*time.Second, 20*time.Second)
+		b.learn(time.Second, 20*time.Second, 20*time.Second, 20*time.Second)
 		b.crowd(app)
 		ctx := b.timeLeft(40 * time.Second)
 		if _, code := kindAndCode(second(b.Admit(ctx, callOf(app)))); code != "queue_hopeless" {
@@ -162,22 +166,26 @@ func TestNobodyIsRefusedWhileNothingIsKnown(t *testing.T) {
 func TestWhoCanNotMakeItAnyMoreIsDropped(t *testing.T) {
 	for _, c := range []struct {
 		name   string
+		stream bool
 		freed  time.Duration // when the slot comes free
 		code   string
 		at, by time.Duration // when the wait of a call with 20 s ends
 	}{
-		{"in time", 14 * time.Second, "", 14 * time.Second, 14 * time.Second},
-		{"late", 17 * time.Second, "queue_timeout", 14700 * time.Millisecond, 15300 * time.Millisecond},
+		{"in time", false, 14 * time.Second, "", 14 * time.Second, 14 * time.Second},
+		{"late", false, 17 * time.Second, "queue_timeout", 14700 * time.Millisecond, 15300 * time.Millisecond},
+		{"late, but a stream begins at once", true, 17 * time.Second, "", 17 * time.Second, 17 * time.Second},
+		{"too late for a stream", true, 21 * time.Second, "queue_timeout", 20 * time.Second, 20 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, Config{Slots: 1})
-				b.learn(fairlead.Chat, 5*time.Second, 12*time.Second, 12*time.Second, 12*time.Second)
+				b.learn(5*time.Second, 12*time.Second, 12*time.Second, 12*time.Second)
 				lease := b.hold(callOf(&fairlead.App{ID: "a"}))
 				time.AfterFunc(c.freed, lease.Release)
 				began := b.now()
 				call := callOf(&fairlead.App{ID: "b"})
 				call.SetTargets([]fairlead.Target{target()})
+				call.SetEstimate(fairlead.Estimate{Stream: c.stream})
 				v := b.enter(b.timeLeft(20*time.Second), call)
 				wait(time.Minute)
 				synctest.Wait()
@@ -198,7 +206,7 @@ func TestSlotsAreNotGivenToWhoIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 1})
 		app := &fairlead.App{ID: "a"}
-		b.learn(fairlead.Chat, 5*time.Second)
+		b.learn(5*time.Second)
 		lease := b.hold(callOf(app))
 		ctx := b.timeLeft(20 * time.Second)
 		var late []*visit
@@ -242,4 +250,54 @@ func TestWhoLeavesIsNotServed(t *testing.T) {
 		}
 		b.wantIdle()
 	})
+}
+
+// TestIdleProviderIsNotHopeless: that an app's calls wait long for one provider
+// says nothing of another, which is idle.
+func TestIdleProviderIsNotHopeless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 50, Pools: map[string]Pool{"slow": {Slots: 4}}})
+		app := &fairlead.App{ID: "a"}
+		b.hold(callOf(app)).Release() // it was called before
+		b.run(t.Context(), load{app: app, pool: "slow", clients: 100, holds: 2 * time.Second})
+		wait(20*time.Second + 500*time.Millisecond)
+		ctx := b.timeLeft(20 * time.Second)
+		if _, err := b.Admit(ctx, callOf(app)); err != nil {
+			t.Errorf("on arrival: %v", err)
+		}
+		v := b.enter(ctx, callOf(app))
+		v.want(t, "")
+		v.lease.Release()
+		b.enterPool(ctx, callOf(app), "slow").want(t, "queue_hopeless") // about 48 s
+	})
+}
+
+// TestItsOwnCallsDecideWhatIsHopeless: an app that waits for about 15 s, and has
+// 30, is refused if its own calls take long, and not because those of others do.
+func TestItsOwnCallsDecideWhatIsHopeless(t *testing.T) {
+	for _, c := range []struct {
+		own  time.Duration
+		code string
+	}{{time.Second, ""}, {time.Minute, "queue_hopeless"}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, Config{Slots: 4})
+			app := &fairlead.App{ID: "a"}
+			b.learn(time.Minute)
+			b.learnOf(app, c.own)
+			b.run(t.Context(), load{app: app, clients: 60, holds: time.Second})
+			wait(30*time.Second + 500*time.Millisecond)
+			call := callOf(app)
+			call.Patience = 30 * time.Second
+			if _, code := kindAndCode(second(b.Admit(t.Context(), call))); code != c.code {
+				t.Errorf("on arrival, with calls of %v: %q, want %q", c.own, code, c.code)
+			}
+			v := b.enter(t.Context(), call)
+			wait(25 * time.Second)
+			synctest.Wait()
+			if c.code == "" {
+				v.want(t, "")
+				v.lease.Release()
+			}
+		})
+	}
 }

@@ -2,13 +2,17 @@ package admission
 
 import (
 	"context"
+	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/estimate"
 )
 
 // send is an attempt at a provider with a limited rate.
@@ -235,5 +239,181 @@ func TestProviderIsSharedFairly(t *testing.T) {
 		if v.want(t, ""); v.at != time.Minute {
 			t.Errorf("the polite app's call was sent at %v, want a minute", v.at)
 		}
+	})
+}
+
+// consumers are closed-loop clients of one app at the pool paced, with prompts of
+// 500 tokens and lognormal answers, whose length is the time that they take.
+type consumers struct {
+	mu sync.Mutex
+
+	random *rand.Rand
+	log    []used
+}
+
+func (l *consumers) answer() int {
+	const mean, most = 400, 4000
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(min(most, mean*math.Exp(l.random.NormFloat64()-0.5)))
+}
+
+func (l *consumers) note(u used) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.log = append(l.log, u)
+}
+
+// call makes one call. It returns once that has ended.
+func (l *consumers) call(ctx context.Context, b *bed, app *fairlead.App) {
+	call := callOf(app)
+	pass, err := b.pass(ctx, call, request(1750, 4000))
+	if err != nil {
+		b.t.Errorf("refused: %v", err)
+		return
+	}
+	lease, err := b.Enter(ctx, call, "paced")
+	if err != nil {
+		b.settle(call, pass, Outcome{})
+		return
+	}
+	at, output := b.now(), l.answer()
+	wait(time.Duration(output) * 5 * time.Millisecond)
+	usage := fairlead.Usage{Input: 500, Output: output}
+	lease.Correct(usage)
+	lease.Release()
+	b.settle(call, pass, Outcome{Usage: usage})
+	l.note(used{at, usage.Input + usage.Output})
+}
+
+// TestProvidersTokensInAnyMinute: what the answers under way may still cost is
+// kept free, so that a crowd hardly passes a provider's limit, and yet uses it.
+func TestProvidersTokensInAnyMinute(t *testing.T) {
+	const limit, clients = 100_000, 40
+	for _, c := range []struct {
+		name         string
+		mode         estimate.Mode
+		worst, least float64 // of the worst minute and the mean one, by limit
+	}{{"estimate", estimate.Expected, 1.06, 0.85}, {"hard", estimate.Hard, 1, 0.2}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, Config{Slots: 200, Tokens: c.mode, Pools: map[string]Pool{"paced": {TokensPerMinute: limit}}})
+				app := &fairlead.App{ID: "a"}
+				l := &consumers{random: rand.New(rand.NewPCG(1, 2))}
+				ctx, cancel := context.WithCancel(t.Context())
+				for range clients {
+					b.group.Go(func() {
+						for ctx.Err() == nil {
+							l.call(ctx, b, app)
+						}
+					})
+				}
+				const length = 15 * time.Minute
+				wait(length)
+				cancel()
+				b.group.Wait()
+				slices.SortFunc(l.log, func(a, b used) int { return int(a.at - b.at) })
+				sum := 0
+				for _, u := range l.log {
+					sum += u.tokens
+				}
+				worst, mean := float64(worstMinute(l.log))/limit, float64(sum)/length.Minutes()/limit
+				t.Logf("the worst minute has %.3f of the limit, the mean one %.3f", worst, mean)
+				if worst > c.worst || mean < c.least {
+					t.Errorf("the worst minute has %.3f of the limit, want at most %.2f; the mean one %.3f, want %.2f", worst, c.worst, mean, c.least)
+				}
+				b.wantIdle()
+			})
+		})
+	}
+}
+
+// TestGuessesAtARateRefuseNobody: how long the queue of a provider with a rate
+// takes is not known, so a call is given the chance that it has.
+func TestGuessesAtARateRefuseNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 20, Pools: map[string]Pool{"paced": {Slots: 25, RequestsPerMinute: 60}}})
+		app := &fairlead.App{ID: "a"}
+		b.run(t.Context(), load{app: app, pool: "paced", clients: 90, holds: time.Second})
+		wait(90*time.Second + 500*time.Millisecond)
+		const left = 100 * time.Second
+		o := b.queue.Predict(b.party(app).flow(fairlead.Interactive), b.pools["paced"])
+		if o.Known || o.Wait < left || o.Opens > left {
+			t.Fatalf("outlook %+v, want a guess beyond %v", o, left)
+		}
+		v := b.enterPool(b.timeLeft(left), callOf(app), "paced")
+		if v.over() {
+			t.Errorf("refused at once: %v", v.err)
+		}
+		wait(left)
+		synctest.Wait()
+		v.want(t, "")
+		if w := v.lease.Wait(); w.Predicted != 0 {
+			t.Errorf("%v were predicted, but that was a guess", w.Predicted)
+		}
+		v.lease.Release()
+	})
+}
+
+// TestRateThatIsKnownToOpenTooLate: what a provider's window says is exact, and
+// nobody is told to come back before it opens.
+func TestRateThatIsKnownToOpenTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Pools: map[string]Pool{"paced": {RequestsPerMinute: 1}}})
+		app := &fairlead.App{ID: "a"}
+		b.enterPool(t.Context(), callOf(app), "paced").lease.Release()
+		next := b.enterPool(t.Context(), callOf(app), "paced") // finds it closed
+		wait(10 * time.Second)
+		for range 3 {
+			v := b.enterPool(b.timeLeft(49*time.Second), callOf(app), "paced")
+			v.want(t, "queue_hopeless")
+			if e := fairlead.AsError(v.err); e == nil || e.RetryAfter < 50*time.Second {
+				t.Errorf("refusal %+v, want a wait of at least the 50s until the window opens", e)
+			}
+		}
+		if v := b.enterPool(b.timeLeft(51*time.Second), callOf(app), "paced"); v.over() {
+			t.Errorf("with a second to spare: %v", v.err)
+		}
+		wait(50 * time.Second)
+		synctest.Wait()
+		next.want(t, "")
+		next.lease.Release()
+	})
+}
+
+// TestGrantThatIsGivenBackUnseen: a slot that was granted in the moment in which
+// its call left was never in use, and its provider never sent the call.
+func TestGrantThatIsGivenBackUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{HeartbeatAfter: time.Second, Pools: map[string]Pool{"paced": {Slots: 1, RequestsPerMinute: 12}}})
+		app := &fairlead.App{ID: "a"}
+		for range 10 {
+			first := b.enterPool(t.Context(), callOf(app), "paced")
+			first.want(t, "")
+			call := callOf(app)
+			call.Waiting = func() error {
+				first.lease.Release() // which grants the slot to call
+				return errors.New("the client has left")
+			}
+			v := b.enterPool(t.Context(), call, "paced")
+			wait(time.Second)
+			synctest.Wait()
+			v.want(t, "client_left")
+			if s := b.Slots(); b.inUse.Load() != 0 || s.MostInUse != 1 || call.Slotted() {
+				t.Errorf("%d slots are counted as in use, at most %d; want 0 and 1", b.inUse.Load(), s.MostInUse)
+			}
+		}
+		for range 2 { // twelve were sent, not twenty
+			next := b.enterPool(t.Context(), callOf(app), "paced")
+			next.want(t, "")
+			next.lease.Release()
+		}
+		last := b.enterPool(b.timeLeft(time.Second), callOf(app), "paced")
+		if last.over() {
+			t.Errorf("a thirteenth was sent: %v", last.err)
+		}
+		wait(time.Second)
+		b.group.Wait()
+		b.wantIdle()
 	})
 }

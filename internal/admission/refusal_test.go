@@ -213,3 +213,66 @@ func TestBusyWait(t *testing.T) {
 		}
 	})
 }
+
+// filled is an app with ten calls in the queue and four at work, for each of
+// which the next follows, until it is stopped.
+type filled struct {
+	*bed
+	app  *fairlead.App
+	stop context.CancelFunc
+}
+
+func fill(b *bed, app *fairlead.App) *filled {
+	ctx, cancel := context.WithCancel(b.t.Context())
+	b.run(ctx, load{app: app, clients: 14, holds: time.Second})
+	synctest.Wait()
+	return &filled{bed: b, app: app, stop: cancel}
+}
+
+// refuse has so many calls refused, and returns the wait that the last is told.
+func (f *filled) refuse(n int) time.Duration {
+	f.t.Helper()
+	last := time.Duration(0)
+	for range n {
+		_, err := f.Admit(f.t.Context(), callOf(f.app))
+		e := fairlead.AsError(err)
+		if e == nil || e.Code != "queue_full_app" {
+			f.t.Fatalf("refusal %+v, want that the app's queue is full", e)
+		}
+		last = e.RetryAfter
+	}
+	return last
+}
+
+// TestWaitsComeDownAgain: however many were refused, nobody is told longer than
+// about four queues of the app take; and when nobody waits any more, it starts
+// again.
+func TestWaitsComeDownAgain(t *testing.T) {
+	const queue, pace = 10, 250 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 4, MaxQueue: 40, MaxQueuePerApp: queue})
+		app := &fairlead.App{ID: "a"}
+		f := fill(b, app)
+		wait(20*time.Second + 500*time.Millisecond) // so that the pace is known
+		first, last := f.refuse(1), f.refuse(1499)
+		most := (mostQueues + 1) * queue * pace
+		if first > 3*time.Second || last < most/2 || last > most+2*time.Second {
+			t.Errorf("the first is told %v, the last %v; want about %v and %v", first, last, queue*pace/2, mostQueues*queue*pace)
+		}
+		f.stop()
+		wait(5 * time.Second) // all have been served
+		b.wantIdle()
+		b.settle(callOf(app), b.mustPass(callOf(app), request(0, 0)), Outcome{}) // one who sees the empty queue
+		again := fill(b, app)
+		if told := again.refuse(1); told > 3*time.Second {
+			t.Errorf("in a new crowd the first is told %v, want about %v", told, queue*pace/2)
+		}
+		again.stop()
+		wait(30 * time.Second)
+		later := fill(b, app)
+		if told := later.refuse(1); told > 3*time.Second {
+			t.Errorf("half a minute later one is told %v, want about %v", told, queue*pace/2)
+		}
+		later.stop()
+	})
+}

@@ -31,6 +31,7 @@ func TestLimitsInShadow(t *testing.T) {
 		{LimitQueue, Config{Slots: 1, MaxQueue: 2}, fairlead.App{}, queueUp, 2},
 		{LimitAppQueue, Config{Slots: 1, MaxQueuePerApp: 2}, fairlead.App{}, queueUp, 2},
 		{LimitDeadline, Config{Slots: 4}, fairlead.App{}, arriveTooLate, 2},
+		{LimitProviderSlots, Config{Pools: map[string]Pool{"p": {Slots: 2}}}, fairlead.App{}, enterAtOnce, 3},
 		{LimitProviderRequests, Config{Pools: map[string]Pool{"p": {RequestsPerMinute: 2}}}, fairlead.App{}, enterAtOnce, 3},
 		{LimitProviderTokens, Config{Pools: map[string]Pool{"p": {TokensPerMinute: 2}}}, fairlead.App{}, enterAtOnce, 3},
 	} {
@@ -44,12 +45,8 @@ func TestLimitsInShadow(t *testing.T) {
 				}
 			})
 			synctest.Test(t, func(t *testing.T) {
-				config := c.config
-				other := LimitBurst
-				if c.limit == other {
-					other = LimitRequests
-				}
-				config.Shadow = []Limit{other, c.limit}
+				config, other := c.config, otherThan(c.limit)
+				config.Shadow = []Limit{c.limit, other, c.limit} // a name that is given twice is one limit
 				b := newBed(t, config)
 				if refused := c.try(b, &app); refused != 0 {
 					t.Errorf("in shadow: %d refused", refused)
@@ -64,6 +61,13 @@ func TestLimitsInShadow(t *testing.T) {
 			})
 		})
 	}
+}
+
+func otherThan(l Limit) Limit {
+	if l == LimitBurst {
+		return LimitRequests
+	}
+	return LimitBurst
 }
 
 // enterGates takes five calls through the gates before and behind the body.
@@ -153,7 +157,7 @@ func TestEveryLimitHasItsShadow(t *testing.T) {
 	if len(all) != 11 || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(all) {
 		t.Errorf("limits %v", all)
 	}
-	b := newBed(t, Config{Shadow: all})
+	b := newBed(t, Config{Shadow: append(all, all...)})
 	if counts := b.Shadowed(); len(counts) != len(all) {
 		t.Errorf("counts %v, want one for each", counts)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/estimate"
 )
 
@@ -156,6 +157,8 @@ func TestWhatACallCostsInTheEnd(t *testing.T) {
 		{"answered with more than reserved", true, Outcome{Usage: fairlead.Usage{Input: 2000, Output: 3000}}, 5000, 1, false},
 		{"answered with more than the limit", true, Outcome{Usage: fairlead.Usage{Input: 2000, Output: 2 * limit}}, limit, 1, false},
 		{"failed before any output", true, Outcome{}, 0, 1, false},
+		{"left before any output", true, Outcome{Abandoned: true}, 0, 1, true},
+		{"left in the queue", false, Outcome{Abandoned: true}, 0, 0, false},
 		{"broken off after 40 tokens", true, Outcome{Seen: 40}, 40, 1, true},
 		{"broken off after nobody knows how many", true, Outcome{Answered: true}, 500, 1, true},
 		{"told its usage", true, Outcome{Usage: fairlead.Usage{Input: 20, Output: 10}, Seen: 40}, 30, 1, false},
@@ -180,6 +183,67 @@ func TestWhatACallCostsInTheEnd(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestWhatACallCostsInModeHard: who leaves is charged all that it could have
+// cost, since nobody knows what the provider wrote; a failure costs nothing.
+func TestWhatACallCostsInModeHard(t *testing.T) {
+	const limit = 10_000
+	for _, c := range []struct {
+		name string
+		out  Outcome
+		all  bool
+	}{{"left before any output", Outcome{Abandoned: true}, true}, {"failed before any output", Outcome{}, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, Config{Tokens: estimate.Hard})
+			call := callOf(&fairlead.App{ID: "a", TokensPerMinute: limit, RateLimitPerMinute: 10})
+			pass := b.mustPass(call, request(1000, 500))
+			b.hold(call).Release()
+			b.settle(call, pass, c.out)
+			left, e := limit, call.Estimate()
+			if c.all {
+				left -= e.Input + e.Output
+			}
+			if e.Output != 500 || b.tokensLeft(call.App) != left {
+				t.Errorf("%s: estimate %+v, %d tokens left, want %d", c.name, e, b.tokensLeft(call.App), left)
+			}
+		})
+	}
+}
+
+// TestAllThatABodyAsksForIsReserved: all of its choices, by the larger of its two
+// limits, and its images that are fetched from elsewhere.
+func TestAllThatABodyAsksForIsReserved(t *testing.T) {
+	const text = `"messages":[{"role":"user","content":"hi"}]`
+	const image = `"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}]`
+	for _, c := range []struct {
+		name, body string
+		output     int
+		least      int // tokens of input
+	}{
+		{"choices", `{` + text + `,"n":100,"max_tokens":50}`, 5000, 10},
+		{"larger max_tokens", `{` + text + `,"max_tokens":300,"max_completion_tokens":1}`, 300, 10},
+		{"larger max_completion_tokens", `{` + text + `,"max_tokens":1,"max_completion_tokens":300}`, 300, 10},
+		{"image", `{` + image + `,"max_tokens":1}`, 1, 1000},
+	} {
+		for _, mode := range []estimate.Mode{estimate.Expected, estimate.Hard} {
+			b := newBed(t, Config{Tokens: mode})
+			app := &fairlead.App{ID: "a", TokensPerMinute: 10_000}
+			env, err := dialect.ScanChat([]byte(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			call := callOf(app)
+			b.mustPass(call, &fairlead.Request{Body: []byte(c.body), Envelope: env})
+			e := call.Estimate()
+			if e.Output != c.output || e.Input < c.least || e.Input > c.least+1000 {
+				t.Errorf("%s, mode %d: estimate %+v, want %d tokens of output and about %d of input", c.name, mode, e, c.output, c.least)
+			}
+			if left := b.tokensLeft(app); left != 10_000-e.Input-e.Output {
+				t.Errorf("%s, mode %d: %d tokens are left, of 10000 less %+v", c.name, mode, left, e)
+			}
+		}
 	}
 }
 

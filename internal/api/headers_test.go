@@ -36,6 +36,9 @@ func TestWishes(t *testing.T) {
 		{0, []string{timeout, "1e300"}, 0, 0, "x-request-timeout"},
 		{0, []string{timeout, "s"}, 0, 0, "x-request-timeout"},
 		{0, []string{timeout, ""}, 0, 0, ""},
+		{0, []string{timeout, "30", timeout, "20"}, 0, 0, "x-request-timeout"},
+		{0, []string{timeout, "30", timeout, "30"}, 0, 0, "x-request-timeout"},
+		{0, []string{timeout, "", timeout, "30"}, 0, 0, "x-request-timeout"},
 		// what JavaScript, Go and Python send
 		{0, []string{stainless, "600"}, 600 * s, 0, ""},
 		{0, []string{stainless, "600.0"}, 600 * s, 0, ""},
@@ -52,10 +55,11 @@ func TestWishes(t *testing.T) {
 		{fairlead.Batch, []string{class, "interactive"}, 0, fairlead.Batch, ""},
 		{fairlead.Batch, []string{class, "batch"}, 0, fairlead.Batch, ""},
 		{fairlead.Interactive, []string{class, "urgent"}, 0, fairlead.Interactive, "x-fairlead-class"},
+		{fairlead.Interactive, []string{class, "interactive", class, "batch"}, 0, fairlead.Interactive, "x-fairlead-class"},
 	} {
 		h := http.Header{}
 		for i := 0; i < len(c.header); i += 2 {
-			h.Set(c.header[i], c.header[i+1])
+			h.Add(c.header[i], c.header[i+1])
 		}
 		call := &fairlead.Call{Class: c.own}
 		wrong := ""
@@ -86,9 +90,11 @@ func TestWishesOfACall(t *testing.T) {
 	if w.Code != http.StatusOK || made.Patience != 3*time.Second || made.Class != fairlead.Batch {
 		t.Errorf("%d, patience %v, class %v", w.Code, made.Patience, made.Class)
 	}
-	w = s.do(http.MethodPost, "/op", strings.NewReader("{}"), "X-API-Key", goodKey, "x-request-timeout", "soon")
-	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "invalid_value") {
-		t.Errorf("%d %s, want a 400", w.Code, w.Body)
+	for _, wrong := range [][]string{{"x-request-timeout", "soon"}, {"x-request-timeout", "3", "x-request-timeout", "30"}} {
+		w = s.do(http.MethodPost, "/op", strings.NewReader("{}"), append(wrong, "X-API-Key", goodKey)...)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "invalid_value") {
+			t.Errorf("%q: %d %s, want a 400", wrong, w.Code, w.Body)
+		}
 	}
 }
 

@@ -31,6 +31,27 @@ func TestScanChat(t *testing.T) {
 	}
 }
 
+// TestScanChatReadsWhatAnAnswerMayCost: the number of choices, and the larger of
+// the two limits of each.
+func TestScanChatReadsWhatAnAnswerMayCost(t *testing.T) {
+	for _, c := range []struct {
+		members         string
+		choices, tokens int
+	}{
+		{``, 0, 0},
+		{`,"n":100,"max_tokens":50`, 100, 50},
+		{`,"max_tokens":300,"max_completion_tokens":1`, 0, 300},
+		{`,"max_completion_tokens":1,"max_tokens":300`, 0, 300},
+		{`,"max_tokens":1,"max_completion_tokens":300`, 0, 300},
+		{`,"max_tokens":300,"max_completion_tokens":null`, 0, 300},
+	} {
+		env, err := ScanChat([]byte(`{"messages":[{"role":"user"}]` + c.members + `}`))
+		if err != nil || env.Choices != c.choices || env.MaxTokens != c.tokens {
+			t.Errorf("%s: %d choices of %d tokens, %v; want %d of %d", c.members, env.Choices, env.MaxTokens, err, c.choices, c.tokens)
+		}
+	}
+}
+
 func TestScanChatTakesNulls(t *testing.T) {
 	for _, body := range []string{
 		`{"messages":[{"role":"user"}]}`,

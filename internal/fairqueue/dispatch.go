@@ -14,7 +14,7 @@ func (q *Queue) isFree(l *lane, width int) bool {
 	if q.waiting.Load() > 0 && (l.pool.waiting > 0 || l.pool.pacer != nil || q.blocked) {
 		return false
 	}
-	return q.roomFor(t, width) && l.pool.hasRoom(width) && t.hasRoom(width)
+	return q.roomFor(t, width) && l.pool.hasRoom(width) && t.hasRoom(width) && q.saver(t) == nil
 }
 
 // roomFor reports whether the queue has that many slots for t.
@@ -60,6 +60,9 @@ func (q *Queue) enqueue(w *Waiter, l *lane) {
 	}
 	q.countWaiting(l, 1)
 	q.place(l)
+	if q.wide > 0 || w.asked > 1 {
+		q.replace(f.tenant) // see saver
+	}
 }
 
 // dequeue takes w out of the queue.
@@ -78,6 +81,9 @@ func (q *Queue) dequeue(w *Waiter) {
 		q.leave(f)
 	}
 	q.place(l)
+	if q.wide > 0 || w.asked > 1 {
+		q.replace(f.tenant) // see saver
+	}
 	w.state = idle
 }
 

@@ -125,7 +125,7 @@ func (q *Queue) place(l *lane) {
 	if l.head != nil {
 		l.head.width = q.clampWidth(l.head.asked, l)
 	}
-	if l.head != nil && t.hasRoom(l.head.width) {
+	if l.head != nil && t.hasRoom(l.head.width) && q.saver(t) == nil {
 		r := shared
 		if t.held < t.config.Min {
 			r = guaranteed
@@ -146,6 +146,26 @@ func (q *Queue) place(l *lane) {
 	if want != nil {
 		want.lanes.Push(l.key(), l, &l.at)
 	}
+}
+
+// saver is the lane of t whose first waiter asks for several slots, more than t
+// has room for, and has waited for Backfill: all others of t leave what it lacks.
+// nil if there is none.
+func (q *Queue) saver(t *Tenant) *lane {
+	if q.wide == 0 || t.config.Max <= 0 {
+		return nil
+	}
+	for _, f := range t.flows {
+		for _, l := range *f.lanes.Load() {
+			if l == nil || l.head == nil || q.shares.at-l.head.since < q.config.Backfill {
+				continue
+			}
+			if width := q.clampWidth(l.head.asked, l); width > 1 && !t.hasRoom(width) {
+				return l
+			}
+		}
+	}
+	return nil
 }
 
 // replace places every lane of t anew.

@@ -49,6 +49,21 @@ func TestWideOneWaitsOnlyForItsPool(t *testing.T) {
 	d.want(wide, "granted")
 }
 
+// TestWideOneGetsItsTenantsSlots: who needs all that its tenant may hold is not
+// passed over for ever by the tenant's other flow, of eight times its weight.
+func TestWideOneGetsItsTenantsSlots(t *testing.T) {
+	s := newSite(t, fairqueue.Config{Slots: 20, Backfill: time.Second})
+	tenant := s.queue.Tenant(fairqueue.TenantConfig{Max: 2})
+	narrow := s.appOf(tenant, 8, s.lognormal(2*time.Second)).clients(5)
+	wide := s.appOf(tenant, 1, s.lognormal(2*time.Second))
+	wide.width = 2
+	wide.clients(1)
+	s.run(10 * time.Minute)
+	if wide.served < 15 || narrow.served < 200 {
+		t.Errorf("%d wide and %d narrow were served in 10 minutes, want at least 15 and 200", wide.served, narrow.served)
+	}
+}
+
 // TestWideOneTakesWhatThereIs: when a limit becomes lower than what somebody
 // waits for, it waits for less, and nobody behind it is stuck.
 func TestWideOneTakesWhatThereIs(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/estimate"
 )
 
 // metered is an app with windows of both kinds.
@@ -83,6 +84,7 @@ func TestEveryWayOutSettlesTheWindows(t *testing.T) {
 		{"provider fails after three frames", frames(3, fails), readStream, discard, 1, 3, -1},
 		{"provider panics after three frames", frames(3, panics), readStream, discard, 1, 3, -1},
 		{"time is over after three frames", frames(3, hang), readStream, discard, 1, 3, -1},
+		{"time is over before the first byte", hang, readStream, discard, 1, 0, -1},
 		{"caller leaves after two frames", frames(9, whole), readStream, leaveAfter(3), 1, 3, -1},
 		{"a whole answer broken off", frames(3, fails), readFine, discard, 1, -1, -1}, // nobody knows what it used
 		{"panic of the face", frames(9, whole), readStream, func(fairlead.Event) error { panic("boom") }, 1, 0, 0},
@@ -99,6 +101,40 @@ func TestEveryWayOutSettlesTheWindows(t *testing.T) {
 				if call.Holding() != 0 {
 					t.Errorf("the call holds %d slots", call.Holding())
 				}
+			})
+		})
+	}
+}
+
+// TestWhoLeavesBeforeTheFirstByte is charged what the provider has worked on: the
+// prompt, and in mode hard also what it may have written.
+func TestWhoLeavesBeforeTheFirstByte(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		mode  estimate.Mode
+		model answer
+		read  Read
+		want  func(e fairlead.Estimate) int // tokens charged
+	}{
+		{"estimate, stream", estimate.Expected, hang, readStream, func(e fairlead.Estimate) int { return e.Input }},
+		{"estimate, whole answer", estimate.Expected, hang, readFine, func(e fairlead.Estimate) int { return e.Input }},
+		{"hard", estimate.Hard, hang, readStream, func(e fairlead.Estimate) int { return e.Input + e.Output }},
+		{"hard, provider fails", estimate.Hard, fails, readStream, func(fairlead.Estimate) int { return 0 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := limits()
+				config.Tokens = c.mode
+				b := benchOf(config, c.model)
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(5*time.Second, leave)
+				call := b.of(metered())
+				err := b.Chat(ctx, call, c.read, discard)
+				b.checkOver(t, fairlead.AsError(err))
+				if e := call.Estimate(); err == nil || e.Input == 0 || e.Output == 0 {
+					t.Errorf("error %v, estimate %+v", err, e)
+				}
+				b.wantLeft(t, 9, 10_000-c.want(call.Estimate()))
 			})
 		})
 	}

@@ -33,9 +33,17 @@ func (r *run) newCall(p *party) *call {
 	return r.callOf(p, p.source.Service.Draw(p.chance), p.source.Tokens)
 }
 
-// callOf is a call that takes so long and costs so much.
+// callOf is a call that takes so long and costs so much. It takes no more slots
+// than it may.
 func (r *run) callOf(p *party, work time.Duration, tokens traffic.Tokens) *call {
-	return &call{party: p, work: work, tokens: tokens, width: r.scenario.Service.width(tokens.Prompt, &p.lane.pool.provider)}
+	service, provider := &r.scenario.Service, &p.lane.pool.provider
+	width := service.width(tokens.Prompt, provider)
+	for _, most := range [...]int{service.Slots, provider.Slots, p.lane.app.limits.MaxSlots} {
+		if most > 0 {
+			width = min(width, most)
+		}
+	}
+	return &call{party: p, work: work, tokens: tokens, width: width}
 }
 
 // nextCall plans the first call after t of a party that calls at a rate, shifted

@@ -171,6 +171,32 @@ func TestLift(t *testing.T) {
 	}
 }
 
+// TestSlashWithinANameIsNoPath: a name that has one in it, escaped, is a name.
+func TestSlashWithinANameIsNoPath(t *testing.T) {
+	crm := &fairlead.App{ID: "crm"}
+	o := newOffice(t, crm)
+	for range 3 {
+		_ = o.gateway.Look(crm) // the third brings the block
+	}
+	for _, c := range []struct{ method, target string }{
+		{http.MethodGet, "/admin/apps/a%2Fblock"},
+		{http.MethodGet, "/admin/apps/crm%2Fblock"},
+		{http.MethodDelete, "/admin/apps/crm%2Fblock/block"},
+	} {
+		var none entry
+		if status := o.ask(t, c.method, c.target, &none); status != http.StatusNotFound || none.Code != "app_not_found" {
+			t.Errorf("%s %s: %d %+v, want that there is no such app", c.method, c.target, status, none)
+		}
+	}
+	var other struct{ Lifted bool }
+	if status := o.ask(t, http.MethodDelete, "/admin/apps/crm%2Fblock", &other); status == http.StatusOK || other.Lifted {
+		t.Errorf("a DELETE of crm%%2Fblock: %d %+v, want a refusal", status, other)
+	}
+	if o.gateway.Look(crm) == nil {
+		t.Error("the block of crm was lifted")
+	}
+}
+
 // TestOnlyTheAdmin: every route of the face needs the token, and no request with
 // another key does anything.
 func TestOnlyTheAdmin(t *testing.T) {

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ask sends a streaming chat call over a connection of its own, whose client has
+// no room to speak of for what it does not read.
+func (s *service) ask(t *testing.T, path, model string) net.Conn {
+	t.Helper()
+	conn := s.dial(t)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(4 << 10)
+	}
+	body := fmt.Sprintf(`{"stream":true,"model":%q,"messages":[{"role":"user","content":"hello"}]}`, model)
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s", path, slowKey, len(body), body)
+	return conn
+}
+
+// TestProofTimedStoppedReader: a stream whose reader stops is cut when the grace
+// is over, and its slot goes to the next. How soon is held under `make proof`
+// only.
+func TestProofTimedStoppedReader(t *testing.T) {
+	const grace, limit, slots = time.Second, 2 * time.Second, 3
+	for _, path := range []string{"/chat/completion", "/v1/chat/completions"} {
+		t.Run(path, func(t *testing.T) {
+			s := start(t, fmt.Sprintf("limits: {max_concurrent_requests: %d, slow_reader_grace: %v}\napps: [{name: slow, keys: [%s]}]", slots, grace, slowKey))
+			began := time.Now()
+			for range slots {
+				s.ask(t, path, "up/mock+tokens=20000") // some 5 MB: ten times what the connection takes
+			}
+			eventually(t, "all slots are held", func() bool { return s.admission.Slots().MostInUse == slots })
+			next := make(chan error, 1)
+			go func() { next <- s.call(t.Context(), "/chat/completion", slowKey, leaving{model: "up/mock", stream: true}) }()
+			if err := <-next; err != nil { // well before these would have ended
+				t.Errorf("the next call: %v", err)
+			}
+			took := time.Since(began)
+			eventually(t, "the slots are free", func() bool { return s.admission.Slots().InUse == 0 && s.mock.Stats().InFlight == 0 })
+			if n := len(s.log.lines(`"msg":"request"`, `"outcome":"canceled"`)); n != slots {
+				t.Errorf("%d Records of calls whose client left, want %d: %s", n, slots, s.log.lines(`"msg":"request"`))
+			}
+			t.Logf("with a grace of %v the next call was answered after %v", grace, took)
+			if took < grace || proof() && took > limit {
+				t.Errorf("the next call was answered after %v, want between %v and %v", took, grace, limit)
+			}
+		})
+	}
+}
+
+// TestStreamEndsWithoutItsReader: what upstream has sent within the connection's
+// buffers holds no slot, though its reader has taken nothing of it, and the
+// reader gets it all.
+func TestStreamEndsWithoutItsReader(t *testing.T) {
+	for _, path := range []string{"/chat/completion", "/v1/chat/completions"} {
+		t.Run(path, func(t *testing.T) {
+			s := start(t, "limits: {max_concurrent_requests: 1, slow_reader_grace: 1h}\ntimeouts: {chat: 1h}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+			const tokens = 940 // of 260 bytes and more each
+			conn := s.ask(t, path, fmt.Sprint("up/mock+tokens=", tokens))
+			eventually(t, "the call is over", func() bool { return s.telemetry.Totals().Succeeded == 1 })
+			if inUse := s.admission.Slots().InUse; inUse != 0 {
+				t.Errorf("%d slots in use, want 0", inUse)
+			}
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetReadBuffer(1 << 20) // or the rest comes in dribs and drabs
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			if err != nil || len(body) < 240_000 || len(body) > sendBuffer || !strings.HasSuffix(string(body), "data: [DONE]\n\n") {
+				t.Errorf("%d bytes, %v; want up to %d with their end", len(body), err, sendBuffer)
+			}
+		})
+	}
+}
+
+// TestReaderCostsNoGoroutine: a stream takes as many goroutines whether its
+// reader keeps up, is behind, or has stopped.
+func TestReaderCostsNoGoroutine(t *testing.T) {
+	const streams = 20
+	perStream := func(model string, atRest func(stacks string) bool, reads func(context.Context, net.Conn)) float64 {
+		s := start(t, "limits: {slow_reader_grace: 1h}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+		before := runtime.NumGoroutine()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		for range streams {
+			conn := s.ask(t, "/v1/chat/completions", model)
+			go reads(ctx, conn) // one in each case, so that it falls out
+			defer conn.Close()
+		}
+		eventually(t, "all run and are at rest", func() bool { return s.admission.Slots().InUse == streams && atRest(stacks()) })
+		return float64(runtime.NumGoroutine()-before) / streams
+	}
+	waits := func(ctx context.Context, _ net.Conn) { <-ctx.Done() }
+	drains := func(_ context.Context, conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+	running := func(stacks string) bool { return strings.Count(stacks, "api.(*Exchange).Answer(") == streams }
+	blocked := func(stacks string) bool { return strings.Count(stacks, "api.(*Exchange).send(") == streams }
+
+	keepsUp := perStream("up/mock+tokens=10000+pace=50ms", running, drains)
+	behind := perStream("up/mock+tokens=10000+pace=50ms", running, waits)
+	stopped := perStream("up/mock+tokens=20000", blocked, waits)
+	t.Logf("goroutines of the test's process for a stream, client and upstream included: %.1f, behind %.1f, stopped %.1f", keepsUp, behind, stopped)
+	const noise = 0.5 // connections come and go
+	if math.Abs(behind-keepsUp) > noise || math.Abs(stopped-keepsUp) > noise {
+		t.Errorf("%.1f goroutines where the reader is behind, %.1f where it has stopped, want %.1f", behind, stopped, keepsUp)
+	}
+}
+
+// stacks are those of all goroutines.
+func stacks() string {
+	buf := make([]byte, 4<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
