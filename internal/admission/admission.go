@@ -81,6 +81,7 @@ type Controller struct {
 	quota    fairlead.Quota
 	queue    *fairqueue.Queue
 	pools    map[string]*fairqueue.Pool
+	several  bool // there is more than one provider
 	start    time.Time
 	tokens   *estimate.Tokens
 	service  *estimate.Service
@@ -128,9 +129,14 @@ func New(config Config, quota fairlead.Quota) *Controller {
 		Clock:    fairqueue.Clock{Now: c.now, AfterFunc: func(d time.Duration, f func()) { time.AfterFunc(d, f) }},
 		Released: func(width int) { c.inUse.Add(-int64(width)) },
 	})
+	providers := 0
 	for name, pool := range config.Pools {
+		if name != fairlead.LocalPool {
+			providers++
+		}
 		c.pools[name] = c.queue.Pool(c.poolConfig(pool))
 	}
+	c.several = providers > 1
 	c.stranger = c.queue.Tenant(fairqueue.TenantConfig{}).Flow(interactiveWeight)
 	return c
 }

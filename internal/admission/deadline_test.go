@@ -206,7 +206,7 @@ func TestSlotsAreNotGivenToWhoIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 1})
 		app := &fairlead.App{ID: "a"}
-		b.learn(5*time.Second)
+		b.learn(5 * time.Second)
 		lease := b.hold(callOf(app))
 		ctx := b.timeLeft(20 * time.Second)
 		var late []*visit
@@ -258,7 +258,6 @@ func TestIdleProviderIsNotHopeless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 50, Pools: map[string]Pool{"slow": {Slots: 4}}})
 		app := &fairlead.App{ID: "a"}
-		b.hold(callOf(app)).Release() // it was called before
 		b.run(t.Context(), load{app: app, pool: "slow", clients: 100, holds: 2 * time.Second})
 		wait(20*time.Second + 500*time.Millisecond)
 		ctx := b.timeLeft(20 * time.Second)

@@ -82,10 +82,12 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 }
 
 // patience is how long a call may wait for its slot and still be answered in
-// time, as calls of its operation usually take; 0 = for ever.
+// time, as calls of its operation usually take; 0 = for ever, or where there are
+// several providers: before the call's body is read it is not known for which it
+// would wait.
 func (c *Controller) patience(ctx context.Context, call *fairlead.Call, now time.Time) time.Duration {
 	end := deadline(ctx, call)
-	if end.IsZero() {
+	if end.IsZero() || c.several {
 		return 0
 	}
 	left := end.Sub(now)

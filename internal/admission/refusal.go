@@ -80,7 +80,10 @@ const mostQueues = 4
 // app may wait.
 func (r *returns) next(now time.Duration, o fairqueue.Outlook, queue int) time.Duration {
 	pace := max(o.Pace, time.Millisecond)
-	first := now + max(o.Wait/2, o.Opens, time.Second)
+	first := now + max(o.Wait/2, time.Second)
+	if o.Opens > 0 { // that is known, the rest is not
+		first = now + max(o.Opens, time.Second)
+	}
 	latest := now + mostAway
 	if queue > 0 {
 		latest = min(latest, first+time.Duration(int64(pace)*int64(mostQueues*queue)))

@@ -131,7 +131,7 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		g.admission.NoteWindows(ctx, call)
 		return err
 	}
-	pass, err := g.admission.Admit(timed{ctx, g.end(call)}, call)
+	pass, err := g.admission.Admit(timed{ctx, g.end(call)}, call) //nolint:contextcheck // it is ctx, with a time
 	if err != nil {
 		return err
 	}

@@ -172,7 +172,7 @@ func TestSharesFollowWeights(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := simulate(t, Scenario{
-				Service: Service{Slots: 20, Apps: c.apps}, Duration: 20 * time.Minute,
+				Service: Service{Slots: 20, Apps: c.apps}, Duration: 10 * time.Minute,
 				Sources: []traffic.Source{closed("a", 50, 2*time.Second), closed("b", 50, 2*time.Second)},
 			})
 			for i, want := range c.want {
