@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/admission"
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
-	"golang.org/x/sync/semaphore"
-	"golang.org/x/time/rate"
 )
 
 // What an app may do, and the service bears. Nobody is refused and nobody waits.

@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
-	"github.com/fairleadhq/fairlead/internal/window"
 	"golang.org/x/time/rate"
+
+	"github.com/fairleadhq/fairlead/internal/window"
 )
 
 // rateLimiter asks n times for one admission and returns how many there were.

@@ -7,10 +7,11 @@ import (
 
 	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
 	"github.com/failsafe-go/failsafe-go/bulkhead"
-	"github.com/fairleadhq/fairlead/internal/fairqueue"
 	"golang.org/x/sync/semaphore"
 	fq "k8s.io/apiserver/pkg/util/flowcontrol/fairqueuing"
 	"k8s.io/apiserver/pkg/util/flowcontrol/request"
+
+	"github.com/fairleadhq/fairlead/internal/fairqueue"
 )
 
 // BenchmarkShed is telling a caller that there is no place for it, where all

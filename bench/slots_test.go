@@ -8,9 +8,10 @@ import (
 
 	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
 	"github.com/failsafe-go/failsafe-go/bulkhead"
-	"github.com/fairleadhq/fairlead/internal/fairqueue"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/fairleadhq/fairlead/internal/fairqueue"
 )
 
 // limiter is one way to give out a fixed number of slots. Workers are numbered

@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fairleadhq/fairlead/internal/window"
 	"golang.org/x/time/rate"
+
+	"github.com/fairleadhq/fairlead/internal/window"
 )
 
 // What the windows are tried with: 200 a minute, for ten minutes.

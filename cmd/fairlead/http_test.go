@@ -30,7 +30,8 @@ import (
 //	-chunked     sends it without a declared length
 //	-pad N       puts N letters in place of the word PADDING, wherever it is
 //	-o FILE      writes the answer's body to a file too
-//	-n N         sends the request N times, one after the other, and shows the last answer
+//	-n N         sends the request N times, one after the other, and shows the last
+//	             answer; with -bg all at once, under the names NAME1 to NAMEN
 //	-await RE    sends it again until the whole answer matches: the status line,
 //	             the headers, an empty line, the body
 //	-ca FILE     trusts that certificate
@@ -216,15 +217,7 @@ func cmdHTTP(ts *testscript.TestScript, args []string) {
 	s := storyOf(ts)
 	r := parseRequest(ts, args)
 	if r.background != "" {
-		if _, taken := s.client.sent[r.background]; taken {
-			ts.Fatalf("there is a request called %s already", r.background)
-		}
-		x, err := s.client.send(r)
-		ts.Check(err)
-		s.client.sent[r.background] = x
-		if r.until != nil {
-			x.wait(ts, r.until)
-		}
+		s.sendBehind(ts, r)
 		return
 	}
 	a := s.sendAll(ts, r)
@@ -232,6 +225,25 @@ func cmdHTTP(ts *testscript.TestScript, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(r.out), a.body, 0o600))
 	}
 	s.show(ts, a)
+}
+
+// sendBehind sends a request in the background, or several.
+func (s *story) sendBehind(ts *testscript.TestScript, r *request) {
+	for n := range r.times {
+		name := r.background
+		if r.times > 1 {
+			name += strconv.Itoa(n + 1)
+		}
+		if _, taken := s.client.sent[name]; taken {
+			ts.Fatalf("there is a request called %s already", name)
+		}
+		x, err := s.client.send(r)
+		ts.Check(err)
+		s.client.sent[name] = x
+		if r.until != nil {
+			x.wait(ts, r.until)
+		}
+	}
 }
 
 // sendAll sends a request as often as its flags say.

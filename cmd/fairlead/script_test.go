@@ -48,6 +48,9 @@ func TestMain(m *testing.M) {
 //	http [FLAG…] METHOD URL
 //	    shows the body as stdout, and as stderr the status line, the headers,
 //	    sorted and in small letters, and "broken: …" if the body broke off
+//	hook           starts a webhook and sets HOOK to its address
+//	notice N       waits for the Nth message that the webhook is posted, and shows
+//	    it, for json to look at
 //	finish NAME    waits for a request in the background and shows its answer
 //	abandon NAME   leaves a request in the background, as a client that closes
 //	status CODE    the status of the last answer
@@ -78,6 +81,7 @@ func TestStories(t *testing.T) {
 			"killed": told(cmdKilled), "output": told(cmdOutput),
 			"exit": told(cmdExit),
 			"http": told(cmdHTTP), "finish": told(cmdFinish), "abandon": told(cmdAbandon), "status": told(cmdStatus),
+			"hook": told(cmdHook), "notice": told(cmdNotice),
 			"frame": told(cmdFrame), "said": told(cmdSaid), "json": cmdJSON, "keys": told(cmdKeys),
 			"perm": told(cmdPerm), "holds": cmdHolds, "certificate": told(cmdCertificate), "field": told(cmdField),
 		},
@@ -99,6 +103,7 @@ type story struct {
 	environ   []string // of every process that is started
 	processes map[string]*process
 	client    *client
+	hook      *hook // nil if there is none
 	last      *answer
 	// document is what json looks at: the last body, or a frame of it.
 	document []byte
@@ -126,6 +131,7 @@ func setUpStory(env *testscript.Env) error {
 	env.Values[storyKey{}] = s
 	env.Defer(func() {
 		s.client.close()
+		s.hook.close()
 		for _, p := range s.processes {
 			p.kill()
 			if canary := s.canaryIn(p.err.String()); canary != "" {

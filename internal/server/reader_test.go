@@ -35,7 +35,7 @@ func TestProofTimedStoppedReader(t *testing.T) {
 			s := start(t, fmt.Sprintf("limits: {max_concurrent_requests: %d, slow_reader_grace: %v}\napps: [{name: slow, keys: [%s]}]", slots, grace, slowKey))
 			began := time.Now()
 			for range slots {
-				s.ask(t, path, "up/mock+tokens=20000") // some 5 MB: ten times what the connection takes
+				s.ask(t, path, "up/mock+tokens=4000") // 1 MB: twice what the connection takes
 			}
 			eventually(t, "all slots are held", func() bool { return s.admission.Slots().MostInUse == slots })
 			next := make(chan error, 1)
@@ -90,7 +90,7 @@ func TestStreamEndsWithoutItsReader(t *testing.T) {
 // TestReaderCostsNoGoroutine: a stream is one goroutine of the service's, whether
 // its reader keeps up, is behind, or has stopped.
 func TestReaderCostsNoGoroutine(t *testing.T) {
-	const streams, paced, long = 8, "up/mock+tokens=1000+pace=50ms", "up/mock+tokens=4000"
+	const streams, paced, long = 6, "up/mock+tokens=1000+pace=50ms", "up/mock+tokens=3000"
 	for _, c := range []struct {
 		name, model, where string
 		reads              func(net.Conn)
@@ -100,7 +100,7 @@ func TestReaderCostsNoGoroutine(t *testing.T) {
 		{"has stopped", long, "api.(*Exchange).send(", func(net.Conn) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			T0 := time.Now(); t.Cleanup(func() { t.Log("cleaned", time.Since(T0)) }); s := start(t, "limits: {slow_reader_grace: 1h}\napps: [{name: slow, keys: ["+slowKey+"]}]")
+			s := start(t, "limits: {slow_reader_grace: 1h}\napps: [{name: slow, keys: ["+slowKey+"]}]")
 			for range streams {
 				conn := s.ask(t, "/v1/chat/completions", c.model)
 				go c.reads(conn)

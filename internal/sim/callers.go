@@ -56,7 +56,6 @@ func (r *run) nextCall(p *party, t, shift time.Duration) {
 			return
 		}
 		t = max(from+s.Gap(p.chance)+shift, from)
-		shift = 0
 		if at, ok := s.Calling(t, end); ok && at == t {
 			r.At(t, func() {
 				r.arrive(r.newCall(p))

@@ -215,6 +215,19 @@ func TestWhoObeysIsAdmitted(t *testing.T) {
 	}
 }
 
+// TestFullQueueSendsAway: who is refused for want of a place, and obeys, finds one.
+func TestFullQueueSendsAway(t *testing.T) {
+	s := burst("a", 300, time.Second)
+	s.Retry = traffic.Obey
+	r := simulate(t, Scenario{
+		Service: Service{Slots: 5, MaxQueue: 200, MaxQueuePerApp: 50}, Sources: []traffic.Source{s}, Duration: 3 * time.Minute,
+	})
+	a := r.Apps[0]
+	if a.Served != 300 || a.Returned < 245 || a.Welcome*10 < a.Returned*9 {
+		t.Errorf("served %d of 300; of %d that came back %d were admitted", a.Served, a.Returned, a.Welcome)
+	}
+}
+
 func TestRetriesEnd(t *testing.T) {
 	s := burst("a", 10, time.Hour)
 	s.Retry, s.RetryEvery, s.Retries = traffic.Hammer, traffic.Duration(time.Second), 3
@@ -241,29 +254,34 @@ func TestBurstIsBlocked(t *testing.T) {
 func TestTimeIsUp(t *testing.T) {
 	hasty := burst("hasty", 2, time.Minute)
 	hasty.From, hasty.Timeout = traffic.Duration(time.Second), traffic.Duration(5*time.Second)
-	r := simulate(t, Scenario{
-		Service: Service{Slots: 1, Timeout: 10 * time.Second, Default: App{RequestsPerMinute: 4}},
-		Sources: []traffic.Source{burst("slow", 1, time.Minute), hasty}, Duration: time.Minute,
-	})
-	if a := r.Apps[0]; a.Cut != 1 || a.Slots != 10./60 {
-		t.Errorf("cut off %d, %v slots held; want 1 after 10 s of 60", a.Cut, a.Slots)
+	hasty.Burst.Every = traffic.Duration(6 * time.Second)
+	s := Scenario{
+		Service: Service{Slots: 1, Timeout: 10 * time.Second, Default: App{RequestsPerMinute: 2}},
+		Sources: []traffic.Source{burst("slow", 1, time.Minute), hasty}, Duration: 6500 * time.Millisecond,
 	}
+	r := simulate(t, s)
 	a := r.Apps[1]
 	if a.Refused[report.QueueTimeout] != 2 || a.Wait.P50 != 5 || a.Wait.Max != 5 {
 		t.Errorf("refused %v, waited %+v; want 2 in vain after 5 s", a.Refused, a.Wait)
 	}
-	if a.WorstWindow != 0 {
-		t.Errorf("worst window %v: calls that never got a slot were charged", a.WorstWindow)
+	// The second two come at 7 s: the first two have not used up the rate.
+	s.Duration = 12500 * time.Millisecond
+	r = simulate(t, s)
+	if a := r.Apps[0]; a.Cut != 1 || a.Slots != 10/12.5 {
+		t.Errorf("cut off %d, %v slots held; want 1 after 10 s of 12.5", a.Cut, a.Slots)
+	}
+	if a := r.Apps[1]; a.Refused[report.RateLimitRequests] != 0 || a.Cut != 1 || a.WorstWindow != 0.5 {
+		t.Errorf("refused %v, cut off %d, worst window %v: calls that never got a slot were charged", a.Refused, a.Cut, a.WorstWindow)
 	}
 }
 
 func TestClientsLeave(t *testing.T) {
 	s := burst("a", 3, time.Minute)
-	s.LeavesAfter = traffic.Duration(2 * time.Second)
+	s.LeavesAfter, s.Burst.Every = traffic.Duration(2*time.Second), traffic.Duration(65*time.Second)
 	for _, policy := range []Policy{Fair, FIFO, VirtualTime} {
-		r := simulate(t, Scenario{Service: Service{Slots: 1}, Sources: []traffic.Source{s}, Duration: 2 * time.Minute, Policy: policy})
-		if a := r.Apps[0]; a.Left != 2 || a.Served != 1 || a.Wait.Max != 2 {
-			t.Errorf("%v: left %d, served %d, longest wait %v; want 2, 1, 2 s", policy, a.Left, a.Served, a.Wait.Max)
+		r := simulate(t, Scenario{Service: Service{Slots: 1}, Sources: []traffic.Source{s}, Duration: 129 * time.Second, Policy: policy})
+		if a := r.Apps[0]; a.Left != 4 || a.Served != 2 || a.Wait.Max != 2 {
+			t.Errorf("%v: left %d, served %d, longest wait %v; want 4, 2, 2 s", policy, a.Left, a.Served, a.Wait.Max)
 		}
 	}
 }
@@ -316,6 +334,40 @@ func TestTokens(t *testing.T) {
 		t.Errorf("served %d, refused %v; want 10 calls a minute", a.Served, a.Refused)
 	}
 	near(t, "slots of a call of 4 slots", a.Slots/float64(a.Served)*600, 4, 0.1)
+	// Wider than its provider is no call.
+	r = simulate(t, Scenario{
+		Service: Service{Slots: 20, TokensPerSlot: 1000, Providers: []Provider{{Name: "small", Slots: 2}}},
+		Sources: []traffic.Source{long}, Duration: time.Minute,
+	})
+	near(t, "slots of a call to a provider of 2", r.Providers[0].InUse, 2, 0.01)
+}
+
+// TestContrasts holds the policies that are there to be compared with to what
+// they are: by virtual time, two apps get equal slot-seconds however wrong the
+// estimates are; under FIFO all wait alike, w, so that 20 = 60/(w+1) + 600/(w+10)
+// slots are in use, of which the short calls have 60/(w+1).
+func TestContrasts(t *testing.T) {
+	for policy, want := range map[Policy]float64{VirtualTime: 0.5, FIFO: 0.1195} {
+		r := simulate(t, Scenario{
+			Service: Service{Slots: 20}, Duration: time.Hour, Policy: policy,
+			Sources: []traffic.Source{closed("short", 60, time.Second), closed("long", 60, 10*time.Second)},
+		})
+		near(t, policy.String()+": share of the short calls", r.Apps[0].Share, want, 0.03)
+	}
+}
+
+// TestLineMovesOn: where the first of a line leaves, the next may fit at once.
+func TestLineMovesOn(t *testing.T) {
+	full, wide, narrow := burst("full", 7, time.Minute), burst("wide", 1, time.Minute), burst("narrow", 1, time.Minute)
+	wide.From, wide.LeavesAfter, wide.Tokens.Prompt = traffic.Duration(time.Second), traffic.Duration(2*time.Second), 2000
+	narrow.From = traffic.Duration(2 * time.Second)
+	r := simulate(t, Scenario{
+		Service: Service{Slots: 8, TokensPerSlot: 1000}, Sources: []traffic.Source{full, wide, narrow},
+		Duration: 30 * time.Second, Policy: FIFO,
+	})
+	if got := r.Apps[2].Wait.Max; got != 1 {
+		t.Errorf("the narrow call waited %v s, want 1, until the wide one left", got)
+	}
 }
 
 // TestReplay: what a log has comes when it came, and takes as long.

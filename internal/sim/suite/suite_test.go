@@ -28,12 +28,18 @@ func TestSameSeedSameBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	titles := map[string]string{
+		"crowd.svg": "Wait of polite apps", "adversaries.svg": "Wait of ten", "refused.svg": "Refusals of ten", "key-splitting.svg": "What an owner gets",
+	}
+	if len(first) != len(titles)+1 {
+		t.Errorf("got %d files", len(first))
+	}
 	for i, file := range first {
 		if file.Name != again[i].Name || !bytes.Equal(file.Data, again[i].Data) {
 			t.Errorf("%s differs between two runs of the same seed", file.Name)
 		}
-		if strings.HasSuffix(file.Name, ".svg") && !bytes.HasPrefix(file.Data, []byte("<svg ")) {
-			t.Errorf("%s is no picture", file.Name)
+		if title := titles[file.Name]; title != "" && !bytes.Contains(file.Data, []byte("<title>"+title)) {
+			t.Errorf("%s is no picture of that: %s", file.Name, title)
 		}
 	}
 	checkFigures(t, first[len(first)-1])
