@@ -215,7 +215,7 @@ func TestNoAllocations(t *testing.T) {
 	ctx := t.Context()
 	q, pool := newBench(2)
 	free := fairqueue.Request{Flow: flowOf(q), Pool: pool}
-	contended := newRing(100, 8)
+	contended, alone := newRing(100, 8), newRing(8, 8)
 	full, polite := newFull(t)
 	for name, f := range map[string]func(){
 		"free": func() {
@@ -223,8 +223,13 @@ func TestNoAllocations(t *testing.T) {
 			ticket.Release()
 		},
 		"contended": contended.step,
-		"shed":      func() { _ = full.Shed(polite, 0) },
-		"refused":   func() { _, _, _ = full.Enter(fairqueue.Request{Flow: polite, Pool: pool}) },
+		"one of each weight": func() {
+			for range 8 { // so that one allocation in a turn shows
+				alone.step()
+			}
+		},
+		"shed":    func() { _ = full.Shed(polite, 0) },
+		"refused": func() { _, _, _ = full.Enter(fairqueue.Request{Flow: polite, Pool: pool}) },
 	} {
 		f() // what is made on first use
 		if got := testing.AllocsPerRun(1000, f); got != 0 {

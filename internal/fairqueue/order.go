@@ -213,9 +213,11 @@ func (p *Pool) group(weight, width int, r rank) *group {
 			return g
 		}
 	}
-	g := &group{}
+	var g *group
 	if n := len(p.spare); n > 0 {
 		g, p.spare = p.spare[n-1], p.spare[:n-1]
+	} else {
+		g = &group{}
 	}
 	g.weight, g.width, g.rank, g.skipped = weight, width, r, 0
 	p.groups = append(p.groups, g)
