@@ -212,6 +212,9 @@ func flowOf(q *fairqueue.Queue) *fairqueue.Flow { return q.Tenant(fairqueue.Tena
 // TestNoAllocations holds that nothing is allocated for a slot that is free, for
 // one that is handed over, for a refusal, or to ask whether there would be one.
 func TestNoAllocations(t *testing.T) {
+	if underRace {
+		t.Skip("sync.Pool forgets at random under the race detector; make test runs this without it too")
+	}
 	ctx := t.Context()
 	q, pool := newBench(2)
 	free := fairqueue.Request{Flow: flowOf(q), Pool: pool}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package fairqueue_test
+
+const underRace = false
