@@ -209,7 +209,7 @@ func (m *model) checkGrant(j *job) {
 		}
 	}
 	for _, k := range heads {
-		if m.isOver(k) || !m.fits(k) || m.isKept(k, heads) || k.pool.closed(m.now) {
+		if m.isOver(k) || !m.fits(k) || m.isKept(k, heads) || k.pool.wasClosed(m.now) {
 			continue
 		}
 		if m.standing(k, lightest).before(m.standing(j, lightest)) {
@@ -316,6 +316,8 @@ type pacer struct {
 	per   time.Duration
 	log   []pacedCost
 	until time.Duration // when it said that it may be asked again
+	// refused is when it last told the queue to wait.
+	refused time.Duration
 	taken int
 }
 
@@ -332,7 +334,7 @@ func (p *pacer) Take(now time.Duration, of fairqueue.Cost) (entry fairqueue.Pace
 			break
 		}
 		if sum += c.cost; sum+cost > p.most {
-			p.until = c.at + p.per
+			p.until, p.refused = c.at+p.per, now
 			return fairqueue.PaceEntry{}, p.until - now
 		}
 	}
@@ -360,3 +362,9 @@ func (p *pacer) Undo(entry fairqueue.PaceEntry) {
 
 // closed reports whether the pool's pacer has told the queue to wait.
 func (p *poolModel) closed(now time.Duration) bool { return p.pacer != nil && now < p.pacer.until }
+
+// wasClosed reports whether the pool's pacer has told the queue to wait a moment
+// ago. It may have opened for somebody else since.
+func (p *poolModel) wasClosed(now time.Duration) bool {
+	return p.closed(now) || p.pacer != nil && p.pacer.refused == now
+}
