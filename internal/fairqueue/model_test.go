@@ -318,7 +318,7 @@ type pacer struct {
 	until time.Duration // when it said that it may be asked again
 	// refused is when it last told the queue to wait.
 	refused time.Duration
-	taken int
+	taken   int
 }
 
 type pacedCost struct {

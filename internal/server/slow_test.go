@@ -32,6 +32,7 @@ func (s *service) dial(t *testing.T) net.Conn {
 // TestUnsentBodyIsNotWaitedFor: a request that is refused before its body is
 // read is answered, and its connection ends, though the body never comes.
 func TestUnsentBodyIsNotWaitedFor(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := start(t, "apps: [{name: slow, keys: ["+slowKey+"], rate_limit_per_minute: 1}]")
 	for _, key := range []string{"a-key-of-nobody-at-all", slowKey} {
 		conn := s.dial(t)
@@ -54,6 +55,7 @@ func TestUnsentBodyIsNotWaitedFor(t *testing.T) {
 // TestDrainEndsWhatWaitsForItsClient: neither a body that trickles in nor a
 // reader that has stopped holds the end of the service up.
 func TestDrainEndsWhatWaitsForItsClient(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := build(t, `
 server: {drain_timeout: 0.2}
 apps: [{name: slow, keys: [`+slowKey+`]}]`)
@@ -87,6 +89,7 @@ apps: [{name: slow, keys: [`+slowKey+`]}]`)
 // TestSlowReaderHoldsNoSlot: a whole answer that its client does not read is
 // delivered when the slot is given back.
 func TestSlowReaderHoldsNoSlot(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := start(t, "limits: {max_concurrent_requests: 1}\napps: [{name: slow, keys: ["+slowKey+"]}]")
 	const length = 4 << 20 // far more than the connection's buffers take
 	conn := s.dial(t)
@@ -107,6 +110,7 @@ func TestSlowReaderHoldsNoSlot(t *testing.T) {
 // TestBrokenRequestIsNoSuccess: whatever a client does to its half of the
 // connection, it never gets an empty 200.
 func TestBrokenRequestIsNoSuccess(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := start(t, "timeouts: {chat: 1}\napps: [{name: slow, keys: ["+slowKey+"]}]")
 	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: " + slowKey + "\r\nContent-Length: "
 	whole := `{"model":"up/mock+delay=300ms","messages":[{"role":"user","content":"hi"}]}`
@@ -118,6 +122,7 @@ func TestBrokenRequestIsNoSuccess(t *testing.T) {
 		{"half of the connection closed while it waits", fmt.Sprint(head, len(whole), "\r\n\r\n", whole), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			conn, ok := s.dial(t).(*net.TCPConn)
 			if !ok {
 				t.Fatal("not TCP")
@@ -133,6 +138,7 @@ func TestBrokenRequestIsNoSuccess(t *testing.T) {
 		})
 	}
 	t.Run("a body that stops coming", func(t *testing.T) {
+		t.Parallel()
 		conn := s.dial(t)
 		fmt.Fprint(conn, head+"1000\r\n\r\n{")
 		answer, err := io.ReadAll(conn)
@@ -146,6 +152,7 @@ func TestBrokenRequestIsNoSuccess(t *testing.T) {
 // a whole answer, lose their slots at the operation's end, and do not hold the
 // end of the service up.
 func TestStoppedReadersHoldNothingUp(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := build(t, `
 server: {drain_timeout: 0.2}
 apps: [{name: slow, keys: [`+slowKey+`]}]`)
@@ -183,6 +190,7 @@ const writesOver = 8 * time.Second
 
 // TestConnectionsEnd: nobody keeps a connection by promising a body.
 func TestConnectionsEnd(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := start(t, "server: {max_body: 400000}\napps: [{name: slow, keys: ["+slowKey+"]}]")
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", 410_000, strings.Repeat("x", 410_000))
 	for name, request := range map[string]string{
@@ -190,6 +198,7 @@ func TestConnectionsEnd(t *testing.T) {
 		"too large, chunks": "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: " + slowKey + "\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			conn := s.dial(t)
 			fmt.Fprint(conn, request)
 			answer, err := io.ReadAll(conn)
