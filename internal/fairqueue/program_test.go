@@ -216,9 +216,9 @@ func (m *model) checkRefusal(j *job, p prospect, err error) {
 	right := false
 	switch {
 	case errors.Is(err, fairqueue.ErrTenantFull):
-		right = p.tenantFull && !p.free
+		right = p.tenantFull && (!p.free || m.murky)
 	case errors.Is(err, fairqueue.ErrFull):
-		right = p.full && !p.free && (p.longest <= p.normalised || m.murky)
+		right = p.full && (!p.free && p.longest <= p.normalised || m.murky)
 	case errors.Is(err, fairqueue.ErrLate):
 		right = m.isOver(j)
 	}
