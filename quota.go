@@ -51,10 +51,11 @@ type Quota interface {
 // read it; a time before one that was given earlier counts as that one.
 type Counter interface {
 	// Take asks for an admission that counts for n, at least 1. One that counts
-	// for more than Limit is treated as if it counted for Limit. It does not block
-	// on the network longer than ctx allows; a failing backend is an error of Kind
-	// Internal.
-	Take(ctx context.Context, at time.Time, n int) (Take, error)
+	// for more than Limit is treated as if it counted for Limit. In a weighted
+	// window spare is how much must be free beside it, as far as the window is as
+	// large as that; it is not counted. Take does not block on the network longer
+	// than ctx allows; a failing backend is an error of Kind Internal.
+	Take(ctx context.Context, at time.Time, n, spare int) (Take, error)
 	// Correct sets what an admission of a weighted window counts for, as long as
 	// it is in the window; more than there is room for becomes a debt that keeps
 	// later ones out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -30,11 +31,10 @@ const (
 	promptTokens      = 500
 	outputTokens      = 200
 	provider          = "provider"
-	// callsOfApp is how many calls of an app come before its windows are made
-	// anew: they come faster than in life, so a minute would never pass. So
-	// windows are always filled for the first time, and now and then one takes
-	// memory, which those that turn over do not.
-	callsOfApp = requestsPerMinute - 10
+	// callEvery is, on the clock of the windows, the time from one call of an app to
+	// the next, if a call takes fastest: half of what its window allows.
+	callEvery = 2 * time.Minute / requestsPerMinute
+	fastest   = 250 * time.Nanosecond
 )
 
 var errRefused = errors.New("refused")
@@ -52,6 +52,10 @@ type admit func(worker, app int) error
 // one for the service. It knows no fairness, gives nothing back, and its windows
 // admit up to twice their limit.
 //
+// Calls come faster than in life, so the clock of Fairlead's windows runs faster
+// too: they turn over, and are half full. The limiters of the parts have only the
+// machine's clock; they are made large enough never to refuse.
+//
 // p50-ns and p99-ns are of single calls, less the time that looking at the clock
 // takes.
 func BenchmarkAdmission(b *testing.B) { benchmarkAdmission(b, 1) }
@@ -67,20 +71,14 @@ func benchmarkAdmission(b *testing.B, workers int) {
 			make func(ctx context.Context, apps, workers int) admit
 		}{{"fairlead", admitByFairlead}, {"parts", admitByParts}} {
 			b.Run(fmt.Sprintf("apps=%d/impl=%s", apps, m.impl), func(b *testing.B) {
-				ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+				ctx, cancel := context.WithTimeout(b.Context(), century)
 				defer cancel()
 				times := newTimes(workers, b.N)
 				b.ReportAllocs()
+				one := m.make(ctx, apps, workers)
+				callAll(b, one, apps, workers)
 				b.ResetTimer()
-				for done := 0; done < b.N; {
-					b.StopTimer()
-					one := m.make(ctx, apps, workers)
-					callAll(b, one, apps, workers)
-					n := min(b.N-done, callsOfApp*apps)
-					b.StartTimer()
-					run(b, n, apps, times, one)
-					done += n
-				}
+				run(b, b.N, apps, times, one)
 				b.StopTimer()
 				b.ReportMetric(times.quantile(0.5), "p50-ns")
 				b.ReportMetric(times.quantile(0.99), "p99-ns")
@@ -119,13 +117,15 @@ func run(b *testing.B, n, apps int, times *times, one admit) {
 
 // admitByFairlead is package admission with the windows of package memory.
 func admitByFairlead(ctx context.Context, apps, workers int) admit {
+	clock := fastClock(int(callEvery/fastest) / apps)
 	controller := admission.New(admission.Config{
 		Slots: serviceSlots, MaxQueue: 500, MaxQueuePerApp: 125,
 		Pools:    map[string]admission.Pool{provider: {Slots: providerSlots}},
 		Burst:    admission.Burst{PerSecond: burstPerSecond, Block: 5 * time.Minute},
+		Clock:    clock,
 		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: 2 * time.Minute},
 	}, memory.New())
-	calls := make([][]*fairlead.Call, workers)
+	calls, arrived := make([][]*fairlead.Call, workers), make([]stamp, workers)
 	for app := range apps {
 		it := &fairlead.App{
 			ID: fairlead.AppID(strconv.Itoa(app)), Weight: 1, MaxConcurrent: appSlots,
@@ -140,6 +140,7 @@ func admitByFairlead(ctx context.Context, apps, workers int) admit {
 	outcome := admission.Outcome{Usage: fairlead.Usage{Input: promptTokens, Output: outputTokens}}
 	return func(worker, app int) error {
 		call := calls[worker][app]
+		call.Arrived = arrived[worker].next(clock)
 		pass, err := controller.Admit(ctx, call)
 		if err != nil {
 			return err
@@ -155,6 +156,31 @@ func admitByFairlead(ctx context.Context, apps, workers int) admit {
 		lease.Release()
 		return controller.Settle(ctx, call, pass, outcome)
 	}
+}
+
+// century is so long that no clock of a benchmark sees its end.
+const century = 100 * 365 * 24 * time.Hour
+
+// fastClock runs so many times as fast as the machine's.
+func fastClock(times int) func() time.Time {
+	start := time.Now()
+	return func() time.Time { return start.Add(time.Duration(int(time.Since(start)) * max(times, 1))) }
+}
+
+// stamp is the time at which calls come: whoever makes them reads it, so one reading
+// does for several.
+type stamp struct {
+	at    time.Time
+	calls int
+	_     [64]byte // no two workers write to one cache line
+}
+
+func (s *stamp) next(clock func() time.Time) time.Time {
+	if s.calls%sampleEvery == 0 {
+		s.at = clock()
+	}
+	s.calls++
+	return s.at
 }
 
 // callOf is a call of app after its one attempt, from which the time that calls
@@ -174,11 +200,8 @@ type parts struct {
 }
 
 func newParts() *parts {
-	perMinute := func(n int) *rate.Limiter { return rate.NewLimiter(rate.Limit(float64(n)/time.Minute.Seconds()), n) }
-	return &parts{
-		burst: rate.NewLimiter(burstPerSecond, burstPerSecond), requests: perMinute(requestsPerMinute),
-		tokens: perMinute(tokensPerMinute), slots: semaphore.NewWeighted(appSlots),
-	}
+	limiter := func() *rate.Limiter { return rate.NewLimiter(math.MaxInt32, math.MaxInt32) }
+	return &parts{burst: limiter(), requests: limiter(), tokens: limiter(), slots: semaphore.NewWeighted(appSlots)}
 }
 
 func admitByParts(ctx context.Context, apps, _ int) admit {
@@ -223,7 +246,7 @@ const sampleEvery = 16
 func newTimes(workers, calls int) *times {
 	t := &times{sampled: make([][]time.Duration, workers)}
 	for worker := range t.sampled {
-		t.sampled[worker] = make([]time.Duration, 0, calls/workers/sampleEvery+calls/callsOfApp+1)
+		t.sampled[worker] = make([]time.Duration, 0, calls/workers/sampleEvery+1)
 	}
 	looks := make([]time.Duration, 1000)
 	for i := range looks {

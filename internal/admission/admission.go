@@ -46,8 +46,18 @@ type Config struct {
 	Burst    Burst
 	Timeouts map[fairlead.Operation]time.Duration
 	Tokens   estimate.Mode
+	// Clock is what calls arrive by; nil = the machine's. Timers and the deadlines of
+	// contexts go by the machine's.
+	Clock func() time.Time
 	// Shadow are the limits that decide and count, but refuse nobody.
 	Shadow []Limit
+}
+
+// pool is a provider's slots, and how many there are; 0 = no limit.
+type pool struct {
+	*fairqueue.Pool
+
+	slots int
 }
 
 // Pool is what a provider bears. 0 means no limit.
@@ -80,9 +90,10 @@ type Controller struct {
 	shadow   shadows
 	quota    fairlead.Quota
 	queue    *fairqueue.Queue
-	pools    map[string]*fairqueue.Pool
+	pools    map[string]pool
 	several  bool // there is more than one provider
 	start    time.Time
+	clock    func() time.Time
 	tokens   *estimate.Tokens
 	service  *estimate.Service
 	stranger *fairqueue.Flow // stands for one who has not called yet
@@ -111,17 +122,25 @@ type party struct {
 	guard            *window.Guard
 	// outstanding are the calls in the app's token window that have not ended.
 	outstanding *estimate.Outstanding
-	returns     returns
-	refused     refusals
+	// caller is what its latest calls cost; nil before the first.
+	caller  atomic.Pointer[estimate.Caller]
+	returns returns
+	refused refusals
 }
 
 // New returns a controller that counts its windows in quota.
 func New(config Config, quota fairlead.Quota) *Controller {
 	c := &Controller{
-		config: config, quota: quota, start: time.Now(), shadow: newShadows(config.Shadow),
+		config: config, quota: quota, clock: config.Clock, shadow: newShadows(config.Shadow),
 		tokens: estimate.NewTokens(config.Tokens), service: &estimate.Service{},
-		pools: make(map[string]*fairqueue.Pool, len(config.Pools)),
+		pools: make(map[string]pool, len(config.Pools)),
 	}
+	if c.clock == nil {
+		// Reading the monotonic clock alone is half as dear as time.Now.
+		start := time.Now()
+		c.clock = func() time.Time { return start.Add(time.Since(start)) }
+	}
+	c.start = c.clock()
 	c.apps.byID = make(map[fairlead.AppID]*party)
 	c.queue = fairqueue.New(fairqueue.Config{
 		Slots: c.shadow.limit(LimitSlots, config.Slots), MaxWaiting: c.shadow.limit(LimitQueue, config.MaxQueue),
@@ -130,11 +149,11 @@ func New(config Config, quota fairlead.Quota) *Controller {
 		Released: func(width int) { c.inUse.Add(-int64(width)) },
 	})
 	providers := 0
-	for name, pool := range config.Pools {
+	for name, p := range config.Pools {
 		if name != fairlead.LocalPool {
 			providers++
 		}
-		c.pools[name] = c.queue.Pool(c.poolConfig(pool))
+		c.pools[name] = pool{c.queue.Pool(c.poolConfig(p)), p.Slots}
 	}
 	c.several = providers > 1
 	c.stranger = c.queue.Tenant(fairqueue.TenantConfig{}).Flow(interactiveWeight)
@@ -142,11 +161,7 @@ func New(config Config, quota fairlead.Quota) *Controller {
 }
 
 // now is the time that windows and queue run by.
-func (c *Controller) now() time.Duration { return time.Since(c.start) }
-
-// clock is the present. Reading the monotonic clock alone is half as dear as
-// time.Now.
-func (c *Controller) clock() time.Time { return c.start.Add(time.Since(c.start)) }
+func (c *Controller) now() time.Duration { return c.clock().Sub(c.start) }
 
 // Timeout is the most time that an operation may take.
 func (c *Controller) Timeout(op fairlead.Operation) time.Duration { return c.config.Timeouts[op] }

@@ -1,7 +1,6 @@
 package admission
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -15,7 +14,7 @@ import (
 type Pass struct {
 	// requests and tokens are the entries in the app's windows; 0 is none.
 	requests, tokens uint64
-	key              estimate.Key
+	caller           *estimate.Caller
 	bytes            int
 	open             estimate.Entry
 }
@@ -44,8 +43,10 @@ func (c *Controller) inShadow(l Limit) bool {
 // shed, request window. It does not wait. Errors are of Kind Limited where the
 // app is over a limit of its own, and Busy where the queue is full or the call's
 // turn would come too late; then nothing was charged.
+//
+// The call counts from its arrival: it comes here at once.
 func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, error) {
-	p, now := c.partyOf(call), c.clock()
+	p, now := c.partyOf(call), call.Arrived
 	if left := p.guard.Arrive(now.Sub(c.start)); left > 0 && !c.inShadow(LimitBurst) {
 		c.NoteWindows(ctx, call)
 		return Pass{}, c.blocked(left)
@@ -66,7 +67,7 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 	if p.app.RateLimitPerMinute <= 0 {
 		return Pass{}, nil
 	}
-	take, err := p.requests.Take(ctx, now, 1)
+	take, err := p.requests.Take(ctx, now, 1, 0)
 	if err != nil {
 		return Pass{}, fmt.Errorf("count the request: %w", err)
 	}
@@ -148,8 +149,8 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 	if targets := call.Targets(); len(targets) > 0 {
 		model = targets[0].Model // whoever serves it: it writes alike, and its name needs no allocation
 	}
-	pass.key = estimate.Key{App: string(call.App.ID), Model: model}
-	pass.bytes = c.promptBytes(req.Body)
+	pass.caller = c.partyOf(call).callerOf(c.tokens, model)
+	pass.bytes = promptBytes(req.Body, c.config.Tokens)
 	asked := req.Envelope
 	if call.Operation != fairlead.Chat {
 		asked.MaxTokens, asked.Choices = 1, 0 // no operation but a chat has an output
@@ -180,7 +181,7 @@ const mostTokens = 1 << 40
 
 // cost is what a call is expected to cost: all of its choices.
 func (c *Controller) cost(pass *Pass, e fairlead.Envelope) estimate.Cost {
-	one := c.tokens.Estimate(pass.key, pass.bytes, min(e.MaxTokens, mostTokens))
+	one := pass.caller.Estimate(pass.bytes, min(e.MaxTokens, mostTokens))
 	if e.Choices <= 1 {
 		return one
 	}
@@ -189,38 +190,6 @@ func (c *Controller) cost(pass *Pass, e fairlead.Envelope) estimate.Cost {
 	one.Output *= choices
 	one.Most = one.Input + longest*choices
 	return one
-}
-
-// imageBytes is what an image in a body counts for, whatever its size: about a
-// thousand tokens of text.
-const imageBytes = 3500
-
-// promptBytes is how many bytes of text a body has, about. An image counts for a
-// thousand tokens. Files that stand in it in base64 cost no tokens by their length;
-// mode Hard takes them for text, since a caller could write text so that it looks
-// like one.
-func (c *Controller) promptBytes(body []byte) int {
-	mark := []byte(";base64,")
-	// An image has a type of that name and a member of that name.
-	images := bytes.Count(body, []byte(`"image_url"`)) / 2 //nolint:mnd // see above
-	linked := max(images-bytes.Count(body, mark), 0)
-	n := len(body) + linked*imageBytes
-	if c.config.Tokens == estimate.Hard {
-		return n
-	}
-	for rest := body; ; {
-		at := bytes.Index(rest, mark)
-		if at < 0 {
-			return n
-		}
-		rest = rest[at+len(mark):]
-		end := bytes.IndexByte(rest, '"')
-		if end < 0 {
-			return n
-		}
-		n -= max(end-imageBytes, 0)
-		rest = rest[end:]
-	}
 }
 
 // reserveTokens charges the app's token window with cost.
@@ -243,7 +212,7 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 	// What the calls under way may cost beyond their estimates is kept free.
 	now := c.clock()
 	margin := p.outstanding.Margin(now.Sub(c.start), cost)
-	take, err := p.tokens.Take(ctx, now, min(n+margin, max(n, limit)))
+	take, err := p.tokens.Take(ctx, now, n, margin)
 	if err != nil {
 		return fmt.Errorf("count the tokens: %w", err)
 	}
@@ -258,14 +227,17 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 		}
 	}
 	pass.tokens, pass.open = take.Entry, p.outstanding.Open(now.Sub(c.start), cost)
-	if margin == 0 {
-		return nil
-	}
-	if err := p.tokens.Correct(ctx, take.Entry, n); err != nil {
-		return fmt.Errorf("count the tokens: %w", err)
-	}
-	c.noteTokens(ctx, call, now)
 	return nil
+}
+
+// callerOf is what is known of the app's calls of a model.
+func (p *party) callerOf(tokens *estimate.Tokens, model string) *estimate.Caller {
+	if last := p.caller.Load(); last != nil && last.Key().Model == model {
+		return last
+	}
+	caller := tokens.Of(estimate.Key{App: string(p.app.ID), Model: model})
+	p.caller.Store(caller)
+	return caller
 }
 
 // mostWidth is the largest part of the slots, or where they have no limit of its
@@ -303,7 +275,7 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	}
 	used := out.Usage.Input + out.Usage.Output
 	if used > 0 {
-		c.tokens.Learn(pass.key, pass.bytes, out.Usage.Input, out.Usage.Output)
+		pass.caller.Learn(pass.bytes, out.Usage.Input, out.Usage.Output)
 	}
 	c.noteService(call)
 	if pass.tokens == 0 {
@@ -311,27 +283,27 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	}
 	p := c.partyOf(call)
 	// The window learns what it was before the margin is let go.
+	if used > 0 {
+		err := p.tokens.Correct(ctx, pass.tokens, used)
+		p.outstanding.Close(c.now(), pass.open, used)
+		return err
+	}
+	err := c.settleUnknown(ctx, call, p.tokens, pass.tokens, out)
+	p.outstanding.Drop(pass.open)
+	return err
+}
+
+// settleUnknown charges a call of which nobody says what it used.
+func (c *Controller) settleUnknown(ctx context.Context, call *fairlead.Call, tokens fairlead.Counter, entry uint64, out Outcome) error {
 	switch {
-	case used > 0:
-		defer p.outstanding.Close(c.now(), pass.open, used)
-		return p.tokens.Correct(ctx, pass.tokens, used)
 	case out.Seen > 0:
-		defer p.outstanding.Drop(pass.open)
-		return p.tokens.Correct(ctx, pass.tokens, call.Estimate().Input+out.Seen)
-	case out.Answered: // nobody says what it used: the estimate stands
-		p.outstanding.Drop(pass.open)
-		return nil
+		return tokens.Correct(ctx, entry, call.Estimate().Input+out.Seen)
+	case out.Answered, out.Abandoned && c.config.Tokens == estimate.Hard:
+		return nil // the estimate stands
+	case out.Abandoned: // the provider has worked, and counts it
+		return tokens.Correct(ctx, entry, call.Estimate().Input)
 	}
-	if out.Abandoned { // the provider has worked, and counts it
-		defer p.outstanding.Drop(pass.open)
-		if c.config.Tokens == estimate.Hard {
-			return nil
-		}
-		return p.tokens.Correct(ctx, pass.tokens, call.Estimate().Input)
-	}
-	// The provider gave no answer: there is nothing that it would charge.
-	defer p.outstanding.Drop(pass.open)
-	return p.tokens.Undo(ctx, pass.tokens)
+	return tokens.Undo(ctx, entry) // it gave no answer: there is nothing that it would charge
 }
 
 // undo gives back what the call was charged.
@@ -356,7 +328,7 @@ func (c *Controller) undo(ctx context.Context, call *fairlead.Call, pass Pass) e
 // in so many: they change slowly.
 const (
 	learnFirst = 256
-	learnEvery = 8
+	learnEvery = 16
 )
 
 // noteService learns how long attempts of the app that succeeded took.

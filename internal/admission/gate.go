@@ -18,23 +18,23 @@ const hopeMargin = 1.25
 const beatEvery = 10 * time.Second
 
 // Enter implements fairlead.Gate.
-func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string) (fairlead.Lease, error) {
-	slots, ok := c.pools[pool]
+func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, name string) (fairlead.Lease, error) {
+	pool, ok := c.pools[name]
 	if !ok {
 		return fairlead.Lease{}, &fairlead.Error{
 			Kind: fairlead.Internal, Code: "unknown_pool", Message: "The service failed to handle the request",
-			Err: fmt.Errorf("no pool is called %q", pool),
+			Err: fmt.Errorf("no pool is called %q", name),
 		}
 	}
 	p := c.partyOf(call)
-	at := place{party: p, flow: p.flow(call.Class), pool: slots}
+	at := place{party: p, flow: p.flow(call.Class), pool: pool.Pool}
 	if err := ctx.Err(); err != nil {
 		return fairlead.Lease{}, c.notGranted(ctx, err, at)
 	}
 	e := call.Estimate()
-	width := c.fit(e.Width, p.app, pool)
+	width := c.fit(e.Width, p.app, pool.slots)
 	ticket, w, err := c.queue.Enter(fairqueue.Request{
-		Flow: at.flow, Pool: slots, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output, MostCost: e.Most,
+		Flow: at.flow, Pool: pool.Pool, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output, MostCost: e.Most,
 		StartBy: c.enforced(c.startBy(ctx, call)), Done: ctx.Done(),
 	})
 	wait := fairlead.LeaseWait{}
@@ -53,21 +53,21 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, pool string
 	}
 	call.NoteWait(wait.Actual, fairlead.Granted)
 	c.noteInUse(width, p)
-	if most := c.config.Pools[pool].Slots; most > 0 && c.shadow.has(LimitProviderSlots) && slots.Usage().InUse > most {
+	if pool.slots > 0 && c.shadow.has(LimitProviderSlots) && pool.Usage().InUse > pool.slots {
 		c.shadow.note(LimitProviderSlots)
 	}
 	slot, generation := ticket.Slot()
 	return fairlead.NewLease(call, slot, generation, wait), nil
 }
 
-// fit is how many slots a call of that width takes of a pool: no more than there
-// are, nor than its app may hold.
-func (c *Controller) fit(width int, app *fairlead.App, pool string) int {
+// fit is how many slots a call of that width takes: no more than there are, nor
+// than its provider has or its app may hold.
+func (c *Controller) fit(width int, app *fairlead.App, provider int) int {
 	if width <= 1 {
 		return 1
 	}
 	slots, own := c.shadow.limit(LimitSlots, c.config.Slots), c.shadow.limit(LimitAppSlots, app.MaxConcurrent)
-	for _, most := range [...]int{slots, own, c.config.Pools[pool].Slots} {
+	for _, most := range [...]int{slots, own, provider} {
 		if most > 0 {
 			width = min(width, most)
 		}

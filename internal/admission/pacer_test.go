@@ -337,7 +337,7 @@ func TestGuessesAtARateRefuseNobody(t *testing.T) {
 		b.run(t.Context(), load{app: app, pool: "paced", clients: 90, holds: time.Second})
 		wait(90*time.Second + 500*time.Millisecond)
 		const left = 100 * time.Second
-		o := b.queue.Predict(b.party(app).flow(fairlead.Interactive), b.pools["paced"])
+		o := b.queue.Predict(b.party(app).flow(fairlead.Interactive), b.pools["paced"].Pool)
 		if o.Known || o.Wait < left || o.Opens > left {
 			t.Fatalf("outlook %+v, want a guess beyond %v", o, left)
 		}

@@ -168,15 +168,15 @@ func TestOutstandingIsSafeForMany(t *testing.T) {
 }
 
 func TestNothingIsAllocated(t *testing.T) {
-	tokens, o := estimate.NewTokens(estimate.Expected), estimate.NewOutstanding(estimate.Expected)
+	caller, o := estimate.NewTokens(estimate.Expected).Of(app), estimate.NewOutstanding(estimate.Expected)
 	q, s := estimate.NewQuantile(1), new(estimate.Service)
 	now := time.Duration(0)
 	once := func() {
 		now += time.Second
-		cost := tokens.Estimate(app, 2000, 1000)
+		cost := caller.Estimate(2000, 1000)
 		o.Margin(now, cost)
 		o.Close(now+time.Second, o.Open(now, cost), 700)
-		tokens.Learn(app, 2000, 500, 200)
+		caller.Learn(2000, 500, 200)
 		q.Add(5)
 		q.Quantile(0.5)
 		s.Add("chat", "m", time.Second)

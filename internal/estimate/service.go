@@ -24,10 +24,10 @@ type work struct{ op, model string }
 func (s *Service) Add(op, model string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pairs.use(work{op, model}, newServiceSketch).add(d.Seconds())
+	s.pairs.use(nil, work{op, model}, newServiceSketch).value.add(d.Seconds())
 }
 
-func newServiceSketch() sketch { return newSketch(shortestService.Seconds()) }
+func newServiceSketch(s *sketch) { *s = newSketch(shortestService.Seconds()) }
 
 // P10 is the time within which a tenth of the attempts have ended: whoever has
 // less time left will hardly make it. It is not ok before 8 attempts.
@@ -44,10 +44,10 @@ func (s *Service) P50(op, model string) (d time.Duration, ok bool) {
 func (s *Service) quantile(pair work, p float64) (d time.Duration, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := s.pairs.look(pair)
+	known := s.pairs.look(nil, pair)
 	if known == nil {
 		return 0, false
 	}
-	seconds, ok := known.quantile(p)
+	seconds, ok := known.value.quantile(p)
 	return time.Duration(seconds * float64(time.Second)), ok
 }

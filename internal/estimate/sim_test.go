@@ -124,7 +124,7 @@ type simulation struct {
 	agenda  agenda
 	length  time.Duration
 
-	tokens      *estimate.Tokens
+	caller      *estimate.Caller
 	outstanding *estimate.Outstanding
 	window      *window.Buckets
 	admitted    []*client // in the order of time
@@ -137,7 +137,7 @@ func newSimulation(t traffic, r reserve, seed uint64) *simulation {
 	}
 	return &simulation{
 		traffic: t, reserve: r, random: rand.New(rand.NewPCG(seed, 1)),
-		tokens: estimate.NewTokens(mode), outstanding: estimate.NewOutstanding(mode),
+		caller: estimate.NewTokens(mode).Of(app), outstanding: estimate.NewOutstanding(mode),
 		window: window.NewBuckets(t.limit, minute),
 	}
 }
@@ -195,7 +195,7 @@ func (s *simulation) newClient(now time.Duration) *client {
 var app = estimate.Key{App: "portal", Model: "gpt"}
 
 func (s *simulation) arrive(now time.Duration, c *client) {
-	cost := s.tokens.Estimate(app, c.bytes, s.traffic.maxTokens)
+	cost := s.caller.Estimate(c.bytes, s.traffic.maxTokens)
 	margin := s.outstanding.Margin(now, cost)
 	if s.reserve == withoutMargin {
 		margin = 0
@@ -217,7 +217,7 @@ func (s *simulation) arrive(now time.Duration, c *client) {
 func (s *simulation) end(now time.Duration, c *client) {
 	s.window.Correct(c.entry, c.actual())
 	s.outstanding.Close(now, c.open, c.actual())
-	s.tokens.Learn(app, c.bytes, c.input, c.output)
+	s.caller.Learn(c.bytes, c.input, c.output)
 }
 
 // worst is the most that the calls of any minute cost, by the limit. It knows

@@ -14,25 +14,28 @@ type named[K comparable, V any] struct {
 	key          K
 	value        V
 	newer, older *named[K, V]
+	forgotten    bool // it is in the table no more
 }
 
-// look returns what key has, or nil. It does not count as use.
-func (t *table[K, V]) look(key K) *V {
-	if e := t.entries[key]; e != nil {
-		return &e.value
+// look returns the entry of key, or nil. It does not count as use. known is what
+// it or use returned before, or nil: with it nothing is looked up.
+func (t *table[K, V]) look(known *named[K, V], key K) *named[K, V] {
+	if known != nil && !known.forgotten {
+		return known
 	}
-	return nil
+	return t.entries[key]
 }
 
-// use returns what key has. If it has nothing yet, it gets the value of first.
-func (t *table[K, V]) use(key K, first func() V) *V {
-	e := t.entries[key]
+// use returns the entry of key, as look does. If there is none yet, it is made, and
+// its value set by begin.
+func (t *table[K, V]) use(known *named[K, V], key K, begin func(*V)) *named[K, V] {
+	e := t.look(known, key)
 	switch e {
 	case nil:
 		e = t.admit(key)
-		e.value = first()
+		begin(&e.value)
 	case t.newest:
-		return &e.value
+		return e
 	default:
 		t.unlink(e)
 	}
@@ -43,7 +46,7 @@ func (t *table[K, V]) use(key K, first func() V) *V {
 		t.oldest = e
 	}
 	t.newest = e
-	return &e.value
+	return e
 }
 
 // admit makes an entry for key, in the place of the oldest if there are too
@@ -55,6 +58,7 @@ func (t *table[K, V]) admit(key K) *named[K, V] {
 	if len(t.entries) >= mostNames {
 		last := t.oldest
 		t.unlink(last)
+		last.forgotten = true
 		delete(t.entries, last.key)
 	}
 	e := &named[K, V]{key: key}

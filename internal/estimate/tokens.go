@@ -73,12 +73,27 @@ func (c Cost) Tokens() int { return c.Input + c.Output }
 // Tokens learns what calls cost. It may be used by several goroutines at once.
 // It keeps the 4096 models, and the 4096 pairs of app and model, that were
 // learned last; nothing is kept for one that was only asked for.
+//
+// Whoever makes many calls of one Key keeps its Caller, so that nothing is looked
+// up for each.
 type Tokens struct {
 	mode Mode
 
 	mu      sync.Mutex
 	models  table[string, model]
 	outputs table[Key, mean]
+}
+
+// Caller is the calls of one Key, as Tokens knows them. It may be used by several
+// goroutines at once.
+type Caller struct {
+	tokens *Tokens
+	key    Key
+
+	// What was learned of the model and of the caller's outputs, under the mutex of
+	// tokens; nil before anything was.
+	model *named[string, model]
+	own   *named[Key, mean]
 }
 
 // model is what is learned of a model from all apps.
@@ -89,15 +104,20 @@ type model struct {
 	most    int // the most output ever
 }
 
-func newModel() model {
-	return model{
-		ratio:  mean{value: usualRatio, weight: ratioWeight},
-		output: mean{value: usualOutput, weight: outputWeight},
-	}
+func (m *model) begin() {
+	m.ratio, m.output = mean{value: usualRatio, weight: ratioWeight}, mean{value: usualOutput, weight: outputWeight}
 }
 
 // NewTokens returns a Tokens that has learned nothing yet.
 func NewTokens(mode Mode) *Tokens { return &Tokens{mode: mode} }
+
+// Of returns a Caller of key. All of one key know the same.
+func (t *Tokens) Of(key Key) *Caller {
+	return &Caller{tokens: t, key: key}
+}
+
+// Key says whose calls they are.
+func (c *Caller) Key() Key { return c.key }
 
 // Estimate says what a call will cost whose body has so many bytes and whose
 // client allows at most maxTokens of output, for all choices together; 0 if it
@@ -115,30 +135,32 @@ func NewTokens(mode Mode) *Tokens { return &Tokens{mode: mode} }
 // It looks at the length of the body only, so it takes constant time. A body
 // that holds more than text, such as an image, counts for too much, unless the
 // caller leaves that out of the bytes.
-func (t *Tokens) Estimate(key Key, bytes, maxTokens int) Cost {
+func (c *Caller) Estimate(bytes, maxTokens int) Cost {
 	ratio, output := usualRatio, float64(usualOutput)
 	highest, longest := hardRatio, longOutput
+	t := c.tokens
 	t.mu.Lock()
-	if m := t.models.look(key.Model); m != nil {
+	c.model, c.own = t.models.look(c.model, c.key.Model), t.outputs.look(c.own, c.key)
+	if c.model != nil {
+		m := &c.model.value
 		ratio, output = m.ratio.value, m.output.value
 		highest, longest = max(highest, m.highest.value()), max(longest, m.most)
 	}
-	if own := t.outputs.look(key); own != nil {
-		output = own.value
+	if c.own != nil {
+		output = c.own.value.value
 	}
 	t.mu.Unlock()
-
 	if t.mode == Hard {
 		return hardest(tokens(bytes, highest), longest, maxTokens)
 	}
-	c := Cost{Input: tokens(bytes, ratio), Output: int(math.Ceil(output))}
+	cost := Cost{Input: tokens(bytes, ratio), Output: int(math.Ceil(output))}
 	prior := usualOutput
 	if maxTokens > 0 {
-		c.Output, prior, longest = min(c.Output, maxTokens), min(prior, maxTokens), min(longest, maxTokens)
+		cost.Output, prior, longest = min(cost.Output, maxTokens), min(prior, maxTokens), min(longest, maxTokens)
 	}
-	c.Prior = c.Input + prior
-	c.Most = max(tokens(bytes, highest)+longest, c.Prior, c.Tokens())
-	return c
+	cost.Prior = cost.Input + prior
+	cost.Most = max(tokens(bytes, highest)+longest, cost.Prior, cost.Tokens())
+	return cost
 }
 
 // hardest is the cost of a call with so much input, if longest is the most
@@ -158,18 +180,20 @@ func tokens(bytes int, ratio float64) int {
 
 // Learn tells what a call cost whose body had so many bytes. Bytes or input of 0
 // or less, or an output of less than 0, teach nothing.
-func (t *Tokens) Learn(key Key, bytes, input, output int) {
+func (c *Caller) Learn(bytes, input, output int) {
+	t := c.tokens
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m := t.models.use(key.Model, newModel)
+	c.model = t.models.use(c.model, c.key.Model, (*model).begin)
+	m := &c.model.value
 	if bytes > 0 && input > 0 {
 		m.learnRatio(float64(input) / float64(bytes))
 	}
 	if output < 0 {
 		return
 	}
-	own := t.outputs.use(key, func() mean { return mean{value: m.output.value, weight: outputWeight} })
-	own.learnOutput(output)
+	c.own = t.outputs.use(c.own, c.key, func(own *mean) { *own = mean{value: m.output.value, weight: outputWeight} })
+	c.own.value.learnOutput(output)
 	m.output.learnOutput(output)
 	m.most = max(m.most, min(output, mostTokens))
 }

@@ -110,28 +110,31 @@ func (b *Buckets) Take(now time.Duration, n int) (entry Entry, wait time.Duratio
 	n = min(max(n, 1), b.limit, mostCount)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.take(now, n)
+	return b.take(now, n, 0)
 }
 
-// take is Take with the mutex held and n within its bounds.
-func (b *Buckets) take(now time.Duration, n int) (entry Entry, wait time.Duration, ok bool) {
+// take is TakeState with the mutex held and n within its bounds.
+func (b *Buckets) take(now time.Duration, n, spare int) (entry Entry, wait time.Duration, ok bool) {
 	b.leave(now)
-	if b.used > b.limit-n {
-		return 0, b.refuse(n), false
+	room := n + min(max(spare, 0), b.limit-n)
+	if b.used > b.limit-room {
+		return 0, b.refuse(room), false
 	}
 	b.asked = 0
 	return b.add(n), 0, true
 }
 
-// TakeState is Take and then State, at once.
-func (b *Buckets) TakeState(now time.Duration, n int) (a Admission) {
+// TakeState is Take and then State, at once. It admits only where spare is free
+// beside n, or all that n leaves of the limit if that is less; a refusal's wait is
+// for both. What is spare is not counted.
+func (b *Buckets) TakeState(now time.Duration, n, spare int) (a Admission) {
 	if b.limit <= 0 || b.per <= 0 {
 		return Admission{OK: true}
 	}
 	n = min(max(n, 1), b.limit, mostCount)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a.Entry, a.Wait, a.OK = b.take(now, n)
+	a.Entry, a.Wait, a.OK = b.take(now, n, spare)
 	a.Used, a.Reset = b.state()
 	return a
 }

@@ -47,7 +47,10 @@ type history struct {
 	chunks     [][]slot
 	made       uint32 // slots ever used since the last clear, free ones included
 	head, tail uint32
-	free       uint32
+	// oldest and newest are when head and tail came, so that asking for them reads
+	// nothing else.
+	oldest, newest time.Duration
+	free           uint32
 	// told is the entry whose leaving the last caller that was refused was told
 	// of; none if nobody was refused since the last admission. Once an entry goes
 	// there is room, and the next to ask is admitted; so of whoever is refused it
@@ -89,11 +92,11 @@ func (h *history) admit(now time.Duration) (entry Entry, wait time.Duration, ok 
 	s := h.slot(i)
 	*s = slot{at: h.now, number: h.number, prev: h.tail, next: none}
 	if h.tail == none {
-		h.head = i
+		h.head, h.oldest = i, h.now
 	} else {
 		h.slot(h.tail).next = i
 	}
-	h.tail = i
+	h.tail, h.newest = i, h.now
 	h.used++
 	return Entry(uint64(s.number)<<indexBits | uint64(i)), 0, true
 }
@@ -123,27 +126,28 @@ func (h *history) state(now time.Duration) (used int, reset time.Duration) {
 	if h.tail == none {
 		return 0, 0
 	}
-	return h.used, h.left(h.tail)
+	return h.used, h.leftOf(h.newest)
 }
 
 // forget moves the present to now and removes up to most entries that have
 // left the window; all of them if none is inside.
 func (h *history) forget(now time.Duration, most int) {
 	h.now = max(h.now, now)
-	if h.tail != none && h.left(h.tail) <= 0 {
+	if h.tail != none && h.leftOf(h.newest) <= 0 {
 		h.clear()
 		return
 	}
-	for ; most > 0 && h.head != none && h.left(h.head) <= 0; most-- {
+	for ; most > 0 && h.head != none && h.leftOf(h.oldest) <= 0; most-- {
 		h.remove(h.head)
 	}
 }
 
 // left is how long the entry in slot i stays in the window; 0 or less if it
 // has left. It can't overflow, as the present is never before an entry.
-func (h *history) left(i uint32) time.Duration {
-	return h.per - (h.now - h.slot(i).at)
-}
+func (h *history) left(i uint32) time.Duration { return h.leftOf(h.slot(i).at) }
+
+// leftOf is left of an entry that came at that time.
+func (h *history) leftOf(at time.Duration) time.Duration { return h.per - (h.now - at) }
 
 // clear removes every entry in constant time. The slots beyond made keep old
 // numbers, but no index leads there until they are used anew.
@@ -157,11 +161,17 @@ func (h *history) remove(i uint32) {
 	s := h.slot(i)
 	if s.prev == none {
 		h.head = s.next
+		if s.next != none {
+			h.oldest = h.slot(s.next).at
+		}
 	} else {
 		h.slot(s.prev).next = s.next
 	}
 	if s.next == none {
 		h.tail = s.prev
+		if s.prev != none {
+			h.newest = h.slot(s.prev).at
+		}
 	} else {
 		h.slot(s.next).prev = s.prev
 	}

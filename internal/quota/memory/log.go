@@ -26,7 +26,7 @@ func (t terms) unlimited() bool { return t.limit <= 0 || t.per <= 0 }
 // log counts the admissions of one window. Each method is that of the same name
 // in package window.
 type log interface {
-	take(now time.Duration, n int) window.Admission
+	take(now time.Duration, n, spare int) window.Admission
 	correct(entry window.Entry, n int)
 	undo(entry window.Entry)
 	state(now time.Duration) (used int, reset time.Duration)
@@ -48,7 +48,7 @@ func newLog(t terms) log {
 // exact is the log of entries that count for 1.
 type exact struct{ ring *window.Ring }
 
-func (e exact) take(now time.Duration, _ int) window.Admission { return e.ring.AdmitState(now) }
+func (e exact) take(now time.Duration, _, _ int) window.Admission { return e.ring.AdmitState(now) }
 
 func (e exact) correct(window.Entry, int) {}
 
@@ -59,8 +59,8 @@ func (e exact) state(now time.Duration) (used int, reset time.Duration) { return
 // weighted is the log of entries that weigh.
 type weighted struct{ buckets *window.Buckets }
 
-func (w weighted) take(now time.Duration, n int) window.Admission {
-	return w.buckets.TakeState(now, n)
+func (w weighted) take(now time.Duration, n, spare int) window.Admission {
+	return w.buckets.TakeState(now, n, spare)
 }
 
 func (w weighted) correct(entry window.Entry, n int) { w.buckets.Correct(entry, n) }
@@ -74,6 +74,6 @@ func (w weighted) state(now time.Duration) (used int, reset time.Duration) {
 // large is the log of entries that count for 1, of which there may be many.
 type large struct{ weighted }
 
-func (l large) take(now time.Duration, _ int) window.Admission { return l.weighted.take(now, 1) }
+func (l large) take(now time.Duration, _, _ int) window.Admission { return l.weighted.take(now, 1, 0) }
 
 func (l large) correct(window.Entry, int) {}

@@ -64,11 +64,11 @@ type counter struct {
 
 // Take implements fairlead.Counter. It does not block. It takes constant time,
 // but for the entries that have left the window since the last call.
-func (c *counter) Take(_ context.Context, at time.Time, n int) (fairlead.Take, error) {
+func (c *counter) Take(_ context.Context, at time.Time, n, spare int) (fairlead.Take, error) {
 	if c.terms.unlimited() {
 		return fairlead.Take{OK: true}, nil
 	}
-	a := c.log.take(at.Sub(c.start), n)
+	a := c.log.take(at.Sub(c.start), n, spare)
 	return fairlead.Take{OK: a.OK, Entry: uint64(a.Entry), Wait: a.Wait, State: c.stateOf(a.Used, a.Reset)}, nil
 }
 

@@ -15,7 +15,7 @@ func TestContract(t *testing.T) {
 
 func take(t *testing.T, q *Quota, w fairlead.Window) fairlead.Take {
 	t.Helper()
-	got, err := q.Open(w).Take(t.Context(), time.Now(), 1)
+	got, err := q.Open(w).Take(t.Context(), time.Now(), 1, 0)
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}
@@ -51,7 +51,7 @@ func TestOtherTermsStartAnew(t *testing.T) {
 func TestPlainWindowsCountOnes(t *testing.T) {
 	for _, limit := range []int{5, exactLimit, exactLimit + 1} {
 		q, w := New(), perMinute(limit)
-		got, err := q.Open(w).Take(t.Context(), time.Now(), 3)
+		got, err := q.Open(w).Take(t.Context(), time.Now(), 3, 0)
 		if err != nil || got.State.Remaining != limit-1 {
 			t.Errorf("limit %d: got %+v, %v, want %d remaining", limit, got, err, limit-1)
 		}
@@ -102,7 +102,7 @@ func BenchmarkTake(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := counter.Take(b.Context(), time.Now(), 1); err != nil {
+			if _, err := counter.Take(b.Context(), time.Now(), 1, 0); err != nil {
 				b.Error(err)
 			}
 		}
@@ -113,7 +113,7 @@ func BenchmarkTakeAndUndo(b *testing.B) {
 	counter := New().Open(perMinute(200))
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := counter.Take(b.Context(), time.Now(), 1)
+		got, err := counter.Take(b.Context(), time.Now(), 1, 0)
 		if err != nil || !got.OK {
 			b.Fatalf("Take: got %+v, %v", got, err)
 		}
@@ -127,7 +127,7 @@ func BenchmarkTakeAndCorrect(b *testing.B) {
 	counter := New().Open(fairlead.Window{App: "a", Name: "tokens", Limit: 200_000, Per: time.Minute, Weighted: true})
 	b.ReportAllocs()
 	for b.Loop() {
-		got, err := counter.Take(b.Context(), time.Now(), 500)
+		got, err := counter.Take(b.Context(), time.Now(), 500, 0)
 		if err != nil || !got.OK {
 			b.Fatalf("Take: got %+v, %v", got, err)
 		}

@@ -212,7 +212,7 @@ func testConcurrent(t *testing.T, s subject) {
 func takeMany(t *testing.T, s subject, w fairlead.Window) (entries []uint64) {
 	t.Helper()
 	for range w.Limit / 2 {
-		take, err := s.quota.Open(w).Take(t.Context(), time.Now(), 1)
+		take, err := s.quota.Open(w).Take(t.Context(), time.Now(), 1, 0)
 		if err != nil {
 			t.Errorf("Take: %v", err)
 		}

@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) fairlead.Quota) {
 		"Large":              testLarge,
 		"Weight":             testWeight,
 		"WeightAboveLimit":   testWeightAboveLimit,
+		"Spare":              testSpare,
 		"Correct":            testCorrect,
 		"CorrectIgnored":     testCorrectIgnored,
 		"Debt":               testDebt,
@@ -84,7 +85,13 @@ func tokens(limit int) fairlead.Window {
 
 func (s subject) take(t *testing.T, w fairlead.Window, n int) fairlead.Take {
 	t.Helper()
-	take, err := s.quota.Open(w).Take(t.Context(), time.Now(), n)
+	return s.takeBeside(t, w, n, 0)
+}
+
+// takeBeside takes n where spare is free beside it.
+func (s subject) takeBeside(t *testing.T, w fairlead.Window, n, spare int) fairlead.Take {
+	t.Helper()
+	take, err := s.quota.Open(w).Take(t.Context(), time.Now(), n, spare)
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}

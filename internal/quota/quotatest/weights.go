@@ -38,6 +38,23 @@ func testWeightAboveLimit(t *testing.T, s subject) {
 	s.admittedFor(t, w, 1)
 }
 
+func testSpare(t *testing.T, s subject) {
+	w := tokens(100)
+	if got := s.takeBeside(t, w, 30, 1000); !got.OK || got.State.Remaining != 70 {
+		t.Errorf("Take 30 beside all the rest: got %+v, want an admission and 70 remaining", got)
+	}
+	s.pass(10 * time.Second)
+	if got := s.takeBeside(t, w, 30, 40); !got.OK || got.State.Remaining != 40 {
+		t.Errorf("Take 30 beside 40: got %+v, want an admission and 40 remaining", got)
+	}
+	if got := s.takeBeside(t, w, 30, 11); got.OK || got.State.Remaining != 40 || got.Wait < per-10*time.Second-slack || got.Wait > per-10*time.Second+slack {
+		t.Errorf("Take 30 beside 11: got %+v, want a refusal until the first has left, and 40 remaining", got)
+	}
+	if got := s.takeBeside(t, w, 30, -1); !got.OK {
+		t.Errorf("Take 30 beside less than nothing: got %+v, want an admission", got)
+	}
+}
+
 func testCorrect(t *testing.T, s subject) {
 	w := tokens(100)
 	first := s.admittedFor(t, w, 50)
@@ -184,7 +201,7 @@ func testWeightedConcurrent(t *testing.T, s subject) {
 // may run on any goroutine.
 func (s subject) takeAndCorrect(t *testing.T, w fairlead.Window, n int) {
 	t.Helper()
-	take, err := s.quota.Open(w).Take(t.Context(), time.Now(), 5)
+	take, err := s.quota.Open(w).Take(t.Context(), time.Now(), 5, 0)
 	if err != nil || !take.OK {
 		t.Errorf("Take: got %+v, %v, want an admission", take, err)
 		return

@@ -1,0 +1,70 @@
+package admission
+
+import (
+	"bytes"
+
+	"github.com/fairleadhq/fairlead/internal/estimate"
+)
+
+// imageBytes is what an image in a body counts for, whatever its size: about a
+// thousand tokens of text.
+const imageBytes = 3500
+
+// promptBytes is how many bytes of text a body has, about. An image counts for a
+// thousand tokens. Files that stand in it in base64 cost no tokens by their length;
+// in mode Hard they are taken for text, since a caller could write text so that it
+// looks like one.
+//
+// It reads a body twice at most, at the speed of memory: it looks for the bytes in
+// its marks that text seldom has.
+func promptBytes(body []byte, mode estimate.Mode) int {
+	images, files, excess := links(body), 0, 0
+	if images == 0 && len(body) <= imageBytes {
+		return len(body) // a file in it counts for all its bytes
+	}
+	for rest := body; ; files++ {
+		n, after, ok := nextFile(rest)
+		if !ok {
+			break
+		}
+		excess += max(n-imageBytes, 0)
+		rest = after
+	}
+	n := len(body) + max(images-files, 0)*imageBytes
+	if mode == estimate.Hard {
+		return n
+	}
+	return n - excess
+}
+
+// links counts the images of a body, those in base64 included: each has a type of
+// that name and a member of that name.
+func links(body []byte) int {
+	const before, after = `"image`, `_url"`
+	marks := 0
+	for from := 0; ; {
+		at := bytes.Index(body[from:], []byte(after))
+		if at < 0 {
+			return marks / 2 //nolint:mnd // see above
+		}
+		at += from
+		if bytes.HasSuffix(body[:at], []byte(before)) {
+			marks++
+		}
+		from = at + len(after)
+	}
+}
+
+// nextFile finds the next file in base64, says how long it is, and what comes after
+// it.
+func nextFile(body []byte) (n int, after []byte, ok bool) {
+	_, after, ok = bytes.Cut(body, []byte(";base64,"))
+	if !ok {
+		return 0, nil, false
+	}
+	n = bytes.IndexByte(after, '"')
+	if n < 0 {
+		return 0, nil, false
+	}
+	return n, after[n:], true
+}
