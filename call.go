@@ -97,7 +97,9 @@ func (c *Call) Attempts() []Attempt { return c.attempts }
 func (c *Call) NoteWait(wait time.Duration, granted Grant) {
 	c.waited += wait
 	if granted == Granted {
-		c.slotted.Store(true)
+		if !c.slotted.Load() { // storing is dear
+			c.slotted.Store(true)
+		}
 		c.holding.Add(1)
 	}
 }

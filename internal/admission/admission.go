@@ -98,7 +98,7 @@ type Controller struct {
 	service  *estimate.Service
 	stranger *fairqueue.Flow // stands for one who has not called yet
 
-	served    atomic.Uint64 // calls that had a slot
+	served    atomic.Uint64 // calls that had a slot, up to learnFirst
 	inUse     atomic.Int64
 	mostInUse atomic.Int64
 

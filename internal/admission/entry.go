@@ -210,14 +210,21 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 		}
 	}
 	// What the calls under way may cost beyond their estimates is kept free.
-	now := c.clock()
-	margin := p.outstanding.Margin(now.Sub(c.start), cost)
-	take, err := p.tokens.Take(ctx, now, n, margin)
+	open, margin := p.outstanding.Open(call.Arrived.Sub(c.start), cost)
+	take, err := p.tokens.Take(ctx, call.Arrived, n, margin)
+	if err == nil && !take.OK { // its body may have taken its time
+		now := c.clock()
+		if take.Wait -= now.Sub(call.Arrived); take.Wait <= 0 {
+			take, err = p.tokens.Take(ctx, now, n, margin)
+		}
+	}
 	if err != nil {
+		p.outstanding.Drop(open)
 		return fmt.Errorf("count the tokens: %w", err)
 	}
 	call.SetTokens(take.State)
 	if !take.OK {
+		p.outstanding.Drop(open)
 		if c.inShadow(LimitTokens) {
 			return nil
 		}
@@ -226,7 +233,7 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: c.tokenWait(call, take, n),
 		}
 	}
-	pass.tokens, pass.open = take.Entry, p.outstanding.Open(now.Sub(c.start), cost)
+	pass.tokens, pass.open = take.Entry, open
 	return nil
 }
 
@@ -285,12 +292,21 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	// The window learns what it was before the margin is let go.
 	if used > 0 {
 		err := p.tokens.Correct(ctx, pass.tokens, used)
-		p.outstanding.Close(c.now(), pass.open, used)
+		p.outstanding.Close(c.ended(call), pass.open, used)
 		return err
 	}
 	err := c.settleUnknown(ctx, call, p.tokens, pass.tokens, out)
 	p.outstanding.Drop(pass.open)
 	return err
+}
+
+// ended is about when a call has ended: when its attempts had all had their time.
+func (c *Controller) ended(call *fairlead.Call) time.Duration {
+	end := call.Arrived.Sub(c.start) + call.Waited()
+	for _, a := range call.Attempts() {
+		end += a.Duration
+	}
+	return end
 }
 
 // settleUnknown charges a call of which nobody says what it used.
@@ -328,12 +344,15 @@ func (c *Controller) undo(ctx context.Context, call *fairlead.Call, pass Pass) e
 // in so many: they change slowly.
 const (
 	learnFirst = 256
-	learnEvery = 16
+	learnEvery = 31
 )
 
 // noteService learns how long attempts of the app that succeeded took.
 func (c *Controller) noteService(call *fairlead.Call) {
-	if n := c.served.Add(1); n > learnFirst && n%learnEvery != 0 {
+	switch {
+	case c.served.Load() < learnFirst:
+		c.served.Add(1)
+	case call.Arrived.Nanosecond()%learnEvery != 0: // as good as chance
 		return
 	}
 	for _, a := range call.Attempts() {

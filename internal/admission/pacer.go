@@ -50,17 +50,18 @@ func (p *pacer) Take(now time.Duration, cost fairqueue.Cost) (fairqueue.PaceEntr
 	}
 	n := max(cost.Expected, 1)
 	expected := estimate.Cost{Output: n, Most: max(cost.Most, n)}
-	margin := p.outstanding.Margin(now, expected)
+	open, margin := p.outstanding.Open(now, expected)
 	tokens, wait, ok := p.tokens.Try(now, min(n+margin, max(n, p.limit)))
 	if !ok && !p.inShadow(LimitProviderTokens) {
 		p.requests.Undo(request)
+		p.outstanding.Drop(open)
 		if used, _ := p.tokens.State(now); used+n <= p.limit {
 			wait = min(wait, soon)
 		}
 		return fairqueue.PaceEntry{}, wait
 	}
 	p.tokens.Correct(tokens, n)
-	return fairqueue.PaceEntry{uint64(request), uint64(tokens), uint64(p.outstanding.Open(now, expected))}, 0
+	return fairqueue.PaceEntry{uint64(request), uint64(tokens), uint64(open)}, 0
 }
 
 func (p *pacer) inShadow(l Limit) bool {

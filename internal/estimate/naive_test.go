@@ -164,7 +164,7 @@ func (p *pair) step(t *rapid.T) {
 	}
 	cost := drawCost(t)
 	p.naive.age(p.clock)
-	got, want := p.real.Margin(p.clock, cost), p.naive.margin(cost)
+	got, want := margin(p.real, p.clock, cost), p.naive.margin(cost)
 	if math.Abs(float64(got)-want) > 1.001 {
 		t.Fatalf("margin is %d at %v, want %v", got, p.clock, want)
 	}
@@ -175,7 +175,7 @@ func (p *pair) open(t *rapid.T) {
 	p.naive.age(p.clock)
 	c := &naiveCall{opened: p.naive.now, cost: cost}
 	p.naive.open = append(p.naive.open, c)
-	p.entries[c] = p.real.Open(p.clock, cost)
+	p.entries[c] = opened(p.real, p.clock, cost)
 }
 
 func (p *pair) end(t *rapid.T, how string) {
@@ -187,7 +187,7 @@ func (p *pair) end(t *rapid.T, how string) {
 		p.real.Close(p.clock, p.entries[c], actual)
 	} else {
 		p.naive.drop(c)
-		p.real.Margin(p.clock, c.cost) // a Drop has no time of its own
+		margin(p.real, p.clock, c.cost) // a Drop has no time of its own
 		p.real.Drop(p.entries[c])
 	}
 	// Once more changes nothing.

@@ -15,10 +15,9 @@ type Entry uint64
 // blocks beyond its own short lock. It takes 1.5 KB, and 64 bytes for each call
 // at the time when most were open.
 //
-// A window is used like this: reserve what the call is expected to cost and the
-// Margin together; if there is room, correct the reservation at once to what
-// the call is expected to cost, and Open it. When the call has ended, correct
-// the reservation to what it did cost and Close it.
+// A window is used like this: Open the call, and reserve what it is expected to
+// cost if that and the margin are free; if not, Drop it. When the call has ended,
+// correct the reservation to what it did cost and Close it.
 //
 // Times are durations since a start of the caller's choosing. One that is
 // smaller than one seen before counts as that one.
@@ -56,50 +55,42 @@ func NewOutstanding(mode Mode) *Outstanding {
 	return &Outstanding{mode: mode, calls: make([]call, 1)}
 }
 
-// Margin is how many tokens must stay free beside cost.Tokens() so that another
-// call may be opened at now: what the open calls and this one will cost, by
-// what is known of them, beyond what is reserved, and 3.7 standard deviations of
-// that sum.
+// Open notes that a call comes at now whose reservation will be cost.Tokens(). It
+// returns the margin: how many tokens must be free beside those so that it may be
+// admitted. Whoever opens a call must Close or Drop it; one that is not admitted is
+// dropped.
+//
+// The margin is what the open calls and this one will cost, by what is known of
+// them, beyond what is reserved, and 3.7 standard deviations of that sum.
 //
 // Of a call that has run for longer than any that has ended, it is only known
 // that it costs no more than its Most, and it is taken to cost no more beyond its
 // Prior than the largest did altogether lately. So a window that has seen nothing
 // yet leaves room for all its calls to cost their Most.
 //
-// With nothing open the margin is 0: a call that fits is not kept out because it
-// might be large. What it costs beyond the window is a debt for a minute.
-func (o *Outstanding) Margin(now time.Duration, cost Cost) int {
+// With nothing else open the margin is 0: a call that fits is not kept out because
+// it might be large. What it costs beyond the window is a debt for a minute.
+func (o *Outstanding) Open(now time.Duration, cost Cost) (entry Entry, margin int) {
 	if o.mode == Hard {
-		return 0
+		return 0, 0
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.age(now)
-	if o.open == 0 {
-		return 0
+	next := newCall(cost)
+	if o.open > 0 {
+		margin = o.table.margin(next)
 	}
-	return o.table.margin(newCall(cost))
-}
-
-// Open notes that a call was admitted at now with the reservation of
-// cost.Tokens(). Whoever opens one must Close or Drop it.
-func (o *Outstanding) Open(now time.Duration, cost Cost) Entry {
-	if o.mode == Hard {
-		return 0
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.age(now)
 	i := o.take()
 	o.tag++
 	if o.tag == 0 { // 0 marks what is free
 		o.tag++
 	}
-	o.calls[i] = newCall(cost)
-	o.calls[i].opened, o.calls[i].tag = o.now, o.tag
+	next.opened, next.tag = o.now, o.tag
+	o.calls[i] = next
 	o.append(i, 0)
 	o.open++
-	return Entry(uint64(o.tag)<<32 | uint64(i))
+	return Entry(uint64(o.tag)<<32 | uint64(i)), margin
 }
 
 // Close notes that a call ended at now and what it cost, prompt and answer

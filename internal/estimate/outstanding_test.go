@@ -8,6 +8,19 @@ import (
 	"github.com/fairleadhq/fairlead/internal/estimate"
 )
 
+// margin is that of a call that is not admitted.
+func margin(o *estimate.Outstanding, now time.Duration, cost estimate.Cost) int {
+	entry, tokens := o.Open(now, cost)
+	o.Drop(entry)
+	return tokens
+}
+
+// opened is the entry of a call that is admitted.
+func opened(o *estimate.Outstanding, now time.Duration, cost estimate.Cost) estimate.Entry {
+	entry, _ := o.Open(now, cost)
+	return entry
+}
+
 func someCost() estimate.Cost {
 	return estimate.Cost{Input: 500, Output: 500, Prior: 1000, Most: 3000}
 }
@@ -15,12 +28,12 @@ func someCost() estimate.Cost {
 func TestMarginOfWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	o := estimate.NewOutstanding(estimate.Expected)
-	if got := o.Margin(0, someCost()); got != 0 {
+	if got := margin(o, 0, someCost()); got != 0 {
 		t.Errorf("with nothing open the margin is %d, want 0", got)
 	}
 	for n := 1; n <= 5; n++ {
 		o.Open(0, someCost())
-		if got, want := o.Margin(time.Second, someCost()), (n+1)*2000; got != want {
+		if got, want := margin(o, time.Second, someCost()), (n+1)*2000; got != want {
 			t.Errorf("with %d open the margin is %d, want %d: all that they can cost more", n, got, want)
 		}
 	}
@@ -33,7 +46,7 @@ func TestTheLongAreNotJudgedByTheShort(t *testing.T) {
 	o := estimate.NewOutstanding(estimate.Expected)
 	openMany := func(now time.Duration, n int) (entries []estimate.Entry) {
 		for range n {
-			entries = append(entries, o.Open(now, someCost()))
+			entries = append(entries, opened(o, now, someCost()))
 		}
 		return entries
 	}
@@ -46,17 +59,17 @@ func TestTheLongAreNotJudgedByTheShort(t *testing.T) {
 	closeMany(time.Second, entries[:100], 900)
 	// What the others cost beyond their prior is not known: as much as the largest
 	// did altogether, 900.
-	if got := o.Margin(2*time.Second, someCost()); got < 100*900 {
+	if got := margin(o, 2*time.Second, someCost()); got < 100*900 {
 		t.Errorf("with 100 calls that outlived all others the margin is %d, want at least 90000", got)
 	}
 	closeMany(10*time.Second, entries[100:], 2500)
 
 	// Young ones are of both kinds, old ones are all long.
 	openMany(time.Minute, 100)
-	if got := o.Margin(time.Minute, someCost()); got < 50*1500-50*100 || got > 125_000 {
+	if got := margin(o, time.Minute, someCost()); got < 50*1500-50*100 || got > 125_000 {
 		t.Errorf("with 100 young calls the margin is %d, want 70000 and 3.7 deviations", got)
 	}
-	if got := o.Margin(time.Minute+5*time.Second, someCost()); got < 100*1500 {
+	if got := margin(o, time.Minute+5*time.Second, someCost()); got < 100*1500 {
 		t.Errorf("with 100 old calls the margin is %d, want at least 150000", got)
 	}
 }
@@ -67,13 +80,13 @@ func TestMarginOfWhatIsKnown(t *testing.T) {
 	// Every call costs 100 more than reserved.
 	for i := range 5000 {
 		now := time.Duration(i) * time.Second
-		o.Close(now+time.Millisecond, o.Open(now, someCost()), 1100)
+		o.Close(now+time.Millisecond, opened(o, now, someCost()), 1100)
 	}
 	for range 9 {
 		o.Open(5000*time.Second, someCost())
 	}
 	// 1000 for ten calls, and the doubt that a few in 500 might cost twice as much.
-	if got := o.Margin(5000*time.Second, someCost()); got < 1000 || got > 4500 {
+	if got := margin(o, 5000*time.Second, someCost()); got < 1000 || got > 4500 {
 		t.Errorf("margin is %d, want 1000 to 4500", got)
 	}
 }
@@ -88,13 +101,13 @@ func TestMarginForgets(t *testing.T) {
 			actual = 2000
 		}
 		now += time.Second
-		o.Close(now+time.Millisecond, o.Open(now, someCost()), actual)
+		o.Close(now+time.Millisecond, opened(o, now, someCost()), actual)
 	}
 	for range 99 {
 		o.Open(now, someCost())
 	}
 	// The error's mean is 980 by then, its deviation 140.
-	if got := o.Margin(now, someCost()); got < 95_000 || got > 130_000 {
+	if got := margin(o, now, someCost()); got < 95_000 || got > 130_000 {
 		t.Errorf("after 2000 calls that cost 1000 more the margin of a hundred is %d, want about 100000", got)
 	}
 }
@@ -103,9 +116,9 @@ func TestOneThatCostMoreThanItCouldIsNoMeasure(t *testing.T) {
 	t.Parallel()
 	margin := func(actual int) int {
 		o := estimate.NewOutstanding(estimate.Expected)
-		o.Close(time.Second, o.Open(0, someCost()), actual)
+		o.Close(time.Second, opened(o, 0, someCost()), actual)
 		o.Open(time.Second, someCost())
-		return o.Margin(time.Second, someCost())
+		return margin(o, time.Second, someCost())
 	}
 	if got, want := margin(1_000_000), margin(3000); got != want {
 		t.Errorf("margin is %d, want %d as of a call that cost its most", got, want)
@@ -116,11 +129,11 @@ func TestHardNeedsNoMargin(t *testing.T) {
 	t.Parallel()
 	o := estimate.NewOutstanding(estimate.Hard)
 	for range 5 {
-		o.Close(time.Second, o.Open(0, someCost()), 100_000)
+		o.Close(time.Second, opened(o, 0, someCost()), 100_000)
 		o.Open(0, someCost())
 	}
 	o.Drop(0)
-	if got := o.Margin(time.Minute, someCost()); got != 0 {
+	if got := margin(o, time.Minute, someCost()); got != 0 {
 		t.Errorf("margin is %d, want 0", got)
 	}
 }
@@ -128,18 +141,18 @@ func TestHardNeedsNoMargin(t *testing.T) {
 func TestForeignEntriesAreIgnored(t *testing.T) {
 	t.Parallel()
 	o := estimate.NewOutstanding(estimate.Expected)
-	first := o.Open(0, someCost())
+	first := opened(o, 0, someCost())
 	o.Drop(first)
-	second := o.Open(0, someCost()) // in the same place
+	second := opened(o, 0, someCost()) // in the same place
 	for _, entry := range []estimate.Entry{0, first, 1 << 40, 99, first + 1} {
 		o.Close(time.Second, entry, 0)
 		o.Drop(entry)
 	}
-	if got := o.Margin(time.Second, someCost()); got != 4000 {
+	if got := margin(o, time.Second, someCost()); got != 4000 {
 		t.Errorf("margin is %d, want 4000: a foreign entry closed a call", got)
 	}
 	o.Drop(second)
-	if got := o.Margin(time.Second, someCost()); got != 0 {
+	if got := margin(o, time.Second, someCost()); got != 0 {
 		t.Errorf("margin is %d with nothing open", got)
 	}
 }
@@ -152,8 +165,8 @@ func TestOutstandingIsSafeForMany(t *testing.T) {
 		group.Go(func() {
 			for i := range 2000 {
 				now := time.Duration(i) * 10 * time.Millisecond
-				o.Margin(now, someCost())
-				entry := o.Open(now, someCost())
+				margin(o, now, someCost())
+				entry := opened(o, now, someCost())
 				if i%3 == 0 {
 					o.Drop(entry)
 				}
@@ -162,7 +175,7 @@ func TestOutstandingIsSafeForMany(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := o.Margin(time.Hour, someCost()); got != 0 {
+	if got := margin(o, time.Hour, someCost()); got != 0 {
 		t.Errorf("margin is %d after all were closed: one was lost", got)
 	}
 }
@@ -174,8 +187,8 @@ func TestNothingIsAllocated(t *testing.T) {
 	once := func() {
 		now += time.Second
 		cost := caller.Estimate(2000, 1000)
-		o.Margin(now, cost)
-		o.Close(now+time.Second, o.Open(now, cost), 700)
+		margin(o, now, cost)
+		o.Close(now+time.Second, opened(o, now, cost), 700)
 		caller.Learn(2000, 500, 200)
 		q.Add(5)
 		q.Quantile(0.5)
@@ -197,8 +210,8 @@ func BenchmarkCallOfAWindow(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		now += 500 * time.Millisecond
 		o.Close(now, open[i%20], 900+i%200)
-		o.Margin(now, someCost())
-		open[i%20] = o.Open(now, someCost())
+		margin(o, now, someCost())
+		open[i%20] = opened(o, now, someCost())
 	}
 }
 
@@ -207,13 +220,13 @@ func BenchmarkMarginOfARefused(b *testing.B) {
 	o := estimate.NewOutstanding(estimate.Expected)
 	for i := range 1000 {
 		now := time.Duration(i) * time.Second / 2
-		entry := o.Open(now, someCost())
+		entry := opened(o, now, someCost())
 		if i < 980 {
 			o.Close(now+time.Duration(i%20)*time.Second, entry, 100*(i%20))
 		}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Margin(500*time.Second, someCost())
+		margin(o, 500*time.Second, someCost())
 	}
 }

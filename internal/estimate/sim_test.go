@@ -196,12 +196,13 @@ var app = estimate.Key{App: "portal", Model: "gpt"}
 
 func (s *simulation) arrive(now time.Duration, c *client) {
 	cost := s.caller.Estimate(c.bytes, s.traffic.maxTokens)
-	margin := s.outstanding.Margin(now, cost)
+	open, margin := s.outstanding.Open(now, cost)
 	if s.reserve == withoutMargin {
 		margin = 0
 	}
 	entry, wait, ok := s.window.Take(now, cost.Tokens()+margin)
 	if !ok {
+		s.outstanding.Drop(open)
 		c.tries++
 		if s.traffic.refused == returns && c.tries < 3 {
 			heap.Push(&s.agenda, &event{at: now + wait, client: c})
@@ -209,7 +210,7 @@ func (s *simulation) arrive(now time.Duration, c *client) {
 		return
 	}
 	s.window.Correct(entry, cost.Tokens())
-	c.entry, c.open, c.admitted = entry, s.outstanding.Open(now, cost), now
+	c.entry, c.open, c.admitted = entry, open, now
 	s.admitted = append(s.admitted, c)
 	heap.Push(&s.agenda, &event{at: now + c.takes, client: c, ends: true})
 }

@@ -46,20 +46,47 @@ func New() *Quota {
 func (q *Quota) Open(w fairlead.Window) fairlead.Counter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	k, t := key{w.App, w.Name}, termsOf(w)
+	k, t := key{w.App, w.Name}, terms{w.Limit, w.Per, w.Weighted}
 	c := q.byKey[k]
 	if c == nil || c.terms != t {
-		c = &counter{start: q.start, terms: t, log: newLog(t)}
+		c = newCounter(q.start, t)
 		q.byKey[k] = c
 	}
 	return c
 }
 
+// exactLimit is the largest limit whose window is exact. A ring of it that is
+// full has 200 KB; buckets need a third of that, and keep entries longer by a
+// 600th of the span at most.
+const exactLimit = 8192
+
+// terms is what a window limits, and how.
+type terms struct {
+	limit    int
+	per      time.Duration
+	weighted bool
+}
+
+func (t terms) unlimited() bool { return t.limit <= 0 || t.per <= 0 }
+
 // counter counts the admissions of one window.
 type counter struct {
 	start time.Time
 	terms terms
-	log   log
+	// One of the two counts. The ring is for a limit that is not large and entries
+	// that count for 1.
+	ring    *window.Ring
+	buckets *window.Buckets
+}
+
+func newCounter(start time.Time, t terms) *counter {
+	c := &counter{start: start, terms: t}
+	if t.weighted || t.limit > exactLimit {
+		c.buckets = window.NewBuckets(t.limit, t.per)
+	} else {
+		c.ring = window.New(t.limit, t.per)
+	}
+	return c
 }
 
 // Take implements fairlead.Counter. It does not block. It takes constant time,
@@ -68,35 +95,49 @@ func (c *counter) Take(_ context.Context, at time.Time, n, spare int) (fairlead.
 	if c.terms.unlimited() {
 		return fairlead.Take{OK: true}, nil
 	}
-	a := c.log.take(at.Sub(c.start), n, spare)
-	return fairlead.Take{OK: a.OK, Entry: uint64(a.Entry), Wait: a.Wait, State: c.stateOf(a.Used, a.Reset)}, nil
+	var a window.Admission
+	switch now := at.Sub(c.start); {
+	case c.ring != nil:
+		a = c.ring.AdmitState(now)
+	case c.terms.weighted:
+		a = c.buckets.TakeState(now, n, spare)
+	default:
+		a = c.buckets.TakeState(now, 1, 0)
+	}
+	return fairlead.Take{OK: a.OK, Entry: uint64(a.Entry), Wait: a.Wait, State: c.state(a.Used, a.Reset)}, nil
 }
 
 // Correct implements fairlead.Counter. It does not block.
 func (c *counter) Correct(_ context.Context, entry uint64, n int) error {
-	c.log.correct(window.Entry(entry), n)
+	if c.terms.weighted {
+		c.buckets.Correct(window.Entry(entry), n)
+	}
 	return nil
 }
 
 // Undo implements fairlead.Counter. It does not block.
 func (c *counter) Undo(_ context.Context, entry uint64) error {
-	c.log.undo(window.Entry(entry))
+	if c.ring != nil {
+		c.ring.Undo(window.Entry(entry))
+	} else {
+		c.buckets.Undo(window.Entry(entry))
+	}
 	return nil
 }
 
 // Look implements fairlead.Counter. It does not block.
 func (c *counter) Look(_ context.Context, at time.Time) (fairlead.WindowState, error) {
-	if c.terms.unlimited() {
+	switch now := at.Sub(c.start); {
+	case c.terms.unlimited():
 		return fairlead.WindowState{}, nil
+	case c.ring != nil:
+		return c.state(c.ring.State(now)), nil
+	default:
+		return c.state(c.buckets.State(now)), nil
 	}
-	return c.state(at.Sub(c.start)), nil
 }
 
-// state is how the window stands at now.
-func (c *counter) state(now time.Duration) fairlead.WindowState {
-	return c.stateOf(c.log.state(now))
-}
-
-func (c *counter) stateOf(used int, reset time.Duration) fairlead.WindowState {
+// state is how the window stands of which so much is used.
+func (c *counter) state(used int, reset time.Duration) fairlead.WindowState {
 	return fairlead.WindowState{Limit: c.terms.limit, Remaining: max(0, c.terms.limit-used), Reset: reset}
 }
