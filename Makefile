@@ -63,7 +63,7 @@ bench: $(TOOLS)/benchstat ## run the benchmarks, 6 times each, and print their m
 	@$(TOOLS)/benchstat .cache/bench.txt
 
 peers: $(TOOLS)/benchstat ## run the slots and windows beside others' in one run, and print the goals
-	@mkdir -p .cache && cd bench && for i in 1 2 3 4 5 6; do $(GO) test -run='^$$' -bench=. -cpu=1,2 . || exit 1; done | tee ../.cache/peers.txt
+	@mkdir -p .cache && cd bench && for i in 1 2 3 4 5 6; do $(GO) test -run='^$$' -bench=. -benchtime=0.3s -cpu=1,2 . || exit 1; done | tee ../.cache/peers.txt
 	@cd bench && $(GO) run ./cmd/ratios ../.cache/peers.txt
 
 proof: ## run the full counts of the tests, and build twice: minutes, not seconds

@@ -3,8 +3,6 @@ package fairqueue
 import (
 	"math"
 	"time"
-
-	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // isFree reports whether an acquisition in l may be granted as far as slots go,
@@ -23,7 +21,7 @@ func (q *Queue) roomFor(t *Tenant, width int) bool {
 		return true
 	}
 	free := q.slots - q.inUse
-	if t.held > 0 {
+	if q.config.Headroom > 0 && t.held > 0 {
 		free -= q.config.Headroom
 	}
 	return width <= free
@@ -31,7 +29,7 @@ func (q *Queue) roomFor(t *Tenant, width int) bool {
 
 func (p *Pool) hasRoom(width int) bool { return p.slots <= 0 || p.inUse+width <= p.slots }
 
-func (t *Tenant) hasRoom(width int) bool { return t.config.Max <= 0 || t.held+width <= t.config.Max }
+func (t *Tenant) hasRoom(width int) bool { return t.max <= 0 || t.held+width <= t.max }
 
 // enqueue makes w wait in l.
 func (q *Queue) enqueue(w *Waiter, l *lane) {
@@ -67,6 +65,16 @@ func (q *Queue) enqueue(w *Waiter, l *lane) {
 
 // dequeue takes w out of the queue.
 func (q *Queue) dequeue(w *Waiter) {
+	q.takeOut(w)
+	q.place(w.lane)
+	if q.wide > 0 || w.asked > 1 {
+		q.replace(w.lane.flow.tenant) // see saver
+	}
+}
+
+// takeOut is dequeue but for placing anew whoever else waits in w's lane, or for
+// w's tenant.
+func (q *Queue) takeOut(w *Waiter) {
 	l := w.lane
 	f := l.flow
 	q.settle(f)
@@ -80,10 +88,6 @@ func (q *Queue) dequeue(w *Waiter) {
 	if f.waiting == 0 {
 		q.leave(f)
 	}
-	q.place(l)
-	if q.wide > 0 || w.asked > 1 {
-		q.replace(f.tenant) // see saver
-	}
 	w.state = idle
 }
 
@@ -96,13 +100,13 @@ func (q *Queue) countWaiting(l *lane, n int) {
 	l.pool.waiting += n
 	f.tenant.waiting.Store(f.tenant.waiting.Load() + int64(n))
 	q.waiting.Store(q.waiting.Load() + int64(n))
-	switch {
-	case f.dropAt == keyheap.NotQueued:
-		q.drops.Push(f.dropKey(), f, &f.dropAt)
+	switch was := f.waiting - n; {
+	case was == 0:
+		q.drops.Join(&f.standing, f.weight, f.waiting)
 	case f.waiting == 0:
-		q.drops.Remove(f.dropAt)
+		q.drops.Leave(&f.standing, was)
 	default:
-		q.drops.Fix(f.dropAt, f.dropKey())
+		q.drops.Move(&f.standing, was, f.waiting)
 	}
 	q.noteLongest()
 }
@@ -164,7 +168,10 @@ func (q *Queue) dispatchOne() bool {
 			l.pool.skipped = q.round
 			continue
 		}
-		q.dequeue(w)
+		q.takeOut(w)
+		if l.head == nil {
+			q.place(l) // where somebody still waits, grant does so
+		}
 		w.ticket = q.grant(l, w.width, w.cost, entry)
 		w.finish(granted)
 		return true

@@ -3,33 +3,23 @@ package fairqueue
 import (
 	"math"
 	"time"
-
-	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
-
-// normalised is how long the flow's queue is for its weight.
-func (f *Flow) normalised(waiting int) float64 { return float64(waiting) / float64(f.weight) }
-
-// dropKey is the order in which flows lose waiters of a full queue: the longest
-// normalised queue first.
-func (f *Flow) dropKey() keyheap.Key { return keyheap.Key{Service: -f.normalised(f.waiting)} }
 
 // noteLongest tells those who look without the mutex how long the longest
 // normalised queue is.
 func (q *Queue) noteLongest() {
-	longest := 0.0
-	if q.drops.Len() > 0 {
-		top := q.drops.Top()
-		longest = top.normalised(top.waiting)
+	_, longest := q.drops.Longest()
+	if bits := math.Float64bits(longest); bits != q.longest.Load() {
+		q.longest.Store(bits)
 	}
-	q.longest.Store(math.Float64bits(longest))
 }
 
 // mayWait reports whether there is a place in the queue for another acquisition
 // of f.
 func (q *Queue) mayWait(f *Flow) bool {
 	t := f.tenant
-	return (t.config.MaxWaiting <= 0 || t.waiting.Load() < int64(t.config.MaxWaiting)) &&
+	most := t.maxWaiting.Load()
+	return (most <= 0 || t.waiting.Load() < most) &&
 		(q.config.MaxWaiting <= 0 || q.waiting.Load() < int64(q.config.MaxWaiting))
 }
 
@@ -38,11 +28,11 @@ func (q *Queue) mayWait(f *Flow) bool {
 // shorter. Errors are ErrTenantFull and ErrFull.
 func (q *Queue) makePlace(f *Flow) error {
 	t := f.tenant
-	if t.config.MaxWaiting > 0 && t.waiting.Load() >= int64(t.config.MaxWaiting) {
+	if most := t.maxWaiting.Load(); most > 0 && t.waiting.Load() >= most {
 		return ErrTenantFull
 	}
-	longest := q.drops.Top()
-	if longest.normalised(longest.waiting) <= f.normalised(f.waiting+1) {
+	longest, length := q.drops.Longest()
+	if length <= float64(f.waiting+1)/float64(f.weight) {
 		return ErrFull
 	}
 	q.tick()
@@ -53,8 +43,8 @@ func (q *Queue) makePlace(f *Flow) error {
 // newest is the flow's waiter that came last.
 func (f *Flow) newest() *Waiter {
 	var newest *Waiter
-	for _, l := range *f.lanes.Load() {
-		if l != nil && l.tail != nil && (newest == nil || l.tail.arrival > newest.arrival) {
+	for l := f.lanes.Load(); l != nil; l = l.more.Load() {
+		if l.tail != nil && (newest == nil || l.tail.arrival > newest.arrival) {
 			newest = l.tail
 		}
 	}

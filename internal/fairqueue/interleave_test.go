@@ -259,7 +259,7 @@ func (s *stage) state() string {
 	q := s.queue
 	fmt.Fprintf(&b, "slow %v in use %d waiting %d holder %v;", q.slow.Load(), q.inUse, q.waiting.Load(), s.holder != nil)
 	for _, f := range s.flows {
-		for _, l := range *f.lanes.Load() {
+		for l := f.lanes.Load(); l != nil; l = l.more.Load() {
 			fmt.Fprintf(&b, " lane %d parked %d listed %v", l.held, l.resting(), l.listed)
 			for w := l.head; w != nil; w = w.next {
 				fmt.Fprintf(&b, " waits %d", w.arrival)

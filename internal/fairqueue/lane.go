@@ -3,41 +3,54 @@ package fairqueue
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/fairleadhq/fairlead/internal/keyheap"
 )
 
 // lane is the queue of one flow for one pool, in the order of arrival.
 type lane struct {
-	flow       *Flow
+	flow       *Flow // like pool, it never changes
 	pool       *Pool
 	head, tail *Waiter
 	held       int
 	waiting    int
-	grants     meter // since it began to wait
-	habit      habit
-	settled    time.Duration // up to when the habit is reckoned
 	group      *group        // nil if nobody waits, or its tenant is at its cap
-	at         int           // in the group
-	listed     bool          // in the queue's list of lanes that may have parked slots
+	handle     int           // its name in the group
+	settled    time.Duration // up to when the habit is reckoned
+	habit      habit
+	grants     meter // since it began to wait
 	parked     [parkPlaces]atomic.Pointer[Slot]
+	more       atomic.Pointer[lane] // the flow's next lane
+	listed     bool                 // in the queue's list of lanes that may have parked slots
 }
 
 // lane returns the flow's lane for p, made on first use.
 func (q *Queue) lane(f *Flow, p *Pool) *lane {
-	lanes := *f.lanes.Load()
-	if p.number < len(lanes) && lanes[p.number] != nil {
-		return lanes[p.number]
+	place := &f.lanes
+	for l := place.Load(); l != nil; l = place.Load() {
+		if l.pool == p {
+			return l
+		}
+		place = &l.more
 	}
-	grown := make([]*lane, len(q.pools))
-	copy(grown, lanes)
-	grown[p.number] = &lane{flow: f, pool: p, at: keyheap.NotQueued}
+	l := &f.own
+	if place != &f.lanes {
+		l = &lane{}
+	}
+	l.flow, l.pool = f, p
 	if !p.used {
 		p.used = true
 		q.used++
 	}
-	f.lanes.Store(&grown)
-	return grown[p.number]
+	place.Store(l)
+	return l
+}
+
+// laneFor returns the flow's lane for p, nil if it has none. It needs no lock.
+func (f *Flow) laneFor(p *Pool) *lane {
+	l := f.lanes.Load()
+	for l != nil && l.pool != p {
+		l = l.more.Load()
+	}
+	return l
 }
 
 // insert puts w where its arrival belongs. New arrivals belong to the end, those
@@ -112,22 +125,23 @@ type Waiter struct {
 	ready chan struct{} // gets one value when the wait ends
 
 	// All below is under the queue's mu, but may be read by the owner once Ready
-	// has said that the wait has ended.
+	// has said that the wait has ended. What a grant touches comes first.
 	lane       *lane
 	prev, next *Waiter
-	arrival    time.Duration
-	since      time.Duration // when it began to wait
-	startBy    time.Duration
-	outlook    Outlook // when it began to wait
-	asked      int     // the width that it asked for
-	width      int     // what it takes of that under the present limits, while it is the first of its lane
+	ticket     Ticket
+	width      int // what it takes of asked under the present limits, while it is the first of its lane
+	state      state
+	asked      int // the width that it asked for
 	cost       int
 	mostCost   int
+	arrival    time.Duration
+	startBy    time.Duration
 	done       <-chan struct{}
 	notify     func(*Waiter)
-	state      state
-	ticket     Ticket
-	err        error
+
+	since   time.Duration // when it began to wait
+	outlook Outlook       // then
+	err     error
 }
 
 // Ready returns a channel that gets a value when the wait has ended.

@@ -82,6 +82,9 @@ func (q *Queue) settle(f *Flow) {
 	}
 	now := q.elapsed()
 	d := now - a.settled
+	if d == 0 {
+		return
+	}
 	a.settled = now
 	had := float64(f.held) * d.Seconds() / float64(f.weight)
 	a.service += had
@@ -95,6 +98,15 @@ func (q *Queue) settle(f *Flow) {
 // settled.
 func (q *Queue) serviceNow(f *Flow) float64 {
 	return f.account.service + float64(f.held)*(q.elapsed()-f.account.settled).Seconds()/float64(f.weight)
+}
+
+// firstService is serviceNow of a group's first flow. One that holds nothing need
+// not be looked at: what it had is in its key.
+func (q *Queue) firstService(g *group) float64 {
+	if k := g.lanes.TopKey(); k.Level>>1 == 0 {
+		return k.Service
+	}
+	return q.serviceNow(g.lanes.Top().flow)
 }
 
 // group is the lanes of a pool whose flows have the same weight and whose first
@@ -127,24 +139,24 @@ func (q *Queue) place(l *lane) {
 	}
 	if l.head != nil && t.hasRoom(l.head.width) && q.saver(t) == nil {
 		r := shared
-		if t.held < t.config.Min {
+		if t.held < t.min {
 			r = guaranteed
 		}
 		want = l.pool.group(l.flow.weight, l.head.width, r)
 	}
 	switch {
 	case l.group == want && want != nil:
-		want.lanes.Fix(l.at, l.key())
+		want.lanes.Fix(l.handle, l.key())
 		return
 	case l.group == want:
 		return
 	case l.group != nil:
-		l.group.lanes.Remove(l.at)
+		l.group.lanes.Remove(l.handle)
 		l.pool.dropEmpty(l.group)
 	}
 	l.group = want
 	if want != nil {
-		want.lanes.Push(l.key(), l, &l.at)
+		l.handle = want.lanes.Push(l.key(), l)
 	}
 }
 
@@ -152,12 +164,12 @@ func (q *Queue) place(l *lane) {
 // has room for, and has waited for Backfill: all others of t leave what it lacks.
 // nil if there is none.
 func (q *Queue) saver(t *Tenant) *lane {
-	if q.wide == 0 || t.config.Max <= 0 {
+	if q.wide == 0 || t.max <= 0 {
 		return nil
 	}
-	for _, f := range t.flows {
-		for _, l := range *f.lanes.Load() {
-			if l == nil || l.head == nil || q.shares.at-l.head.since < q.config.Backfill {
+	for f := t.flows; f != nil; f = f.sibling {
+		for l := f.lanes.Load(); l != nil; l = l.more.Load() {
+			if l.head == nil || q.shares.at-l.head.since < q.config.Backfill {
 				continue
 			}
 			if width := q.clampWidth(l.head.asked, l); width > 1 && !t.hasRoom(width) {
@@ -170,8 +182,8 @@ func (q *Queue) saver(t *Tenant) *lane {
 
 // replace places every lane of t anew.
 func (q *Queue) replace(t *Tenant) {
-	if capped := t.config.Max > 0 && t.held >= t.config.Max; capped != t.capped.Load() {
-		for _, f := range t.flows {
+	if capped := t.max > 0 && t.held >= t.max; capped != t.capped.Load() {
+		for f := t.flows; f != nil; f = f.sibling {
 			q.settle(f) // what it had up to now, it had in the other state
 		}
 		t.capped.Store(capped)
@@ -182,14 +194,18 @@ func (q *Queue) replace(t *Tenant) {
 	if t.waiting.Load() == 0 {
 		return
 	}
-	for _, f := range t.flows {
-		if f.waiting == 0 {
-			continue
+	for f := t.flows; f != nil; f = f.sibling {
+		if f.waiting > 0 {
+			q.placeAll(f)
 		}
-		for _, l := range *f.lanes.Load() {
-			if l != nil && l.head != nil {
-				q.place(l)
-			}
+	}
+}
+
+// placeAll places every lane of f anew in which somebody waits.
+func (q *Queue) placeAll(f *Flow) {
+	for l := f.lanes.Load(); l != nil; l = l.more.Load() {
+		if l.head != nil {
+			q.place(l)
 		}
 	}
 }
@@ -335,10 +351,10 @@ func (q *Queue) clampLead(best, hold float64) {
 			if g.lanes.Len() == 0 {
 				continue
 			}
-			l := g.lanes.Top()
-			if ahead := q.serviceNow(l.flow) - best - most/float64(l.flow.weight); ahead > 0 {
-				l.flow.account.service -= ahead
-				l.flow.reorder()
+			if ahead := q.firstService(g) - best - most/float64(g.weight); ahead > 0 {
+				f := g.lanes.Top().flow
+				f.account.service -= ahead
+				f.reorder()
 			}
 		}
 	}
@@ -347,9 +363,9 @@ func (q *Queue) clampLead(best, hold float64) {
 // reorder moves f's lanes to where they belong in their groups after what f has
 // had changed.
 func (f *Flow) reorder() {
-	for _, l := range *f.lanes.Load() {
-		if l != nil && l.group != nil {
-			l.group.lanes.Fix(l.at, l.key())
+	for l := f.lanes.Load(); l != nil; l = l.more.Load() {
+		if l.group != nil {
+			l.group.lanes.Fix(l.handle, l.key())
 		}
 	}
 }
@@ -364,9 +380,8 @@ func (q *Queue) join(f *Flow) {
 			if g.lanes.Len() == 0 {
 				continue
 			}
-			other := g.lanes.Top().flow
-			if s := q.serviceNow(other); !found || s < least {
-				least, tokens, found = s, other.account.tokens, true
+			if s := q.firstService(g); !found || s < least {
+				least, tokens, found = s, g.lanes.TopKey().Tokens, true
 			}
 		}
 	}
@@ -380,5 +395,7 @@ func (q *Queue) join(f *Flow) {
 // leave is called when f waits no more.
 func (q *Queue) leave(f *Flow) {
 	q.addWeight(-f.weight)
-	f.pace.Store(0)
+	if f.pace.Load() != 0 {
+		f.pace.Store(0)
+	}
 }

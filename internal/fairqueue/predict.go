@@ -184,8 +184,10 @@ func (q *Queue) predict(f *Flow, pool *Pool, now time.Duration) Outlook {
 		paced = max(pool.opens-now, 0)
 		l := q.lane(f, pool)
 		position = int64(l.waiting + 1)
-		if own := q.ownPace(l, now); own > 0 && l.waiting > 0 {
-			return Outlook{Wait: max(times(own, position), paced), Pace: own, Opens: paced, Known: pool.pacer == nil}
+		if l.waiting > 0 {
+			if own := q.ownPace(l, now); own > 0 {
+				return Outlook{Wait: max(times(own, position), paced), Pace: own, Opens: paced, Known: pool.pacer == nil}
+			}
 		}
 	} else if own := time.Duration(f.pace.Load()); own > 0 && f.waiting > 0 {
 		return Outlook{Wait: times(own, position), Pace: own, Known: true}
@@ -258,7 +260,7 @@ func (q *Queue) fairShare(f *Flow, pool *Pool, now time.Duration) float64 {
 		return 0
 	}
 	share := float64(slots*f.weight) / max(q.usualWeights(now), float64(f.weight))
-	if most := f.tenant.config.Max; most > 0 {
+	if most := f.tenant.max; most > 0 {
 		share = min(share, float64(most))
 	}
 	return share

@@ -74,10 +74,10 @@ type Queue struct {
 	over   []limit // what holds more than it may since its limit was lowered
 	parked []*lane // lanes that may have parked slots
 	spare  []*Slot
-	drops  keyheap.Heap[*Flow] // flows that wait, the longest normalised queue first
-	used   int                 // pools that anyone has ever asked for
-	round  uint64              // of looking for the next waiter
-	wide   int                 // how many of those who wait ask for several slots
+	drops  keyheap.Ladders[*Flow] // flows that wait, by how many of theirs do
+	used   int                    // pools that anyone has ever asked for
+	round  uint64                 // of looking for the next waiter
+	wide   int                    // how many of those who wait ask for several slots
 	// blocked says that free slots are kept for a waiter that needs several.
 	blocked bool
 	grants  meter
@@ -137,13 +137,15 @@ type PoolConfig struct {
 type Tenant struct {
 	queue      *Queue
 	waiting    atomic.Int64 // written under the queue's mu
-	maxWaiting atomic.Int64
-	capped     atomic.Bool // it holds as much as it may
-	holds      atomic.Bool // it holds something, if there is headroom
+	maxWaiting atomic.Int64 // TenantConfig's, for those who look without the mutex
+	capped     atomic.Bool  // it holds as much as it may
+	holds      atomic.Bool  // it holds something, if there is headroom
 
-	config TenantConfig
-	held   int
-	flows  []*Flow
+	min   int // TenantConfig's
+	max   int
+	held  int
+	flows *Flow // the first; each has the next
+	own   Flow  // the first of flows
 }
 
 // TenantConfig says what a tenant may have.
@@ -156,11 +158,14 @@ type TenantConfig struct {
 	MaxWaiting int
 }
 
-// Flow is a party to the sharing.
+// Flow is a party to the sharing. What a grant touches of it and of its first
+// lane lies side by side: with thousands of flows, fetching it is most of the
+// cost.
 type Flow struct {
 	tenant *Tenant
-	// lanes has the flow's lane for each pool, at the pool's number.
-	lanes atomic.Pointer[[]*lane]
+	// lanes is the first of the flow's lanes, one for each pool that it has asked
+	// for; each has the next. nil if there is none.
+	lanes atomic.Pointer[lane]
 	// pace is the time from one grant to the next lately, in nanoseconds; 0 if it
 	// is not known, or differs from pool to pool.
 	pace atomic.Int64
@@ -171,8 +176,11 @@ type Flow struct {
 	weight  int
 	held    int
 	waiting int
-	dropAt  int
 	account account
+
+	standing keyheap.Standing[*Flow] // in drops
+	sibling  *Flow                   // the tenant's next
+	own      lane                    // the first of lanes
 }
 
 // New returns a queue.
@@ -200,8 +208,8 @@ func (q *Queue) Pool(config PoolConfig) *Pool {
 
 // Tenant returns a new owner of flows.
 func (q *Queue) Tenant(config TenantConfig) *Tenant {
-	t := &Tenant{queue: q, config: config}
-	t.maxWaiting.Store(int64(config.MaxWaiting))
+	t := &Tenant{queue: q}
+	t.limit(config)
 	return t
 }
 
@@ -211,10 +219,17 @@ func (q *Queue) Tenant(config TenantConfig) *Tenant {
 func (t *Tenant) Flow(weight int) *Flow {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
-	f := &Flow{tenant: t, weight: max(weight, 1), dropAt: keyheap.NotQueued}
+	f := &t.own
+	place := &t.flows
+	if *place != nil {
+		f = &Flow{}
+	}
+	for *place != nil {
+		place = &(*place).sibling
+	}
+	*place = f
+	f.tenant, f.weight, f.standing.Item = t, max(weight, 1), f
 	f.share.Store(int64(f.weight))
-	f.lanes.Store(&[]*lane{})
-	t.flows = append(t.flows, f)
 	return f
 }
 
@@ -248,8 +263,11 @@ type Request struct {
 // slot is granted even if ctx has ended. Errors are ErrFull, ErrTenantFull,
 // ErrDropped, ErrLate, and ctx's.
 func (q *Queue) Acquire(ctx context.Context, r Request) (Ticket, error) {
+	if ticket, ok := q.takeParked(&r); ok {
+		return ticket, nil
+	}
 	r.Done = ctx.Done()
-	ticket, w, err := q.Enter(r)
+	ticket, w, err := q.enter(&r)
 	if w == nil {
 		return ticket, err
 	}
@@ -265,19 +283,16 @@ func (q *Queue) Acquire(ctx context.Context, r Request) (Ticket, error) {
 // Enter is Acquire without the wait: it grants at once, or fails at once, or
 // returns a Waiter that the caller must end with Result or Cancel.
 func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) {
-	if r.Width <= 1 && !q.isSlow() {
-		if s := r.Flow.unpark(r.Pool); s != nil {
-			s.since, s.cost = 0, r.Cost
-			return Ticket{slot: s, generation: s.generation.Load()}, nil, nil
-		}
+	if ticket, ok := q.takeParked(&r); ok {
+		return ticket, nil, nil
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	return q.enter(&r)
 }
 
-// enter is Enter with the mutex held.
+// enter is Enter under the mutex.
 func (q *Queue) enter(r *Request) (Ticket, *Waiter, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	l := q.lane(r.Flow, r.Pool)
 	width := q.clampWidth(r.Width, l)
 	if ticket, ok := q.grantFree(l, width, Cost{r.Cost, r.MostCost}); ok {
@@ -328,7 +343,7 @@ func (q *Queue) grantFree(l *lane, width int, cost Cost) (ticket Ticket, ok bool
 // clampWidth is how many slots an acquisition in l takes: what it asks for, but
 // no more than there can be.
 func (q *Queue) clampWidth(width int, l *lane) int {
-	for _, most := range [...]int{q.slots, l.pool.slots, l.flow.tenant.config.Max} {
+	for _, most := range [...]int{q.slots, l.pool.slots, l.flow.tenant.max} {
 		if most > 0 {
 			width = min(width, most)
 		}
@@ -359,10 +374,14 @@ func (t *Tenant) Change(config TenantConfig) {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
 	t.queue.tick()
-	t.config = config
-	t.maxWaiting.Store(int64(config.MaxWaiting))
+	t.limit(config)
 	t.queue.replace(t)
 	t.queue.limitChanged(t)
+}
+
+func (t *Tenant) limit(config TenantConfig) {
+	t.min, t.max = config.Min, config.Max
+	t.maxWaiting.Store(int64(config.MaxWaiting))
 }
 
 // SetWeight changes the flow's share.
@@ -377,8 +396,9 @@ func (f *Flow) SetWeight(weight int) {
 	}
 	f.weight = max(weight, 1)
 	f.share.Store(int64(f.weight))
-	if f.dropAt != keyheap.NotQueued {
-		q.drops.Fix(f.dropAt, f.dropKey())
+	if f.waiting > 0 {
+		q.drops.Leave(&f.standing, f.waiting)
+		q.drops.Join(&f.standing, f.weight, f.waiting)
 		q.noteLongest()
 	}
 	q.replace(f.tenant)
@@ -401,12 +421,8 @@ func (q *Queue) widthsChanged() {
 	if q.wide == 0 {
 		return
 	}
-	for f := range q.drops.All() {
-		for _, l := range *f.lanes.Load() {
-			if l != nil && l.head != nil {
-				q.place(l)
-			}
-		}
+	for f := range q.drops.All {
+		q.placeAll(f)
 	}
 }
 
@@ -414,4 +430,4 @@ func (q *Queue) exceeded() bool { return q.slots > 0 && q.inUse > q.slots }
 
 func (p *Pool) exceeded() bool { return p.slots > 0 && p.inUse > p.slots }
 
-func (t *Tenant) exceeded() bool { return t.config.Max > 0 && t.held > t.config.Max }
+func (t *Tenant) exceeded() bool { return t.max > 0 && t.held > t.max }

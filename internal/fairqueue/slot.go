@@ -56,7 +56,7 @@ func (s *Slot) Release(generation uint64) bool {
 	if q.config.Released != nil {
 		q.config.Released(s.width)
 	}
-	if s.parked && !q.isSlow() && l.park(s) {
+	if s.parked && !q.isSlow() && q.park(l, s) {
 		if q.isSlow() {
 			// Somebody began to wait in between, and looked here perhaps too early.
 			q.collect(l)
@@ -85,6 +85,10 @@ func (s *Slot) Correct(generation uint64, cost int) {
 		return
 	}
 	q := s.queue
+	if s.parked && !q.isSlow() { // nobody waits, so cost breaks no tie, and no pacer counts it
+		s.cost = cost
+		return
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	f, p := s.lane.flow, s.lane.pool
@@ -107,9 +111,9 @@ func (s *Slot) Correct(generation uint64, cost int) {
 
 // park keeps s for the next acquisition by the same lane, without the mutex. It
 // reports false if the lane keeps enough already.
-func (l *lane) park(s *Slot) bool {
+func (q *Queue) park(l *lane, s *Slot) bool {
 	for i := range l.parked {
-		l.flow.tenant.queue.step("park")
+		q.step("park")
 		if place := &l.parked[i]; place.Load() == nil && place.CompareAndSwap(nil, s) {
 			return true
 		}
@@ -117,18 +121,27 @@ func (l *lane) park(s *Slot) bool {
 	return false
 }
 
-// unpark takes a parked slot of the flow's lane for p; nil if there is none.
-func (f *Flow) unpark(p *Pool) *Slot {
-	lanes := *f.lanes.Load()
-	if p.number >= len(lanes) || lanes[p.number] == nil {
-		return nil
+// takeParked grants what the flow itself has parked, without the mutex.
+func (q *Queue) takeParked(r *Request) (ticket Ticket, ok bool) {
+	if r.Width > 1 || q.isSlow() {
+		return Ticket{}, false
 	}
-	return lanes[p.number].unpark()
+	l := r.Flow.laneFor(r.Pool)
+	if l == nil {
+		return Ticket{}, false
+	}
+	s := q.unpark(l)
+	if s == nil {
+		return Ticket{}, false
+	}
+	s.since, s.cost = 0, r.Cost
+	return Ticket{slot: s, generation: s.generation.Load()}, true
 }
 
-func (l *lane) unpark() *Slot {
+// unpark takes a slot that l has parked; nil if there is none.
+func (q *Queue) unpark(l *lane) *Slot {
 	for i := range l.parked {
-		l.flow.tenant.queue.step("unpark")
+		q.step("unpark")
 		place := &l.parked[i]
 		if s := place.Load(); s != nil && place.CompareAndSwap(s, nil) {
 			return s
@@ -142,7 +155,7 @@ func (q *Queue) collect(l *lane) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.tick()
-	for s := l.unpark(); s != nil; s = l.unpark() {
+	for s := q.unpark(l); s != nil; s = q.unpark(l) {
 		q.takeBack(s)
 	}
 	q.dispatch()
@@ -152,7 +165,7 @@ func (q *Queue) collect(l *lane) {
 func (q *Queue) reclaim() {
 	kept := q.parked[:0]
 	for _, l := range q.parked {
-		for s := l.unpark(); s != nil; s = l.unpark() {
+		for s := q.unpark(l); s != nil; s = q.unpark(l) {
 			q.takeBack(s)
 		}
 		if l.held > 0 { // what is still out may be parked later

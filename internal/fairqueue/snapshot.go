@@ -41,8 +41,8 @@ func (p *Pool) Usage() Usage {
 func (t *Tenant) Usage() Usage {
 	t.queue.mu.Lock()
 	defer t.queue.mu.Unlock()
-	all := Usage{Slots: t.config.Max, InUse: t.held, Waiting: int(t.waiting.Load())}
-	for _, f := range t.flows {
+	all := Usage{Slots: t.max, InUse: t.held, Waiting: int(t.waiting.Load())}
+	for f := t.flows; f != nil; f = f.sibling {
 		all.InUse -= f.resting()
 	}
 	return all
@@ -88,10 +88,8 @@ func (l *lane) resting() int {
 
 func (f *Flow) resting() int {
 	n := 0
-	for _, l := range *f.lanes.Load() {
-		if l != nil {
-			n += l.resting()
-		}
+	for l := f.lanes.Load(); l != nil; l = l.more.Load() {
+		n += l.resting()
 	}
 	return n
 }

@@ -10,8 +10,8 @@ import (
 )
 
 type item struct {
-	key Key
-	at  int
+	key    Key
+	handle int
 }
 
 // TestHeapIsTheSortedList pushes, moves and removes items, and compares the top
@@ -30,18 +30,15 @@ func TestHeapIsTheSortedList(t *testing.T) {
 			switch op := rapid.IntRange(0, 3).Draw(t, "op"); {
 			case op <= 1 || len(all) == 0:
 				one := &item{key: key.Draw(t, "key")}
-				heap.Push(one.key, one, &one.at)
+				one.handle = heap.Push(one.key, one)
 				all = append(all, one)
 			case op == 2:
 				one := all[rapid.IntRange(0, len(all)-1).Draw(t, "moved")]
 				one.key = key.Draw(t, "other key")
-				heap.Fix(one.at, one.key)
+				heap.Fix(one.handle, one.key)
 			default:
 				i := rapid.IntRange(0, len(all)-1).Draw(t, "removed")
-				heap.Remove(all[i].at)
-				if all[i].at != NotQueued {
-					t.Fatalf("a removed item is at %d", all[i].at)
-				}
+				heap.Remove(all[i].handle)
 				all = slices.Delete(all, i, i+1)
 			}
 			if heap.Len() != len(all) {
@@ -50,7 +47,7 @@ func TestHeapIsTheSortedList(t *testing.T) {
 			if len(all) == 0 {
 				continue
 			}
-			if got, want := heap.Top().key, slices.MinFunc(all, func(a, b *item) int { return compare(a.key, b.key) }).key; got != want {
+			if got, want := heap.Top().key, slices.MinFunc(all, func(a, b *item) int { return compare(a.key, b.key) }).key; got != want || heap.TopKey() != want {
 				t.Fatalf("the top is %+v, want %+v", got, want)
 			}
 		}
