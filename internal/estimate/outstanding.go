@@ -145,7 +145,11 @@ func (o *Outstanding) age(now time.Duration) {
 		return
 	}
 	o.due = o.now + never
+	older := o.open // calls in this interval and those after it
 	for interval := range o.table.intervals[:lastInterval] {
+		if older == 0 {
+			return
+		}
 		end := intervalEnd(interval)
 		i := o.table.intervals[interval].head
 		for ; i != none && o.now-o.calls[i].opened >= end; i = o.table.intervals[interval].head {
@@ -156,6 +160,7 @@ func (o *Outstanding) age(now time.Duration) {
 		if i != none {
 			o.due = min(o.due, o.calls[i].opened+end)
 		}
+		older -= o.table.intervals[interval].running
 	}
 }
 

@@ -263,7 +263,10 @@ func (b *Buckets) set(number uint64, count uint32) {
 
 // bucketOf finds the bucket of an entry: the newest that began no later.
 func (b *Buckets) bucketOf(entry uint64) *bucket {
-	first := b.buckets.first
+	first, newest := b.buckets.first, b.buckets.at(b.buckets.next-1)
+	if newest.from <= entry { // most are corrected soon
+		return newest
+	}
 	later := sort.Search(int(b.buckets.next-first), func(i int) bool { //nolint:gosec // G115: at most 601
 		return b.buckets.at(first+uint64(i)).from > entry //nolint:gosec // G115: never negative
 	})

@@ -44,6 +44,9 @@ type history struct {
 	number uint32        // of the last admission
 	used   int           // slots in the list
 
+	// first is the first chunk of slots, which grows as needed: most rings stay
+	// small. The others are in chunks.
+	first      []slot
 	chunks     [][]slot
 	made       uint32 // slots ever used since the last clear, free ones included
 	head, tail uint32
@@ -189,19 +192,21 @@ func (h *history) take() uint32 {
 	}
 	i := h.made
 	h.made++
-	chunk := int(i) / chunkSize
-	if chunk == len(h.chunks) {
-		h.chunks = append(h.chunks, nil)
-		if chunk > 0 { // the first grows as needed: most rings stay small
-			h.chunks[chunk] = make([]slot, 0, chunkSize)
+	if i < chunkSize {
+		if int(i) == len(h.first) {
+			h.first = append(h.first, slot{})
 		}
+		return i
 	}
-	if int(i)%chunkSize == len(h.chunks[chunk]) {
-		h.chunks[chunk] = append(h.chunks[chunk], slot{})
+	if chunk := int(i)/chunkSize - 1; chunk == len(h.chunks) {
+		h.chunks = append(h.chunks, make([]slot, chunkSize))
 	}
 	return i
 }
 
 func (h *history) slot(i uint32) *slot {
-	return &h.chunks[int(i)/chunkSize][int(i)%chunkSize]
+	if i < chunkSize {
+		return &h.first[i]
+	}
+	return &h.chunks[int(i)/chunkSize-1][int(i)%chunkSize]
 }
