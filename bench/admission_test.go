@@ -125,22 +125,25 @@ func admitByFairlead(ctx context.Context, apps, workers int) admit {
 		Clock:    clock,
 		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: 2 * time.Minute},
 	}, memory.New())
-	calls, arrived := make([][]*fairlead.Call, workers), make([]stamp, workers)
+	all := make([]*fairlead.App, apps)
 	for app := range apps {
-		it := &fairlead.App{
+		all[app] = &fairlead.App{
 			ID: fairlead.AppID(strconv.Itoa(app)), Weight: 1, MaxConcurrent: appSlots,
 			RateLimitPerMinute: requestsPerMinute, TokensPerMinute: tokensPerMinute,
 		}
-		for worker := range calls {
-			calls[worker] = append(calls[worker], callOf(it))
+	}
+	calls := make([]calls, workers)
+	for worker := range calls {
+		calls[worker].clock = clock
+		for i := range calls[worker].made {
+			calls[worker].made[i] = newCall()
 		}
 	}
 	request := &fairlead.Request{Body: make([]byte, 4*promptTokens)}
 	request.Envelope.Model, request.Envelope.MaxTokens = "model", 5*outputTokens
 	outcome := admission.Outcome{Usage: fairlead.Usage{Input: promptTokens, Output: outputTokens}}
 	return func(worker, app int) error {
-		call := calls[worker][app]
-		call.Arrived = arrived[worker].next(clock)
+		call := calls[worker].next(all[app])
 		pass, err := controller.Admit(ctx, call)
 		if err != nil {
 			return err
@@ -167,27 +170,33 @@ func fastClock(times int) func() time.Time {
 	return func() time.Time { return start.Add(time.Duration(int(time.Since(start)) * max(times, 1))) }
 }
 
-// stamp is the time at which calls come: whoever makes them reads it, so one reading
-// does for several.
-type stamp struct {
-	at    time.Time
-	calls int
-	_     [64]byte // no two workers write to one cache line
+// calls are those of a worker. Whoever serves a call makes it, and reads the clock
+// for it: here they are used again, and one reading does for several.
+type calls struct {
+	clock   func() time.Time
+	made    [sampleEvery]*fairlead.Call
+	used    int
+	arrived time.Time
+	_       [64]byte // no two workers write to one cache line
 }
 
-func (s *stamp) next(clock func() time.Time) time.Time {
-	if s.calls%sampleEvery == 0 {
-		s.at = clock()
+// next is a call of app of which admission knows nothing yet.
+func (c *calls) next(app *fairlead.App) *fairlead.Call {
+	i := c.used % len(c.made)
+	if i == 0 {
+		c.arrived = c.clock()
 	}
-	s.calls++
-	return s.at
+	c.used++
+	call := c.made[i]
+	call.App, call.Party, call.Arrived = app, nil, c.arrived
+	return call
 }
 
-// callOf is a call of app after its one attempt, from which the time that calls
-// take is learned.
-func callOf(app *fairlead.App) *fairlead.Call {
+// newCall is a call after its one attempt, from which the time that calls take is
+// learned.
+func newCall() *fairlead.Call {
 	target := fairlead.Target{Provider: provider, Model: "model"}
-	call := &fairlead.Call{ID: "req_1_1", App: app, Operation: fairlead.Chat, Arrived: time.Now()}
+	call := &fairlead.Call{ID: "req_1_1", Operation: fairlead.Chat}
 	call.SetTargets([]fairlead.Target{target})
 	call.AddAttempt(fairlead.Attempt{Target: target, Duration: time.Second})
 	return call

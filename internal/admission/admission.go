@@ -18,6 +18,7 @@ package admission
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,8 +109,17 @@ type Controller struct {
 
 // parties is what is kept of each app that has called.
 type parties struct {
-	mu   sync.RWMutex
-	byID map[fairlead.AppID]*party
+	mu sync.Mutex // to be held by whoever adds one
+	// byID is read without it: it is never changed, but replaced.
+	byID atomic.Pointer[map[fairlead.AppID]*party]
+}
+
+func (p *parties) all() map[fairlead.AppID]*party { return *p.byID.Load() }
+
+func (p *parties) add(id fairlead.AppID, added *party) {
+	grown := maps.Clone(p.all())
+	grown[id] = added
+	p.byID.Store(&grown)
 }
 
 // party is what the controller keeps of an app.
@@ -141,7 +151,7 @@ func New(config Config, quota fairlead.Quota) *Controller {
 		c.clock = func() time.Time { return start.Add(time.Since(start)) }
 	}
 	c.start = c.clock()
-	c.apps.byID = make(map[fairlead.AppID]*party)
+	c.apps.byID.Store(&map[fairlead.AppID]*party{})
 	c.queue = fairqueue.New(fairqueue.Config{
 		Slots: c.shadow.limit(LimitSlots, config.Slots), MaxWaiting: c.shadow.limit(LimitQueue, config.MaxQueue),
 		Headroom: config.Headroom, Backfill: backfill,
@@ -183,19 +193,17 @@ func (c *Controller) Run(ctx context.Context) error {
 // party returns what is kept of an app, made on first use. Only apps that
 // authenticated come here, so there are few.
 func (c *Controller) party(app *fairlead.App) *party {
-	c.apps.mu.RLock()
-	p := c.apps.byID[app.ID]
-	c.apps.mu.RUnlock()
+	p := c.apps.all()[app.ID]
 	if p != nil {
 		return p
 	}
 	c.apps.mu.Lock()
 	defer c.apps.mu.Unlock()
-	if p := c.apps.byID[app.ID]; p != nil {
+	if p := c.apps.all()[app.ID]; p != nil {
 		return p
 	}
 	p = c.newParty(app)
-	c.apps.byID[app.ID] = p
+	c.apps.add(app.ID, p)
 	return p
 }
 
@@ -235,9 +243,7 @@ func (p *party) flow(class fairlead.Class) *fairqueue.Flow {
 
 // Lift ends the block of an app. It reports whether there was one.
 func (c *Controller) Lift(id fairlead.AppID) bool {
-	c.apps.mu.RLock()
-	p := c.apps.byID[id]
-	c.apps.mu.RUnlock()
+	p := c.apps.all()[id]
 	if p == nil || p.guard.Blocked(c.now()) <= 0 {
 		return false
 	}

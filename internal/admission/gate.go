@@ -79,11 +79,14 @@ func (c *Controller) fit(width int, app *fairlead.App, provider int) int {
 // the call: a tenth of the calls of its operation are answered in the time that
 // is left then. 0 = any time is.
 func (c *Controller) startBy(ctx context.Context, call *fairlead.Call) time.Duration {
+	if !c.queue.Contended() {
+		return 0
+	}
 	end := deadline(ctx, call)
 	if after := c.config.HeartbeatAfter; call.Waiting != nil && after > 0 && after < call.Patience {
 		end, _ = ctx.Deadline() // by then its stream has begun, which was all that its client waited for
 	}
-	if end.IsZero() || !c.queue.Contended() {
+	if end.IsZero() {
 		return 0
 	}
 	if call.Estimate().Stream { // it may begin at once

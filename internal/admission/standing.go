@@ -110,10 +110,9 @@ func (c *Controller) Apps(ctx context.Context) []AppUse {
 
 // parties lists what is kept of each app, sorted by name.
 func (c *Controller) parties() []*party {
-	c.apps.mu.RLock()
-	defer c.apps.mu.RUnlock()
-	all := make([]*party, 0, len(c.apps.byID))
-	for _, p := range c.apps.byID {
+	byID := c.apps.all()
+	all := make([]*party, 0, len(byID))
+	for _, p := range byID {
 		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b *party) int { return cmp.Compare(a.app.ID, b.app.ID) })

@@ -133,9 +133,9 @@ func (b *Buckets) TakeState(now time.Duration, n, spare int) (a Admission) {
 	}
 	n = min(max(n, 1), b.limit, mostCount)
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	a.Entry, a.Wait, a.OK = b.take(now, n, spare)
 	a.Used, a.Reset = b.state()
+	b.mu.Unlock()
 	return a
 }
 
@@ -156,10 +156,10 @@ func (b *Buckets) Try(now time.Duration, n int) (entry Entry, wait time.Duration
 // Buckets is ignored. It takes about constant time.
 func (b *Buckets) Correct(entry Entry, n int) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	if number, ok := b.find(entry); ok {
 		b.set(number, uint32(min(max(n, 0), mostCount)))
 	}
+	b.mu.Unlock()
 }
 
 // Undo takes an admission back as if it had never been, with all that was

@@ -43,6 +43,7 @@ func goals() []goal {
 		{"shed, the app's part of the queue full", "Shed", "fairlead-app-full", nanoseconds, "", 50},
 		{"shed, hopeless", "Shed", "fairlead-hopeless", nanoseconds, "", 50},
 		{"shed, queue full", "Shed", ours, allocations, "", 0},
+		{"whole admission, 3 apps, median", "Admission/apps=3", ours, "p50-ns", "", 400},
 		{"whole admission, 1,000 apps, median", "Admission/apps=1000", ours, "p50-ns", "", 400},
 		{"whole admission, 1,000 apps, 99th percentile", "Admission/apps=1000", ours, "p99-ns", "", 2000},
 		{"whole admission, 1,000 apps", "Admission/apps=1000", ours, allocations, "", 0},
