@@ -99,7 +99,6 @@ type Controller struct {
 	service  *estimate.Service
 	stranger *fairqueue.Flow // stands for one who has not called yet
 
-	served    atomic.Uint64 // calls that had a slot, up to learnFirst
 	inUse     atomic.Int64
 	mostInUse atomic.Int64
 
@@ -134,6 +133,7 @@ type party struct {
 	outstanding *estimate.Outstanding
 	// caller is what its latest calls cost; nil before the first.
 	caller  atomic.Pointer[estimate.Caller]
+	served  atomic.Uint64 // calls that had a slot
 	returns returns
 	refused refusals
 }

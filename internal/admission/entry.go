@@ -17,6 +17,7 @@ type Pass struct {
 	caller           *estimate.Caller
 	bytes            int
 	open             estimate.Entry
+	reserved         time.Duration // when the tokens were
 }
 
 // Arrive counts a request of app in the burst guard. It returns an error of
@@ -210,14 +211,9 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 		}
 	}
 	// What the calls under way may cost beyond their estimates is kept free.
-	open, margin := p.outstanding.Open(call.Arrived.Sub(c.start), cost)
-	take, err := p.tokens.Take(ctx, call.Arrived, n, margin)
-	if err == nil && !take.OK { // its body may have taken its time
-		now := c.clock()
-		if take.Wait -= now.Sub(call.Arrived); take.Wait <= 0 {
-			take, err = p.tokens.Take(ctx, now, n, margin)
-		}
-	}
+	now := c.clock() // its body may have taken its time
+	open, margin := p.outstanding.Open(now.Sub(c.start), cost)
+	take, err := p.tokens.Take(ctx, now, n, margin)
 	if err != nil {
 		p.outstanding.Drop(open)
 		return fmt.Errorf("count the tokens: %w", err)
@@ -233,7 +229,7 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: c.tokenWait(call, take, n),
 		}
 	}
-	pass.tokens, pass.open = take.Entry, open
+	pass.tokens, pass.open, pass.reserved = take.Entry, open, now.Sub(c.start)
 	return nil
 }
 
@@ -292,7 +288,7 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	// The window learns what it was before the margin is let go.
 	if used > 0 {
 		err := p.tokens.Correct(ctx, pass.tokens, used)
-		p.outstanding.Close(c.ended(call), pass.open, used)
+		p.outstanding.Close(pass.reserved+worked(call), pass.open, used)
 		return err
 	}
 	err := c.settleUnknown(ctx, call, p.tokens, pass.tokens, out)
@@ -300,13 +296,13 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	return err
 }
 
-// ended is about when a call has ended: when its attempts had all had their time.
-func (c *Controller) ended(call *fairlead.Call) time.Duration {
-	end := call.Arrived.Sub(c.start) + call.Waited()
+// worked is how long a call has waited for its slots and held them.
+func worked(call *fairlead.Call) time.Duration {
+	all := call.Waited()
 	for _, a := range call.Attempts() {
-		end += a.Duration
+		all += a.Duration
 	}
-	return end
+	return all
 }
 
 // settleUnknown charges a call of which nobody says what it used.
@@ -340,19 +336,16 @@ func (c *Controller) undo(ctx context.Context, call *fairlead.Call, pass Pass) e
 	return nil
 }
 
-// Of the times that attempts take, the first so many are learned from, then one
-// in so many: they change slowly.
+// Of the times that an app's attempts take, the first so many are learned from, then
+// one in so many: they change slowly.
 const (
-	learnFirst = 256
-	learnEvery = 31
+	learnFirst = 64
+	learnEvery = 16
 )
 
 // noteService learns how long attempts of the app that succeeded took.
 func (c *Controller) noteService(call *fairlead.Call) {
-	switch {
-	case c.served.Load() < learnFirst:
-		c.served.Add(1)
-	case call.Arrived.Nanosecond()%learnEvery != 0: // as good as chance
+	if n := c.partyOf(call).served.Add(1); n > learnFirst && n%learnEvery != 0 {
 		return
 	}
 	for _, a := range call.Attempts() {

@@ -335,6 +335,30 @@ func TestWaitsForTokensAreExact(t *testing.T) {
 	})
 }
 
+// TestTokensCountFromWhenTheyAreReserved: a body that takes its time does not make
+// them leave earlier.
+func TestTokensCountFromWhenTheyAreReserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Tokens: estimate.Hard})
+		app := &fairlead.App{ID: "a", TokensPerMinute: 1000, RateLimitPerMinute: 100}
+		slow := callOf(app)
+		pass, err := b.Admit(t.Context(), slow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait(50 * time.Second) // its body comes
+		if err := b.Reserve(t.Context(), slow, &pass, request(0, 900)); err != nil {
+			t.Fatal(err)
+		}
+		wait(15 * time.Second)
+		_, err = b.pass(t.Context(), callOf(app), request(0, 200))
+		if e := fairlead.AsError(err); e == nil || e.Code != "rate_limit_tokens" || e.RetryAfter != 45*time.Second {
+			t.Errorf("15 s after 900 of 1000 tokens: %v, want a wait of 45 s", err)
+		}
+		b.settle(slow, pass, Outcome{})
+	})
+}
+
 // TestMarginForOpenCalls: a call must fit beside what the open ones may cost
 // beyond their estimates, but is charged its own estimate only.
 func TestMarginForOpenCalls(t *testing.T) {

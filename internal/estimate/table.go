@@ -59,6 +59,7 @@ func (t *table[K, V]) admit(key K) *named[K, V] {
 		last := t.oldest
 		t.unlink(last)
 		last.forgotten = true
+		last.newer, last.older = nil, nil // whoever keeps it does not keep those
 		delete(t.entries, last.key)
 	}
 	e := &named[K, V]{key: key}

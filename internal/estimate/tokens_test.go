@@ -2,6 +2,7 @@ package estimate_test
 
 import (
 	"math"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -158,6 +159,32 @@ func TestTokensForgetsTheOldestOfTooMany(t *testing.T) {
 			t.Errorf("model %d is estimated at %+v: it was forgotten", i, got)
 		}
 	}
+}
+
+// TestWhatIsForgottenIsLetGo: a Caller that is kept holds on to its own entry, not
+// to all that were forgotten after it.
+func TestWhatIsForgottenIsLetGo(t *testing.T) {
+	tokens := estimate.NewTokens(estimate.Expected)
+	kept := tokens.Of(app)
+	kept.Learn(1000, 500, 100)
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	learn := func(from, to int) {
+		for i := from; i < to; i++ {
+			tokens.Of(estimate.Key{App: "other", Model: strconv.Itoa(i)}).Learn(1000, 500, 100)
+		}
+	}
+	learn(0, 10_000)
+	before := inUse()
+	learn(10_000, 60_000)
+	if after := inUse(); after > before+4<<20 { // fifty thousand of them have 15 MB
+		t.Errorf("%d bytes in use, %d before", after, before)
+	}
+	kept.Learn(1000, 500, 100)
 }
 
 func TestTokensIsSafeForMany(t *testing.T) {

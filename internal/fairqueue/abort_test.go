@@ -195,6 +195,7 @@ func (m *mob) once(random *rand.Rand) {
 		runtime.Gosched()
 	}
 	m.count(-int64(width), flow/2, pool)
+	ticket.Correct(random.IntN(3))
 	if random.IntN(16) == 0 {
 		m.doubles.Add(1)
 		defer ticket.Release()
