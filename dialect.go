@@ -5,8 +5,9 @@ type Dialect string
 
 // The dialects. A request keeps the body in the dialect in which it came.
 const (
-	OpenAIChat       Dialect = "openai-chat"
-	OpenAIEmbeddings Dialect = "openai-embeddings"
+	OpenAIChat        Dialect = "openai-chat"
+	OpenAIEmbeddings  Dialect = "openai-embeddings"
+	AnthropicMessages Dialect = "anthropic-messages"
 )
 
 // Span is a half-open range of bytes [Start, End) of a body. The zero Span

@@ -1,0 +1,42 @@
+package field
+
+// Fate is what a translation does with a field.
+type Fate uint8
+
+const (
+	// Kept means the same in both APIs and goes through as it is.
+	Kept Fate = iota + 1
+	// Mapped is said in another way, or dealt with by the service itself.
+	Mapped
+	// Dropped is lost and reported.
+	Dropped
+	// Refused fails the request.
+	Refused
+)
+
+// String is the fate's name in the documentation.
+func (f Fate) String() string {
+	switch f {
+	case Kept:
+		return "kept"
+	case Mapped:
+		return "mapped"
+	case Dropped:
+		return "dropped"
+	case Refused:
+		return "refused"
+	}
+	return "unknown"
+}
+
+// Rule is what happens to one field. A value that asks for nothing, such as
+// null, false, zero or an empty list, is neither reported nor refused.
+type Rule struct {
+	// Name is the field's path; [] stands for each element of a list.
+	Name string
+	Fate Fate
+	// Becomes is where it goes to in the other API; "" if nowhere.
+	Becomes string
+	// Why adds what the caller should know, as a clause.
+	Why string
+}
