@@ -10,7 +10,7 @@ ifneq ($(shell command -v gcc || command -v clang || command -v cc),)
 RACE := -race
 endif
 
-.PHONY: help run build test check fmt bench peers proof clean sdk-node sdk-python
+.PHONY: help run build test check fmt bench peers dataplane proof clean sdk-node sdk-python
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -65,6 +65,10 @@ bench: $(TOOLS)/benchstat ## run the benchmarks, 6 times each, and print their m
 peers: $(TOOLS)/benchstat ## run the slots and windows beside others' in one run, and print the goals
 	@mkdir -p .cache && cd bench && for i in 1 2 3 4 5 6; do $(GO) test -run='^$$' -bench=. -benchtime=0.3s -cpu=1,2 . || exit 1; done | tee ../.cache/peers.txt
 	@cd bench && $(GO) run ./cmd/ratios ../.cache/peers.txt
+
+# Which runs, and how many: make dataplane DATAPLANE='-scenarios json-small,sse -rounds 1'
+dataplane: build ## measure what a call costs beside one through nginx: a quarter of an hour; needs nginx
+	@mkdir -p .cache && cd bench && $(GO) run ./cmd/dataplane -fairlead $(CURDIR)/bin/fairlead $(DATAPLANE) | tee ../.cache/dataplane.md
 
 proof: ## run the full counts of the tests, and build twice: minutes, not seconds
 	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -skip 'ProofTimed' -v ./internal/fairqueue ./internal/server

@@ -21,6 +21,12 @@
 // With -count=6 each would be run six times on end, and a minute in which the
 // machine was busy would hit one of them and not the one beside it.
 //
+// What a whole call costs, beside one through nginx, is measured by a program
+// of its own (cmd/dataplane, with a load generator in load and a mock upstream in
+// upstream):
+//
+//	go run ./cmd/dataplane -fairlead ../bin/fairlead
+//
 // The tests show how much each way of limiting a rate admits in its worst
 // window:
 //
