@@ -28,8 +28,10 @@ provider answers. The first start prints an admin token and an app key, once.`,
 			if err != nil {
 				return err
 			}
+			log := server.NewLog(p.err, loaded.Config.Server.LogFormat)
+			defer log.Close()
 			built, err := server.New(cmd.Context(), loaded, server.Options{
-				Version: version, Logger: server.NewLogger(p.err, loaded.Config.Server.LogFormat), Out: p.out,
+				Version: version, Logger: log.Logger, Out: p.out,
 			})
 			switch {
 			case errors.Is(err, server.ErrUnusable):

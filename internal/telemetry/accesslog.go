@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ const (
 	maxModelLength = 128
 	maxErrorLength = 1000
 )
+
+// mostAttrs is how many pieces a line has at most.
+const mostAttrs = 24
 
 // refusalLines is how many lines of refused calls are written in a second. A
 // flood is refused faster than anyone could read, or a disk should have to take.
@@ -53,7 +57,7 @@ func isRefused(err *fairlead.Error) bool {
 
 // log writes the line of r, unless it is one refusal of very many.
 func (t *Telemetry) log(r *fairlead.Record, code string) {
-	var more []any
+	var more []slog.Attr
 	if isRefused(r.Err) {
 		skipped, ok := t.refusals.pass()
 		if !ok {
@@ -69,18 +73,18 @@ func (t *Telemetry) log(r *fairlead.Record, code string) {
 // logRequest writes the line of r. Everything in it is a name of ours, a
 // number, or text that holds no prompt, key or document by contract; what a
 // caller may have written is left out.
-func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []any) {
-	attrs := []any{
+func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []slog.Attr) {
+	attrs := append(make([]slog.Attr, 0, mostAttrs),
 		slog.String("request_id", r.ID),
 		slog.String("app", string(r.App)),
 		slog.String("operation", r.Operation.String()),
 		slog.String("face", r.Face),
 		slog.String("outcome", outcomeOf(r.Err)),
-	}
+	)
 	if r.Err != nil {
 		attrs = append(attrs, slog.String("code", code))
 	}
-	attrs = append(attrs, targetAttrs(r)...)
+	attrs = appendTarget(attrs, r)
 	attrs = append(attrs,
 		slog.Bool("stream", r.Stream),
 		slog.Float64("waited_ms", milliseconds(r.Waited)),
@@ -92,18 +96,19 @@ func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []any
 		slog.Int64("bytes_in", r.BytesIn),
 		slog.Int64("bytes_out", r.BytesOut),
 	)
-	attrs = append(attrs, errorAttrs(r.Err)...)
+	attrs = appendError(attrs, r.Err)
 	attrs = append(attrs, more...)
-	lineWriter(logger, r.Err)("request", attrs...)
+	//nolint:forbidigo // a line outlives its call: that is over
+	logger.LogAttrs(context.Background(), levelOf(r.Err), "request", attrs...)
 }
 
-// targetAttrs tells where the call went. The name that the caller asked for is
+// appendTarget tells where the call went. The name that the caller asked for is
 // arbitrary text until it has become a target.
-func targetAttrs(r *fairlead.Record) []any {
+func appendTarget(attrs []slog.Attr, r *fairlead.Record) []slog.Attr {
 	if r.Target == (fairlead.Target{}) {
-		return nil
+		return attrs
 	}
-	attrs := []any{slog.String("provider", r.Target.Provider), slog.String("model", modelName(r.Target.Model))}
+	attrs = append(attrs, slog.String("provider", r.Target.Provider), slog.String("model", modelName(r.Target.Model)))
 	if r.Model != "" && r.Model != r.Target.Model {
 		attrs = append(attrs, slog.String("asked_model", modelName(r.Model)))
 	}
@@ -124,13 +129,12 @@ func modelName(name string) string {
 	return name
 }
 
-// errorAttrs tells the cause of what an operator must mend; other errors are
+// appendError tells the cause of what an operator must mend; other errors are
 // the caller's, and their code says it all.
-func errorAttrs(err *fairlead.Error) []any {
+func appendError(attrs []slog.Attr, err *fairlead.Error) []slog.Attr {
 	if err == nil || (err.Kind != fairlead.Internal && err.Kind != fairlead.Upstream) {
-		return nil
+		return attrs
 	}
-	var attrs []any
 	if err.Status != 0 {
 		attrs = append(attrs, slog.Int("upstream_status", err.Status))
 	}
@@ -141,22 +145,22 @@ func errorAttrs(err *fairlead.Error) []any {
 	return attrs
 }
 
-// lineWriter chooses the level: what an operator must mend is an error, what
+// levelOf chooses the level: what an operator must mend is an error, what
 // they may want to know of is a warning, the rest is information.
-func lineWriter(logger *slog.Logger, err *fairlead.Error) func(msg string, args ...any) {
+func levelOf(err *fairlead.Error) slog.Level {
 	if err == nil {
-		return logger.Info
+		return slog.LevelInfo
 	}
 	switch err.Kind {
 	case fairlead.Internal:
-		return logger.Error
+		return slog.LevelError
 	case fairlead.Limited, fairlead.Busy, fairlead.Late, fairlead.Upstream:
-		return logger.Warn
+		return slog.LevelWarn
 	case fairlead.Invalid, fairlead.Unauthenticated, fairlead.Forbidden, fairlead.NotFound, fairlead.NotAllowed,
 		fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Canceled:
-		return logger.Info
+		return slog.LevelInfo
 	}
-	return logger.Error // a kind that nobody has set
+	return slog.LevelError // a kind that nobody has set
 }
 
 func milliseconds(d time.Duration) float64 {
