@@ -72,6 +72,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// NoRetry tells clients that would try again on their own not to.
 	NoRetry bool
+	// Hold is for how long the upstream itself asked to be left alone; 0 if it did
+	// not say. It is for routing, not for the caller.
+	Hold time.Duration
 	// Status is what the upstream answered in its own protocol; 0 if nothing.
 	// It is for the account, not for the caller.
 	Status int

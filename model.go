@@ -1,6 +1,9 @@
 package fairlead
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Model is whatever answers a model operation: a provider, a router over
 // providers, a layer around either.
@@ -36,6 +39,9 @@ type Head struct {
 	Status int
 	// Header holds the upstream's headers worth keeping, under canonical names.
 	Header map[string]string
+	// Hold is for how long the upstream has no room for another request after
+	// this one, where it says so; else 0. It is for routing, not for the caller.
+	Hold time.Duration
 }
 
 // End says that the answer is whole.

@@ -11,7 +11,6 @@ func absentShapes() []string {
 		"timeouts.search",
 		"timeouts.insights",
 		"chat",
-		"llm.providers.*.retry",
 		"llm.providers.*.responses",
 		"llm.providers.*.http_client.http2",
 	}

@@ -2,13 +2,12 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/config/address"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
@@ -57,7 +56,7 @@ func (l *loader) detectProviders() {
 func (l *loader) completeProvider(provider *Provider) {
 	p, _ := presetOf(provider.Name)
 	key := "llm.providers." + provider.Name
-	if secret := l.env[p.keyFrom]; p.keyFrom != "" && secret != "" && l.Origins[key+".api_key"].Source == strictyaml.Default {
+	if secret := l.env[p.keyFrom]; p.keyFrom != "" && secret != "" && len(provider.APIKeys) == 0 && l.Origins[key+".api_key"].Source == strictyaml.Default {
 		l.fromEnvironment(p.keyFrom, strictyaml.Leaf{Key: key + ".api_key", Value: reflect.ValueOf(&provider.APIKey).Elem()})
 	}
 	if p.addressFrom == "" || l.env[p.addressFrom] == "" {
@@ -68,41 +67,9 @@ func (l *loader) completeProvider(provider *Provider) {
 	}
 	provider.BaseURL = strings.TrimSpace(l.env[p.addressFrom])
 	if p.addressFrom == "OLLAMA_HOST" {
-		provider.BaseURL = ollamaURL(provider.BaseURL)
+		provider.BaseURL = address.Ollama(provider.BaseURL)
 	}
 	l.Origins[key+".base_url"] = strictyaml.Origin{Source: strictyaml.Environment, Detail: p.addressFrom}
-}
-
-// ollamaURL makes a base URL of OLLAMA_HOST, which is a URL, or host:port with
-// either left out. The address that means "listen everywhere" becomes loopback.
-func ollamaURL(host string) string {
-	const port = "11434"
-	scheme, rest, hasScheme := strings.Cut(host, "://")
-	if !hasScheme {
-		scheme, rest = "http", host
-	}
-	authority, path, _ := strings.Cut(rest, "/")
-	name, number, err := net.SplitHostPort(authority)
-	switch {
-	case err == nil:
-	case hasScheme:
-		name, number = strings.Trim(authority, "[]"), ""
-	default:
-		name, number = strings.Trim(authority, "[]"), port
-	}
-	if addr, err := netip.ParseAddr(name); name == "" || (err == nil && addr.IsUnspecified()) {
-		name = "127.0.0.1"
-	}
-	if strings.Contains(name, ":") {
-		name = "[" + name + "]"
-	}
-	if number != "" {
-		name += ":" + number
-	}
-	if path == "" {
-		path = "v1"
-	}
-	return scheme + "://" + name + "/" + path
 }
 
 // complete fills in the defaults that depend on other values, and the origins

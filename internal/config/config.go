@@ -13,7 +13,11 @@
 // presets.go, complete.go), and judges the result (validate*.go).
 package config
 
-import "github.com/fairleadhq/fairlead/internal/config/strictyaml"
+import (
+	"time"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
+)
 
 // Config is the effective configuration. It is immutable once loaded.
 type Config struct {
@@ -98,6 +102,8 @@ type App struct {
 type LLM struct {
 	DefaultModel string            `yaml:"default_model" env:"FAIRLEAD_DEFAULT_MODEL" doc:"Model of a native call that names none; by default the first provider's."`
 	Aliases      map[string]string `yaml:"aliases" doc:"Further names for models: alias to model or provider/model."`
+	// Fallbacks are the models that stand in for one, in order.
+	Fallbacks map[string][]string `yaml:"fallbacks" doc:"Models that stand in for one whose providers fail, in order: model to a list of model or provider/model."`
 	// Providers are in the file's order; the first is preferred where two
 	// serve a model of the same name.
 	Providers []Provider `yaml:"providers" by:"Name" doc:"The providers by name; openai, groq, openrouter, ollama and vllm have presets."`
@@ -105,16 +111,54 @@ type LLM struct {
 
 // Provider is one upstream.
 type Provider struct {
-	Name    string            `yaml:"-"`
-	BaseURL string            `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
-	APIKey  strictyaml.Secret `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY or OPENROUTER_API_KEY for the provider of that name."`
-	Dialect string            `yaml:"dialect" oneof:"openai" doc:"The API that it speaks: openai."`
-	Models  []string          `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
+	Name    string              `yaml:"-"`
+	BaseURL string              `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
+	APIKey  strictyaml.Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY or OPENROUTER_API_KEY for the provider of that name."`
+	APIKeys []strictyaml.Secret `yaml:"api_keys" doc:"Several keys instead of api_key: calls are spread over them, and one that is refused or used up is left out for a while."`
+	Weight  int                 `yaml:"weight" most:"1000" doc:"Share of the calls for a model that other providers with a weight serve too. 0 = in the file's order: it serves what those before it fail to."`
+	Dialect string              `yaml:"dialect" oneof:"openai" doc:"The API that it speaks: openai."`
+	Models  []string            `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
 	// DefaultModel is the preset's model, used where no default_model is set.
 	DefaultModel string              `yaml:"-"`
 	Timeout      strictyaml.Duration `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`
 	HTTPClient   HTTPClient          `yaml:"http_client" doc:"Connections to this provider."`
+	Retry        Retry               `yaml:"retry" doc:"Trying again what failed before anything of an answer came."`
+	Breaker      Breaker             `yaml:"breaker" doc:"Leaves the provider alone, for a model, while most of its calls fail."`
+	Hedge        Hedge               `yaml:"hedge" doc:"Sends a call that is slow to begin to a second key or provider too; the first that answers wins."`
+	Adaptive     bool                `yaml:"adaptive" doc:"Lower concurrent_requests while the provider refuses calls as too many, and raise it again."`
 	RateLimit    RateLimit           `yaml:"rate_limit" doc:"What the provider allows your account; calls wait for it in the queue, in fair turn."`
+}
+
+// Retry says what is tried again at a provider.
+type Retry struct {
+	MaxAttempts int     `yaml:"max_attempts" least:"1" most:"10" doc:"Most attempts of one call, the first included; those at its fallbacks come on top. 1 = nothing is tried again."`
+	Budget      float64 `yaml:"budget" doc:"Most further attempts for each request of the last 10 s, above 0 and at most 1; two are always allowed."`
+}
+
+// Breaker says when a provider is left alone.
+type Breaker struct {
+	FailureRate float64             `yaml:"failure_rate" doc:"Part of the calls of the last 30 s that must have failed, at most 1. 0 = never."`
+	MinCalls    int                 `yaml:"min_calls" least:"1" most:"10000" doc:"Fewer calls than this within the 30 s say nothing."`
+	OpenFor     strictyaml.Duration `yaml:"open_for" doc:"For how long it is left alone at first, 1s to 1m; twice as long each time that it still fails, up to 1m."`
+}
+
+// Hedge says when a call is sent twice.
+type Hedge struct {
+	After  string  `yaml:"after" doc:"How long the first may be silent: a duration such as 2s, or p95, the time within which 95 % begin to answer. Empty = never."`
+	Budget float64 `yaml:"budget" doc:"Part of the calls of the last minute that may be sent twice, above 0 and at most 1."`
+}
+
+// hedgeP95 is the value of hedge.after that goes by what is usual.
+const hedgeP95 = "p95"
+
+// Delay is how long the first may be silent; byUsual says that it is what is
+// usual instead. Both are zero where nothing is sent twice.
+func (h Hedge) Delay() (after time.Duration, byUsual bool) {
+	if h.After == hedgeP95 {
+		return 0, true
+	}
+	after, _ = time.ParseDuration(h.After) // it was validated
+	return after, false
 }
 
 // RateLimit is what may be sent to a provider.

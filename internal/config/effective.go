@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/fairleadhq/fairlead/internal/config/spell"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
@@ -54,12 +55,18 @@ func (e *effective) field(v reflect.Value, key string) {
 				Key: strictyaml.Join(key, name), Value: strconv.Quote(value[name]), Origin: e.origins[key],
 			})
 		}
+	case map[string][]string:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			e.settings = append(e.settings, Setting{
+				Key: strictyaml.Join(key, name), Value: spell.List(value[name], strconv.Quote), Origin: e.origins[key],
+			})
+		}
 	default:
 		if v.Kind() == reflect.Struct {
 			e.fields(v, key)
 			return
 		}
 		off := (v.CanInt() || v.CanFloat()) && v.IsZero()
-		e.settings = append(e.settings, Setting{Key: key, Value: literal(v), Origin: e.origins[key], Off: off})
+		e.settings = append(e.settings, Setting{Key: key, Value: spell.Value(v), Origin: e.origins[key], Off: off})
 	}
 }

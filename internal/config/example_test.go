@@ -48,7 +48,7 @@ func TestExampleLoadsAndSaysTheDefaults(t *testing.T) {
 	for i, name := range []string{"openai", "groq", "ollama"} {
 		preset, _ := presetOf(name)
 		provider := got.LLM.Providers[i]
-		provider.APIKey, provider.Models = "", nil
+		provider.APIKey, provider.APIKeys, provider.Models = "", nil, nil
 		if !reflect.DeepEqual(provider, preset.provider) {
 			t.Errorf("%s is not its preset:\n got %+v\nwant %+v", name, provider, preset.provider)
 		}
@@ -75,7 +75,7 @@ func shapesIn(n *yaml.Node, shape string) []string {
 			shapes = append(shapes, shapesIn(item, shape+"[]")...)
 		}
 	}
-	if n.Kind != yaml.MappingNode || shape == "llm.aliases" {
+	if n.Kind != yaml.MappingNode || shape == "llm.aliases" || shape == "llm.fallbacks" {
 		return shapes
 	}
 	for i := 0; i < len(n.Content); i += 2 {

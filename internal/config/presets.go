@@ -36,6 +36,10 @@ func presetOf(name string) (p preset, known bool) {
 			PoolTimeout:        strictyaml.Duration(5 * time.Second),
 			ConcurrentRequests: 25,
 		},
+		Retry:    Retry{MaxAttempts: 3, Budget: 0.1},
+		Breaker:  Breaker{FailureRate: 0.5, MinCalls: 10, OpenFor: strictyaml.Duration(5 * time.Second)},
+		Hedge:    Hedge{Budget: 0.05},
+		Adaptive: true,
 	}}
 	provider, client := &p.provider, &p.provider.HTTPClient
 	switch name {

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 func TestProvidersAreDetected(t *testing.T) {
@@ -140,6 +143,41 @@ func TestNeedsKeys(t *testing.T) {
 	for _, tt := range tests {
 		if got := load(t, tt.file).NeedsKeys(); got != tt.want {
 			t.Errorf("%q: got %v, want %v", tt.file, got, tt.want)
+		}
+	}
+}
+
+func TestSeveralKeys(t *testing.T) {
+	tests := []struct {
+		name, file string
+		environ    []string
+		key        string
+		keys       []strictyaml.Secret
+		warnings   int
+	}{
+		{"several", "{api_keys: ['${A}', b]}", []string{"A=a", "OPENAI_API_KEY=c"}, "", []strictyaml.Secret{"a", "b"}, 0},
+		{"one not set", "{api_keys: ['${A}', b]}", []string{"OPENAI_API_KEY=c"}, "", []strictyaml.Secret{"b"}, 1},
+		{"none set", "{api_keys: ['${A}']}", []string{"OPENAI_API_KEY=c"}, "c", nil, 1},
+		{"none", "{api_keys: []}", []string{"OPENAI_API_KEY=c"}, "c", nil, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			loaded := load(t, "llm: {providers: {openai: "+tt.file+"}}", tt.environ...)
+			got := loaded.Config.LLM.Providers[0]
+			if got.APIKey.Reveal() != tt.key || !slices.Equal(got.APIKeys, tt.keys) || len(loaded.Warnings) != tt.warnings {
+				t.Errorf("got %q, %d keys and the warnings %q", got.APIKey.Reveal(), len(got.APIKeys), loaded.Warnings)
+			}
+		})
+	}
+}
+
+func TestHedgeDelay(t *testing.T) {
+	for after, want := range map[string]struct {
+		delay   time.Duration
+		byUsual bool
+	}{"": {}, "p95": {0, true}, "1.5s": {1500 * time.Millisecond, false}} {
+		if delay, byUsual := (Hedge{After: after}).Delay(); delay != want.delay || byUsual != want.byUsual {
+			t.Errorf("%q: %v, %t; want %v", after, delay, byUsual, want)
 		}
 	}
 }

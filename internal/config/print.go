@@ -5,11 +5,11 @@ import (
 	"io"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fairleadhq/fairlead/internal/config/spell"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
@@ -46,14 +46,24 @@ func (p *printer) field(v reflect.Value, key, name string, depth int) {
 	case []Provider:
 		p.providers(value, key, name, depth)
 	case map[string]string:
-		p.names(value, key, name, depth)
+		spelled := make(map[string]string, len(value))
+		for alias, target := range value {
+			spelled[alias] = spell.Text(target)
+		}
+		p.names(spelled, key, name, depth)
+	case map[string][]string:
+		spelled := make(map[string]string, len(value))
+		for model, fallbacks := range value {
+			spelled[model] = spell.List(fallbacks, strconv.Quote)
+		}
+		p.names(spelled, key, name, depth)
 	default:
 		if v.Kind() == reflect.Struct {
 			p.line(depth, name+":", "")
 			p.fields(v, key, depth+1)
 			return
 		}
-		content := name + ": " + literal(v)
+		content := name + ": " + spell.Value(v)
 		if v.Kind() == reflect.String && v.IsZero() && p.origins[key].Source == strictyaml.Default {
 			content = "# " + content // an empty text that is read back would no longer be a default
 		}
@@ -81,15 +91,16 @@ func (p *printer) list(apps []App, key, name string, depth int) {
 func (p *printer) providers(providers []Provider, key, name string, depth int) {
 	p.head(len(providers), "{}", key, name, depth)
 	for i := range providers {
-		p.line(depth+1, text(providers[i].Name)+":", "")
+		p.line(depth+1, spell.Text(providers[i].Name)+":", "")
 		p.fields(reflect.ValueOf(&providers[i]).Elem(), strictyaml.Join(key, providers[i].Name), depth+2)
 	}
 }
 
+// names writes a mapping whose values are spelled in YAML.
 func (p *printer) names(names map[string]string, key, name string, depth int) {
 	p.head(len(names), "{}", key, name, depth)
 	for _, alias := range slices.Sorted(maps.Keys(names)) {
-		p.line(depth+1, strconv.Quote(alias)+": "+text(names[alias]), p.comment(key))
+		p.line(depth+1, strconv.Quote(alias)+": "+names[alias], p.comment(key))
 	}
 }
 
@@ -109,42 +120,3 @@ func (p *printer) line(depth int, content, comment string) {
 }
 
 func (p *printer) comment(key string) string { return p.origins[key].String() }
-
-// literal spells a leaf in YAML.
-func literal(v reflect.Value) string {
-	switch value := v.Interface().(type) {
-	case strictyaml.Secret:
-		return strconv.Quote(value.String())
-	case string:
-		return text(value)
-	case float64:
-		return strconv.FormatFloat(value, 'f', -1, 64) // an exponent would not be read back
-	case []string:
-		return flow(value, strconv.Quote)
-	case []strictyaml.Secret:
-		return flow(value, func(s strictyaml.Secret) string { return strconv.Quote(s.String()) })
-	}
-	return fmt.Sprint(v.Interface())
-}
-
-// flow spells a list on one line.
-func flow[T any](list []T, spell func(T) string) string {
-	items := make([]string, len(list))
-	for i, item := range list {
-		items[i] = spell(item)
-	}
-	return "[" + strings.ReplaceAll(strings.Join(items, ", "), "${", "$${") + "]"
-}
-
-// text spells a text so that it is read back as the same text: in quotes if it
-// might be taken for something else.
-func text(s string) string {
-	switch s {
-	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
-		return strconv.Quote(s)
-	}
-	if regexp.MustCompile(`^[a-z./]([a-zA-Z0-9_./:-]*[a-zA-Z0-9_./-])?$`).MatchString(s) && s != "." {
-		return s
-	}
-	return strings.ReplaceAll(strconv.Quote(s), "${", "$${")
-}

@@ -29,7 +29,8 @@ alerts: {webhook: "${NOPE:-}"}
 llm:
   default_model: "yes"
   aliases: {"a: b": "c/d", "$${x}": "-e", gpt-4.1: "1"}
-  providers: {"1e3": {base_url: "http://a", models: ["*"]}, openai: {timeout: 0.25, models: ["$${M}"]}, "true": {base_url: "http://b"}}
+  fallbacks: {"a: b": ["c/d", "$${x}", "1"], gpt-4.1: [x]}
+  providers: {"1e3": {base_url: "http://a", models: ["*"]}, openai: {timeout: 0.25, models: ["$${M}"], adaptive: false, hedge: {after: 1.5s}, retry: {max_attempts: 1, budget: 0.25}}, "true": {base_url: "http://b"}}
 `,
 	}
 	// A space is no part of a model's or an alias's name.
@@ -52,11 +53,15 @@ func normal(c Config) Config {
 	if len(c.LLM.Aliases) == 0 {
 		c.LLM.Aliases = nil
 	}
+	if len(c.LLM.Fallbacks) == 0 {
+		c.LLM.Fallbacks = nil
+	}
 	if len(c.LLM.Providers) == 0 {
 		c.LLM.Providers = nil
 	}
 	for i := range c.LLM.Providers {
 		c.LLM.Providers[i].Models = append([]string{}, c.LLM.Providers[i].Models...)
+		c.LLM.Providers[i].APIKeys = append([]strictyaml.Secret{}, c.LLM.Providers[i].APIKeys...)
 	}
 	for i := range c.Apps {
 		c.Apps[i].Models = append([]string{}, c.Apps[i].Models...)

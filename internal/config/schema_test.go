@@ -167,7 +167,7 @@ func TestSchemaRefusesWhatLoadRefuses(t *testing.T) {
 		"apps: [{name: a, class: night}]",
 		"alerts: {webhook: [x]}",
 		"apps: {a: 1}",
-		"llm: {providers: {openai: {retry: {}}}}",
+		"llm: {providers: {openai: {responses: true}}}",
 		"llm: {providers: {openai: {http_client: {max_connections: 100001}}}}",
 	} {
 		var value map[string]any
@@ -212,7 +212,8 @@ func sample(t *testing.T, s schemaNode, shape string, shapes *[]string) any {
 		"apps[].name": "a", "apps[].keys": []string{"0123456789abcdefghijklmno"}, "apps[].models": []string{"*"},
 		"server.tls.cert_file": "schema.go", "server.tls.key_file": "schema.go", "llm.default_model": "m",
 		"alerts.webhook": "https://a/b",
-		"llm.aliases":    map[string]string{"a": "b"}, "llm.providers.*.base_url": "http://a", "llm.providers.*.dialect": "openai",
+		"llm.fallbacks":  map[string][]string{"a": {"b"}}, "llm.providers.*.api_key": "", "llm.providers.*.hedge.after": "p95",
+		"llm.aliases": map[string]string{"a": "b"}, "llm.providers.*.base_url": "http://a", "llm.providers.*.dialect": "openai",
 	}
 	if value, ok := special[shape]; ok {
 		return value

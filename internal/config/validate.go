@@ -3,11 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
-	"strconv"
 
+	"github.com/fairleadhq/fairlead/internal/config/address"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
@@ -20,6 +18,7 @@ func (l *loader) validate() {
 	l.validateApps()
 	l.validateShares()
 	l.validateModels()
+	l.validateFallbacks()
 	for i := range l.config.LLM.Providers {
 		l.validateProvider(&l.config.LLM.Providers[i])
 	}
@@ -30,9 +29,9 @@ func (l *loader) validateServer() {
 	if server.DataDir == "" {
 		l.Complain("server.data_dir", "must name a directory", "")
 	}
-	if complaint := listenComplaint(server.Listen, l.Quote("server.listen", server.Listen)); complaint != "" {
+	if complaint := address.OfListener(server.Listen, l.Quote("server.listen", server.Listen)); complaint != "" {
 		l.Complain("server.listen", complaint, "write host:port, such as 127.0.0.1:8080")
-	} else if isPublic(server.Listen) {
+	} else if address.IsPublic(server.Listen) {
 		l.validatePublic()
 	}
 	l.validateTLS()
@@ -105,42 +104,11 @@ func openable(name string) error {
 	return file.Close()
 }
 
-// listenComplaint says what is wrong with a listen address, which the complaint
-// shows as quoted; "" if nothing is.
-func listenComplaint(address, quoted string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return quoted + " is not an address"
-	}
-	const highestPort = 65535
-	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > highestPort || strconv.Itoa(n) != port {
-		return fmt.Sprintf("%s has no port between 0 and %d", quoted, highestPort)
-	}
-	if _, err := netip.ParseAddr(host); host != "" && err != nil && !isHostName(host) {
-		return quoted + " has no host name or address"
-	}
-	return ""
-}
-
-// isPublic reports whether other machines may reach a listen address: every
-// one that is not certainly loopback.
-func isPublic(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return host != "localhost"
-	}
-	return !addr.Unmap().IsLoopback()
-}
-
 // NeedsKeys reports whether the service listens where other machines can reach
 // it while no app has a key in the configuration. Then it may only start if the
 // key store holds a key that works; Load cannot know that.
 func (l *Loaded) NeedsKeys() bool {
-	if !isPublic(l.Config.Server.Listen) {
+	if !address.IsPublic(l.Config.Server.Listen) {
 		return false
 	}
 	for _, app := range l.Config.Apps {

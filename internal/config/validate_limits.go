@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fairleadhq/fairlead/internal/config/address"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
@@ -108,7 +109,7 @@ func (l *loader) validateAlerts() {
 	if hook == "" {
 		return
 	}
-	if complaint := urlComplaint(hook.Reveal()); complaint != "" {
+	if complaint := address.OfURL(hook.Reveal()); complaint != "" {
 		l.Complain("alerts.webhook", complaint, "write it as https://host/path")
 	}
 	if alert.Rate == 0 {

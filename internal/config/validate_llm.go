@@ -3,14 +3,12 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/config/address"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
@@ -54,9 +52,8 @@ func (l *loader) validateProvider(p *Provider) {
 		return
 	}
 	l.validateBaseURL(at+".base_url", p)
-	if !isToken(p.APIKey.Reveal()) {
-		l.Complain(at+".api_key", "the key holds a space or a character that is not printable ASCII", "")
-	}
+	l.validateKeys(at, p)
+	l.validateResilience(at, p)
 	l.validatePatterns(at+".models", p.Models)
 	client := &p.HTTPClient
 	if client.MaxConnections > 0 && client.MaxKeepalive > client.MaxConnections {
@@ -73,7 +70,7 @@ func (l *loader) validateBaseURL(key string, p *Provider) {
 		l.Complain(key, "a provider without a preset needs its address", form)
 		return
 	}
-	complaint := urlComplaint(p.BaseURL)
+	complaint := address.OfURL(p.BaseURL)
 	switch {
 	case complaint != "":
 		l.Complain(key, complaint, form+", with the key under api_key")
@@ -84,55 +81,4 @@ func (l *loader) validateBaseURL(key string, p *Provider) {
 		l.Hide(p.BaseURL)
 		l.HideAt(key)
 	}
-}
-
-// urlComplaint says what is wrong with the address of a service to call, without
-// repeating it; "" if nothing is.
-func urlComplaint(address string) string {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		return "is not an http or https URL"
-	case u.User != nil:
-		return "must not hold a user or a password"
-	case !isHost(u.Hostname()) || !isPort(u.Port()):
-		return "has no valid host and port"
-	case isMetadataHost(u.Hostname()):
-		return "names a link-local or metadata address, which is not to be called"
-	}
-	return ""
-}
-
-// isMetadataHost reports whether host is one that hands out a machine's own
-// credentials, or can only be reached on the same link.
-func isMetadataHost(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		name := strings.ToLower(strings.TrimSuffix(host, "."))
-		return name == "metadata" || name == "metadata.google.internal"
-	}
-	addr = addr.Unmap().WithZone("")
-	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr == netip.MustParseAddr("fd00:ec2::254")
-}
-
-func isHost(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err == nil || isHostName(host)
-}
-
-// isHostName reports whether host is a name of the domain system, and not one
-// of the odd ways to write an IPv4 address (0x7f.1, 2130706433).
-func isHostName(host string) bool {
-	const longestHost = 253
-	if len(host) > longestHost || !regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.?$`).MatchString(host) {
-		return false
-	}
-	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
-	return !regexp.MustCompile(`^(0[xX][0-9A-Fa-f]*|[0-9]+)$`).MatchString(labels[len(labels)-1])
-}
-
-func isPort(port string) bool {
-	const highestPort = 65535
-	n, err := strconv.Atoi(port)
-	return port == "" || (err == nil && n > 0 && n <= highestPort)
 }

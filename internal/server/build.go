@@ -16,19 +16,10 @@ import (
 	"github.com/fairleadhq/fairlead/internal/estimate"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/identity"
-	"github.com/fairleadhq/fairlead/internal/provider/local"
-	"github.com/fairleadhq/fairlead/internal/provider/openai"
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
-
-// namedProvider is an upstream with what has to be done with it at the end.
-type namedProvider struct {
-	upstream.Provider
-	pool  admission.Pool
-	close func()
-}
 
 // recorders has each of them read every Record.
 type recorders []fairlead.Recorder
@@ -46,13 +37,7 @@ func (s *Server) build() error {
 		return err
 	}
 	s.admission = admission.New(s.admissionConfig(), memory.New())
-	routed := upstream.Config{
-		DefaultModel: s.config.LLM.DefaultModel, Aliases: s.config.LLM.Aliases, Gate: s.admission, Logger: s.logger,
-	}
-	for _, p := range s.providers {
-		routed.Providers = append(routed.Providers, p.Provider)
-	}
-	s.upstream = upstream.New(routed)
+	s.upstream = upstream.New(s.upstreamConfig())
 	var err error
 	if s.alert, err = alert.New(s.alertConfig()); err != nil {
 		return unusable("set up the alert", err)
@@ -105,44 +90,6 @@ func (s *Server) maxBody() int64 {
 		return budget
 	}
 	return min(limit, budget)
-}
-
-// makeProviders makes an adapter for each configured provider, or the offline
-// one where there is none.
-func (s *Server) makeProviders() error {
-	for _, p := range s.config.LLM.Providers {
-		adapter, err := openai.New(openai.Config{
-			Name: p.Name, BaseURL: p.BaseURL, APIKey: p.APIKey.Reveal(), Timeout: p.Timeout.Std(), HTTP: httpLimits(p.HTTPClient),
-		})
-		if err != nil {
-			return unusable("set up the provider "+p.Name, err)
-		}
-		s.providers = append(s.providers, namedProvider{
-			Provider: upstream.Provider{
-				Name: p.Name, Model: adapter, Patterns: p.Models, Default: p.DefaultModel, List: adapter.Models,
-			},
-			pool: admission.Pool{
-				Slots: p.HTTPClient.ConcurrentRequests, RequestsPerMinute: p.RateLimit.RequestsPerMinute,
-				TokensPerMinute: p.RateLimit.TokensPerMinute,
-			},
-			close: adapter.Close,
-		})
-	}
-	if len(s.providers) == 0 {
-		offline := local.New()
-		s.providers = append(s.providers, namedProvider{Provider: upstream.Provider{
-			Name: fairlead.LocalPool, Model: offline, Patterns: []string{local.ModelName},
-		}})
-	}
-	return nil
-}
-
-func httpLimits(c config.HTTPClient) openai.HTTPLimits {
-	return openai.HTTPLimits{
-		MaxConnections: c.MaxConnections, MaxKeepalive: c.MaxKeepalive, KeepaliveExpiry: c.KeepaliveExpiry.Std(),
-		ConnectTimeout: c.ConnectTimeout.Std(), ReadTimeout: c.ReadTimeout.Std(), WriteTimeout: c.WriteTimeout.Std(),
-		PoolTimeout: c.PoolTimeout.Std(),
-	}
 }
 
 func (s *Server) admissionConfig() admission.Config {

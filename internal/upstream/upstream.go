@@ -1,131 +1,192 @@
-// Package upstream routes a model's name to the provider that serves it and
-// makes the attempt there.
+// Package upstream sends a call to the providers that serve its model, and keeps
+// it alive while some of them fail.
 //
 // One attempt is one function: enter the gate for the provider's pool, leave it
 // by defer, and let the provider answer in between. So a slot is held exactly
-// while a provider works, whatever way the attempt ends.
+// while a provider works, whatever way the attempt ends, and never while a call
+// waits to try again.
 //
-// Start with Upstream.Route, then Upstream.Answer.
+// A call has a chain of groups to try, in order: who serves its model, then who
+// stands by for it, then the fallbacks. Within a group it goes to the deployment
+// (a provider by one of its keys) with the least to do. As long as nothing of an
+// answer was emitted, a failure that may pass is tried again: within a budget,
+// after a back-off, and then further down the chain. A deployment that fails
+// most calls of a model is left alone by a breaker; one that asks for a pause
+// gets it, and calls wait for its end here rather than be refused there.
+//
+// Start with Upstream.Answer in answer.go. What an error means for all of this is
+// in verdict.go, what is known of a deployment in served.go, a second attempt
+// beside a slow one in hedge.go. Which provider serves which name is package
+// catalog's.
 package upstream
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/upstream/catalog"
+	"github.com/fairleadhq/fairlead/internal/upstream/restraint"
 )
 
-// Provider is one upstream as routing sees it. Its name is also its pool's.
+// Provider is one upstream. Its name is also its pool's. The zero value of each of
+// its policies turns that off.
 type Provider struct {
-	Name  string
-	Model fairlead.Model
-	// Patterns are the names and `*` patterns that it serves; empty means what
-	// List tells.
+	Name string
+	// Patterns, Default and List say what it serves; see catalog.Provider.
 	Patterns []string
-	// Default is a model that it is known to serve; "" if none is.
-	Default string
-	// List asks the provider for its models' names; nil if it can't be asked.
-	List func(ctx context.Context) ([]string, error)
+	Default  string
+	List     func(ctx context.Context) ([]string, error)
+	// Model answers, where Deployments is empty.
+	Model fairlead.Model
+	// Deployments are the ways to it, such as several keys; calls are spread over
+	// them.
+	Deployments []Deployment
+	// Weight is its share of the calls for a model that others with a weight
+	// serve too; 0 means that it stands by for those before it.
+	Weight  int
+	Retry   Retry
+	Breaker Breaker
+	Hedge   Hedge
+	// Slots is how many slots its pool has, where that number is to be lowered
+	// while the provider refuses calls as too many; 0 = it is left alone.
+	Slots int
+}
+
+// Deployment is one way to a provider.
+type Deployment struct {
+	Model fairlead.Model
+	// Weight is its share of the provider's calls; 0 means 1.
+	Weight int
+}
+
+// Retry says how often a call is tried again at a provider.
+type Retry struct {
+	// MaxAttempts is the most attempts of one call, fallbacks aside; 0 means 1.
+	MaxAttempts int
+	// Budget is how many attempts beyond the first there may be for each request
+	// of the last 10 s.
+	Budget float64
+}
+
+// Breaker says when a deployment is left alone for a model.
+type Breaker struct {
+	// FailureRate is the part of its last calls that must have failed, of at
+	// least MinCalls within 30 s; 0 = never.
+	FailureRate float64
+	MinCalls    int
+	// OpenFor is for how long it is left alone at first.
+	OpenFor time.Duration
+}
+
+// Hedge says when a call is sent to a second deployment beside a slow one.
+type Hedge struct {
+	// After is how long the first may be silent. UseP95 means the time in which
+	// 95 % of the calls had their first byte instead, once there were a few.
+	After  time.Duration
+	UseP95 bool
+	// Budget is the part of the calls that may be sent twice.
+	Budget float64
+}
+
+// Pools changes how many slots a provider's pool has.
+type Pools interface {
+	Resize(pool string, slots int)
 }
 
 // Config says what there is to route to.
 type Config struct {
 	// Providers are in order of preference.
 	Providers []Provider
-	// DefaultModel stands for a request's model that is not named; "" means
-	// the first provider's.
+	// DefaultModel, Aliases and Fallbacks are as in catalog.Config.
 	DefaultModel string
-	// Aliases are further names of models.
-	Aliases map[string]string
-	Gate    fairlead.Gate
-	Logger  *slog.Logger
+	Aliases      map[string]string
+	Fallbacks    map[string][]string
+	Gate         fairlead.Gate
+	Logger       *slog.Logger
+	// Pools may be nil: then no pool is resized.
+	Pools Pools
+	// MaxParked is the most calls that wait for the end of a provider's pause;
+	// 0 = no limit. They hold no slot and are in no other queue.
+	MaxParked int
+	// HeartbeatAfter is how long such a call waits before its caller is told that
+	// it does; 0 = never.
+	HeartbeatAfter time.Duration
 }
 
-// Upstream is a fairlead.Model over all providers.
+// Listed is a model that a request may name.
+type Listed = catalog.Listed
+
+// Upstream is a fairlead.Model over all providers. It is safe for concurrent
+// use.
 type Upstream struct {
+	*catalog.Catalog
+
 	config    Config
 	providers []*provider
-	logger    *slog.Logger
+	parked    atomic.Int64
+	choosing  sync.Mutex // held while one of several providers is chosen
 }
 
-// provider is a Provider with what it last said that it serves.
+// provider is a Provider with what is known of it.
 type provider struct {
 	Provider
 
-	mu     sync.RWMutex
-	listed []string        // names, in the provider's order
-	wild   []string        // patterns among what it listed
-	known  map[string]bool // the names again; nil until it listed any
+	deployments []*deployment
+	retries     *restraint.Budget
+	hedges      *restraint.Budget
+	limit       *restraint.Limit // nil if its pool is left alone
+	// busy counts the calls that wait for a slot of its pool or hold one,
+	// running the latter alone.
+	busy, running atomic.Int64
+
+	picking sync.Mutex // guards the choice of a deployment, and what follows
+	served  map[string]*served
 }
+
+// Windows and floors of the budgets: with little traffic a share of it would be
+// nothing at all.
+const (
+	retryWindow = 10 * time.Second
+	retryFloor  = 2
+	hedgeWindow = time.Minute
+	hedgeFloor  = 1
+)
 
 // New returns an Upstream. Run keeps its lists of models fresh.
 func New(config Config) *Upstream {
-	u := &Upstream{config: config, logger: config.Logger}
-	for _, p := range config.Providers {
-		u.providers = append(u.providers, &provider{Provider: p})
+	u := &Upstream{config: config}
+	names := catalog.Config{
+		DefaultModel: config.DefaultModel, Aliases: config.Aliases, Fallbacks: config.Fallbacks, Logger: config.Logger,
 	}
+	for _, p := range config.Providers {
+		u.providers = append(u.providers, newProvider(p))
+		names.Providers = append(names.Providers, catalog.Provider{Name: p.Name, Patterns: p.Patterns, Default: p.Default, List: p.List})
+	}
+	u.Catalog = catalog.New(names)
 	return u
 }
 
-// Answer makes one attempt at the call's first target. req.Envelope.Model is
-// replaced by the target's name for the model.
-func (u *Upstream) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
-	targets := call.Targets()
-	if len(targets) == 0 {
-		return errors.New("the call was not routed")
+func newProvider(config Provider) *provider {
+	p := &provider{
+		Provider: config, served: make(map[string]*served),
+		retries: restraint.NewBudget(config.Retry.Budget, retryFloor, retryWindow),
+		hedges:  restraint.NewBudget(config.Hedge.Budget, hedgeFloor, hedgeWindow),
 	}
-	p := u.provider(targets[0].Provider)
-	if p == nil {
-		return fmt.Errorf("no provider is called %q", targets[0].Provider)
+	if config.Slots > 0 {
+		p.limit = restraint.NewLimit(config.Slots)
 	}
-	sent := *req
-	sent.Envelope.Model = targets[0].Model
-	return u.attempt(ctx, call, &sent, try{provider: p, target: targets[0], emit: emit})
-}
-
-// try is one attempt in the making.
-type try struct {
-	provider *provider
-	target   fairlead.Target
-	emit     fairlead.Emit
-}
-
-// attempt holds a slot exactly while the provider works.
-func (u *Upstream) attempt(ctx context.Context, call *fairlead.Call, req *fairlead.Request, t try) error {
-	lease, err := u.config.Gate.Enter(ctx, call, t.provider.Name)
-	if err != nil {
-		return err
+	ways := config.Deployments
+	if len(ways) == 0 {
+		ways = []Deployment{{Model: config.Model}}
 	}
-	defer lease.Release()
-
-	wait := lease.Wait()
-	a := fairlead.Attempt{Target: t.target, Waited: wait.Actual, Predicted: wait.Predicted}
-	began := time.Now()
-	err = t.provider.Model.Answer(ctx, call, req, func(e fairlead.Event) error {
-		switch {
-		case e.Head != nil:
-			a.Status = e.Head.Status
-		case e.End != nil:
-			a.Usage = e.End.Usage
-			lease.Correct(a.Usage)
-		case a.FirstContent == 0:
-			a.FirstContent = time.Since(began)
-		}
-		return t.emit(e)
-	})
-	a.Duration = time.Since(began)
-	a.Err = fairlead.AsError(err)
-	if a.Err != nil && a.Err.Status != 0 {
-		a.Status = a.Err.Status
+	for i, way := range ways {
+		p.deployments = append(p.deployments, &deployment{number: i + 1, model: way.Model, weight: max(way.Weight, 1)})
 	}
-	call.AddAttempt(a)
-	return err
+	return p
 }
 
 func (u *Upstream) provider(name string) *provider {
@@ -135,148 +196,4 @@ func (u *Upstream) provider(name string) *provider {
 		}
 	}
 	return nil
-}
-
-// Route finds where app's request for the model called name may be sent, in
-// order of preference. An empty name is the default model. Errors are of Kind
-// NotFound, with the models that the app may use, and Forbidden.
-func (u *Upstream) Route(app *fairlead.App, name string) ([]fairlead.Target, error) {
-	asked := name
-	if name == "" {
-		name = u.defaultModel()
-	}
-	if to, ok := u.config.Aliases[name]; ok {
-		name = to
-	}
-	served := u.serving(name)
-	if len(served) == 0 {
-		return nil, u.notFound(app, asked)
-	}
-	targets := allowed(app, served)
-	if len(targets) == 0 {
-		return nil, &fairlead.Error{
-			Kind: fairlead.Forbidden, Code: "model_not_allowed", Param: "model",
-			Message: "This app may not use the model " + quote(asked), Detail: u.offer(app),
-		}
-	}
-	return targets, nil
-}
-
-// allowed keeps the targets that app may use.
-func allowed(app *fairlead.App, served []fairlead.Target) []fairlead.Target {
-	var targets []fairlead.Target
-	for _, t := range served {
-		if app.MayUse(t.Provider, t.Model) {
-			targets = append(targets, t)
-		}
-	}
-	return targets
-}
-
-// serving lists who serves the model: the provider that its prefix names and no
-// other, else every provider that serves the name as it is.
-func (u *Upstream) serving(name string) []fairlead.Target {
-	if prefix, rest, ok := strings.Cut(name, "/"); ok {
-		if p := u.provider(prefix); p != nil {
-			if p.serves(rest) || rest != "" && !p.isListed() {
-				return []fairlead.Target{{Provider: prefix, Model: rest}}
-			}
-			return nil
-		}
-	}
-	var served []fairlead.Target
-	for _, p := range u.providers {
-		if p.serves(name) {
-			served = append(served, fairlead.Target{Provider: p.Name, Model: name})
-		}
-	}
-	return served
-}
-
-func (p *provider) matches(model string) bool { return matchesAny(p.Patterns, model) }
-
-func matchesAny(patterns []string, model string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return fairlead.MatchModel(pattern, model) })
-}
-
-func (p *provider) serves(model string) bool {
-	if model == "" {
-		return false
-	}
-	if len(p.Patterns) > 0 {
-		return p.matches(model)
-	}
-	if model == p.Default {
-		return true
-	}
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.known[model] || p.known[model+latestTag] || matchesAny(p.wild, model)
-}
-
-// latestTag is what Ollama adds to the name of a model that is named without a
-// tag.
-const latestTag = ":latest"
-
-// isListed reports whether it is known what the provider serves. Until then it
-// is taken at its word.
-func (p *provider) isListed() bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return len(p.Patterns) > 0 || p.known != nil
-}
-
-func (u *Upstream) defaultModel() string {
-	if u.config.DefaultModel != "" {
-		return u.config.DefaultModel
-	}
-	for _, p := range u.providers {
-		if p.Default != "" {
-			return p.Name + "/" + p.Default
-		}
-		if names := p.names(); len(names) > 0 {
-			return p.Name + "/" + names[0]
-		}
-	}
-	return ""
-}
-
-func (u *Upstream) notFound(app *fairlead.App, asked string) error {
-	message := "There is no model called " + quote(asked)
-	if asked == "" {
-		message = "The request names no model, and there is no default model"
-	}
-	return &fairlead.Error{
-		Kind: fairlead.NotFound, Code: "model_not_found", Param: "model", Message: message, Detail: u.offer(app),
-	}
-}
-
-// Most names in an error, and most characters of a name that is told back.
-const (
-	mostOffered = 20
-	mostQuoted  = 128
-)
-
-// offer says which models the app may use.
-func (u *Upstream) offer(app *fairlead.App) string {
-	models := u.Models(app)
-	if len(models) == 0 {
-		return "no model is available to this app yet; provider/model names one directly"
-	}
-	names := make([]string, 0, mostOffered)
-	for _, m := range models[:min(len(models), mostOffered)] {
-		names = append(names, m.ID)
-	}
-	text := "this app may use " + strings.Join(names, ", ")
-	if more := len(models) - len(names); more > 0 {
-		text += fmt.Sprintf(" and %d more (GET /v1/models)", more)
-	}
-	return text
-}
-
-func quote(name string) string {
-	if len(name) > mostQuoted {
-		name = strings.ToValidUTF8(name[:mostQuoted], "") + "…"
-	}
-	return fmt.Sprintf("%q", name)
 }

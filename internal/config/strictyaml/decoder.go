@@ -6,7 +6,7 @@
 // The struct's tags say which keys there are (yaml), what they may hold (least,
 // most, below, oneof, by) and which variables set them (env); see Field. Values
 // are int, float64, bool, string, Duration, Size, Secret, lists of strings or
-// secrets, mappings of strings, structs, and lists of structs. A text may hold
+// secrets, mappings of strings or of lists of them, structs, and lists of structs. A text may hold
 // ${NAME}, which is replaced after parsing, so that a variable cannot add keys.
 //
 // Start with NewDecoder. Decode parses the file (parse.go) and lays its nodes

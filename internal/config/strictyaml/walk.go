@@ -48,6 +48,8 @@ func (d *Decoder) value(n *yaml.Node, p path, into reflect.Value, f Field) {
 		d.secrets(n, p, target)
 	case *map[string]string:
 		d.textMap(n, p, target)
+	case *map[string][]string:
+		d.listMap(n, p, target)
 	default:
 		d.other(n, p, into, f)
 	}
@@ -242,6 +244,20 @@ func (d *Decoder) textMap(n *yaml.Node, p path, into *map[string]string) {
 		}
 		d.scalar(value, at, reflect.ValueOf(&target).Elem(), Field{})
 		(*into)[key.Value] = target
+		d.at[at.key] = key
+	})
+	d.Origins[p.key] = d.origin(n)
+}
+
+// listMap reads a mapping of texts to lists of texts.
+func (d *Decoder) listMap(n *yaml.Node, p path, into *map[string][]string) {
+	*into = map[string][]string{}
+	d.entries(n, p, func(key, value *yaml.Node) {
+		at := p.entry(Shown(key.Value))
+		if value = d.follow(value, at); value == nil {
+			return
+		}
+		(*into)[key.Value] = d.texts(value, at, Field{})
 		d.at[at.key] = key
 	})
 	d.Origins[p.key] = d.origin(n)

@@ -200,6 +200,7 @@ func (a *answer) head(content string) error {
 		Stream:      content == eventStream,
 		Status:      a.resp.StatusCode,
 		Header:      map[string]string{},
+		Hold:        usedUp(a.resp.Header),
 	}
 	// The upstream's limits (x-ratelimit-*) are ours, not the caller's.
 	kept := [...][2]string{

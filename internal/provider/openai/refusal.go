@@ -62,11 +62,11 @@ func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error 
 	case status == http.StatusTooManyRequests:
 		refused.Kind, refused.Code = fairlead.Busy, "provider_rate_limited"
 		refused.Message = "The provider's rate limit is reached"
-		refused.RetryAfter = retryAfter(resp.Header, time.Now())
+		refused.RetryAfter, refused.Hold = retryAfter(resp.Header, time.Now()), refusedHold(resp.Header, time.Now())
 	case status == http.StatusServiceUnavailable, status == statusOverloaded:
 		refused.Kind, refused.Code = fairlead.Busy, "provider_unavailable"
 		refused.Message = "The provider is busy"
-		refused.RetryAfter = retryAfter(resp.Header, time.Now())
+		refused.RetryAfter, refused.Hold = retryAfter(resp.Header, time.Now()), refusedHold(resp.Header, time.Now())
 	case status >= 300 && status < 400:
 		refused.Code = "upstream_redirect"
 		refused.Message = "The provider answered with a redirect, which is not followed"
@@ -111,24 +111,32 @@ func isName(code string) bool {
 	})
 }
 
-// retryAfter is the wait that the headers ask for: retry-after-ms, or
-// Retry-After in seconds or as a date, which is compared with the upstream's
-// own clock if it tells it.
+// retryAfter is how long to stay away after an answer with these headers.
 func retryAfter(h http.Header, now time.Time) time.Duration {
+	if d, ok := namedWait(h, now); ok {
+		return d
+	}
+	return retryDefault
+}
+
+// namedWait is the wait that the headers ask for: retry-after-ms, or Retry-After
+// in seconds or as a date, which is compared with the upstream's own clock if it
+// tells it. It is not ok if they ask for none.
+func namedWait(h http.Header, now time.Time) (d time.Duration, ok bool) {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return clampRetry(scale(ms, time.Millisecond))
+		return clampRetry(scale(ms, time.Millisecond)), true
 	}
 	if seconds, err := strconv.ParseFloat(h.Get("Retry-After"), 64); err == nil {
-		return clampRetry(scale(seconds, time.Second))
+		return clampRetry(scale(seconds, time.Second)), true
 	}
 	at, err := http.ParseTime(h.Get("Retry-After"))
 	if err != nil {
-		return retryDefault
+		return 0, false
 	}
 	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = theirs
 	}
-	return clampRetry(at.Sub(now))
+	return clampRetry(at.Sub(now)), true
 }
 
 // scale is n units as a duration, at most retryMax; not a number gives 0.

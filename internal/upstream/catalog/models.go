@@ -1,4 +1,4 @@
-package upstream
+package catalog
 
 import (
 	"context"
@@ -27,17 +27,17 @@ type Listed struct {
 
 // Models lists what app may name: every provider/model that is known, and the
 // aliases that lead to one.
-func (u *Upstream) Models(app *fairlead.App) []Listed {
+func (c *Catalog) Models(app *fairlead.App) []Listed {
 	var all []Listed
-	for _, p := range u.providers {
+	for _, p := range c.providers {
 		for _, name := range p.names() {
 			if app.MayUse(p.Name, name) {
 				all = append(all, Listed{ID: p.Name + "/" + name, Provider: p.Name})
 			}
 		}
 	}
-	for _, alias := range slices.Sorted(maps.Keys(u.config.Aliases)) {
-		if targets := allowed(app, u.serving(u.config.Aliases[alias])); len(targets) > 0 {
+	for _, alias := range slices.Sorted(maps.Keys(c.config.Aliases)) {
+		if targets := allowed(app, c.serving(c.config.Aliases[alias])); len(targets) > 0 {
 			all = append(all, Listed{ID: alias, Provider: targets[0].Provider})
 		}
 	}
@@ -73,18 +73,18 @@ func (p *provider) names() []string {
 
 // Run asks every provider which models it serves, now and then again, until
 // ctx ends. A provider that fails keeps its last list.
-func (u *Upstream) Run(ctx context.Context) error {
+func (c *Catalog) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for _, p := range u.providers {
+	for _, p := range c.providers {
 		if p.List != nil {
-			wg.Go(func() { u.keepListed(ctx, p) })
+			wg.Go(func() { c.keepListed(ctx, p) })
 		}
 	}
 	wg.Wait()
 	return nil
 }
 
-func (u *Upstream) keepListed(ctx context.Context, p *provider) {
+func (c *Catalog) keepListed(ctx context.Context, p *provider) {
 	failing := false
 	for ctx.Err() == nil {
 		err := p.refresh(ctx)
@@ -93,7 +93,7 @@ func (u *Upstream) keepListed(ctx context.Context, p *provider) {
 			wait = listRetry
 		}
 		if err != nil && !failing && ctx.Err() == nil {
-			u.logger.Warn("models not listed", "provider", p.Name, "error", err)
+			c.logger.Warn("models not listed", "provider", p.Name, "error", err)
 		}
 		failing = err != nil
 		timer := time.NewTimer(wait)

@@ -1,0 +1,130 @@
+// Package address judges the addresses that a configuration names: of services to
+// call, and to listen on. It looks at how they are written and resolves no name.
+//
+// Start with OfURL. A complaint says what is wrong, and never repeats the
+// address where that may hold a password.
+package address
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// OfURL says what is wrong with the address of a service to call, without
+// repeating it; "" if nothing is.
+func OfURL(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		return "is not an http or https URL"
+	case u.User != nil:
+		return "must not hold a user or a password"
+	case !isHost(u.Hostname()) || !isPort(u.Port()):
+		return "has no valid host and port"
+	case isMetadataHost(u.Hostname()):
+		return "names a link-local or metadata address, which is not to be called"
+	}
+	return ""
+}
+
+// isMetadataHost reports whether host is one that hands out a machine's own
+// credentials, or can only be reached on the same link.
+func isMetadataHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		name := strings.ToLower(strings.TrimSuffix(host, "."))
+		return name == "metadata" || name == "metadata.google.internal"
+	}
+	addr = addr.Unmap().WithZone("")
+	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr == netip.MustParseAddr("fd00:ec2::254")
+}
+
+func isHost(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || isHostName(host)
+}
+
+// isHostName reports whether host is a name of the domain system, and not one
+// of the odd ways to write an IPv4 address (0x7f.1, 2130706433).
+func isHostName(host string) bool {
+	const longestHost = 253
+	if len(host) > longestHost || !regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.?$`).MatchString(host) {
+		return false
+	}
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	return !regexp.MustCompile(`^(0[xX][0-9A-Fa-f]*|[0-9]+)$`).MatchString(labels[len(labels)-1])
+}
+
+func isPort(port string) bool {
+	const highestPort = 65535
+	n, err := strconv.Atoi(port)
+	return port == "" || (err == nil && n > 0 && n <= highestPort)
+}
+
+// OfListener says what is wrong with a listen address, which the complaint
+// shows as quoted; "" if nothing is.
+func OfListener(address, quoted string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return quoted + " is not an address"
+	}
+	const highestPort = 65535
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > highestPort || strconv.Itoa(n) != port {
+		return fmt.Sprintf("%s has no port between 0 and %d", quoted, highestPort)
+	}
+	if _, err := netip.ParseAddr(host); host != "" && err != nil && !isHostName(host) {
+		return quoted + " has no host name or address"
+	}
+	return ""
+}
+
+// IsPublic reports whether other machines may reach a listen address: every
+// one that is not certainly loopback.
+func IsPublic(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return host != "localhost"
+	}
+	return !addr.Unmap().IsLoopback()
+}
+
+// Ollama makes a base URL of OLLAMA_HOST, which is a URL, or host:port with
+// either left out. The address that means "listen everywhere" becomes loopback.
+func Ollama(host string) string {
+	const port = "11434"
+	scheme, rest, hasScheme := strings.Cut(host, "://")
+	if !hasScheme {
+		scheme, rest = "http", host
+	}
+	authority, path, _ := strings.Cut(rest, "/")
+	name, number, err := net.SplitHostPort(authority)
+	switch {
+	case err == nil:
+	case hasScheme:
+		name, number = strings.Trim(authority, "[]"), ""
+	default:
+		name, number = strings.Trim(authority, "[]"), port
+	}
+	if addr, err := netip.ParseAddr(name); name == "" || (err == nil && addr.IsUnspecified()) {
+		name = "127.0.0.1"
+	}
+	if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	}
+	if number != "" {
+		name += ":" + number
+	}
+	if path == "" {
+		path = "v1"
+	}
+	return scheme + "://" + name + "/" + path
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/admission"
+	"github.com/fairleadhq/fairlead/internal/config"
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
+	"github.com/fairleadhq/fairlead/internal/provider/local"
+	"github.com/fairleadhq/fairlead/internal/provider/openai"
+	"github.com/fairleadhq/fairlead/internal/upstream"
+)
+
+// namedProvider is an upstream with what has to be done with it at the end.
+type namedProvider struct {
+	upstream.Provider
+	pool  admission.Pool
+	close func()
+}
+
+// makeProviders makes the adapters of each configured provider, or the offline
+// one where there is none.
+func (s *Server) makeProviders() error {
+	for _, p := range s.config.LLM.Providers {
+		adapters, err := makeAdapters(p)
+		if err != nil {
+			return unusable("set up the provider "+p.Name, err)
+		}
+		s.providers = append(s.providers, namedProvider{
+			Provider: routedProvider(p, adapters),
+			pool: admission.Pool{
+				Slots: p.HTTPClient.ConcurrentRequests, RequestsPerMinute: p.RateLimit.RequestsPerMinute,
+				TokensPerMinute: p.RateLimit.TokensPerMinute,
+			},
+			close: func() {
+				for _, adapter := range adapters {
+					adapter.Close()
+				}
+			},
+		})
+	}
+	if len(s.providers) == 0 {
+		offline := local.New()
+		s.providers = append(s.providers, namedProvider{Provider: upstream.Provider{
+			Name: fairlead.LocalPool, Model: offline, Patterns: []string{local.ModelName},
+		}})
+	}
+	return nil
+}
+
+// makeAdapters makes an adapter for each key of a provider.
+func makeAdapters(p config.Provider) ([]*openai.Provider, error) {
+	keys := p.APIKeys
+	if len(keys) == 0 {
+		keys = []strictyaml.Secret{p.APIKey}
+	}
+	var adapters []*openai.Provider
+	for _, key := range keys {
+		adapter, err := openai.New(openai.Config{
+			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(), HTTP: httpLimits(p.HTTPClient),
+		})
+		if err != nil {
+			return nil, err
+		}
+		adapters = append(adapters, adapter)
+	}
+	return adapters, nil
+}
+
+// routedProvider is a provider as routing sees it.
+func routedProvider(p config.Provider, adapters []*openai.Provider) upstream.Provider {
+	after, byUsual := p.Hedge.Delay()
+	routed := upstream.Provider{
+		Name: p.Name, Patterns: p.Models, Default: p.DefaultModel, List: listing(adapters), Weight: p.Weight,
+		Retry:   upstream.Retry{MaxAttempts: p.Retry.MaxAttempts, Budget: p.Retry.Budget},
+		Breaker: upstream.Breaker{FailureRate: p.Breaker.FailureRate, MinCalls: p.Breaker.MinCalls, OpenFor: p.Breaker.OpenFor.Std()},
+		Hedge:   upstream.Hedge{After: after, UseP95: byUsual, Budget: p.Hedge.Budget},
+	}
+	if p.Adaptive {
+		routed.Slots = p.HTTPClient.ConcurrentRequests
+	}
+	for _, adapter := range adapters {
+		routed.Deployments = append(routed.Deployments, upstream.Deployment{Model: adapter})
+	}
+	return routed
+}
+
+// listing asks the provider for its models by its keys, one after the other until
+// one works.
+func listing(adapters []*openai.Provider) func(ctx context.Context) ([]string, error) {
+	return func(ctx context.Context) (names []string, err error) {
+		for _, adapter := range adapters {
+			if names, err = adapter.Models(ctx); err == nil {
+				return names, nil
+			}
+		}
+		return nil, err
+	}
+}
+
+// upstreamConfig says what there is to route to. admission must be there.
+func (s *Server) upstreamConfig() upstream.Config {
+	llm, limits := s.config.LLM, s.config.Limits
+	c := upstream.Config{
+		DefaultModel: llm.DefaultModel, Aliases: llm.Aliases, Fallbacks: llm.Fallbacks, Gate: s.admission, Logger: s.logger,
+		MaxParked: limits.MaxQueue, HeartbeatAfter: limits.QueueHeartbeatAfter.Std(), Pools: s.admission,
+	}
+	for _, p := range s.providers {
+		c.Providers = append(c.Providers, p.Provider)
+	}
+	return c
+}
+
+func httpLimits(c config.HTTPClient) openai.HTTPLimits {
+	return openai.HTTPLimits{
+		MaxConnections: c.MaxConnections, MaxKeepalive: c.MaxKeepalive, KeepaliveExpiry: c.KeepaliveExpiry.Std(),
+		ConnectTimeout: c.ConnectTimeout.Std(), ReadTimeout: c.ReadTimeout.Std(), WriteTimeout: c.WriteTimeout.Std(),
+		PoolTimeout: c.PoolTimeout.Std(),
+	}
+}
