@@ -1,0 +1,97 @@
+//go:build unix
+
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+)
+
+// descriptor reads from a socket in the two ways that net.Conn does not offer:
+// without waiting, and with a buffer that is taken only when bytes are there.
+type descriptor struct {
+	raw  syscall.RawConn
+	pool *Buffers
+	// The functions that raw is given are made once, so that a call makes
+	// nothing. What they read into, and found, is in the fields below.
+	tryOnce  func(fd uintptr) bool
+	lookOnce func(fd uintptr)
+	buf      *Buffer
+	into     []byte
+	n        int
+	err      error
+}
+
+func describe(socket *net.TCPConn, pool *Buffers) *descriptor {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	d := &descriptor{raw: raw, pool: pool}
+	d.tryOnce, d.lookOnce = d.try, d.look
+	return d
+}
+
+// fill waits until the socket can be read, or its read deadline has passed,
+// and reads into a buffer from the pool. A buffer comes without an error.
+func (d *descriptor) fill() (*Buffer, error) {
+	if err := d.raw.Read(d.tryOnce); err != nil {
+		return nil, err
+	}
+	b := d.buf
+	d.buf = nil
+	if d.n > 0 {
+		b.Fill(d.n)
+		return b, nil
+	}
+	d.pool.Put(b)
+	if d.err == nil {
+		return nil, io.EOF
+	}
+	return nil, d.err
+}
+
+// try reads once, and reports false when that has to be waited for.
+func (d *descriptor) try(fd uintptr) bool {
+	b := d.pool.Get()
+	d.n, d.err = readNow(fd, b.Room())
+	if errors.Is(d.err, syscall.EAGAIN) {
+		d.pool.Put(b)
+		return false
+	}
+	d.buf = b
+	return true
+}
+
+// glance reads what is there, or fails with nothingError.
+func (d *descriptor) glance(p []byte) (int, error) {
+	d.into = p
+	// Not raw.Read, which fails once the read deadline of an older read passed.
+	err := d.raw.Control(d.lookOnce)
+	d.into = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case errors.Is(d.err, syscall.EAGAIN):
+		return 0, nothingError{}
+	case d.err != nil:
+		return 0, d.err
+	case d.n == 0:
+		return 0, io.EOF
+	}
+	return d.n, nil
+}
+
+func (d *descriptor) look(fd uintptr) { d.n, d.err = readNow(fd, d.into) }
+
+// readNow reads from a socket that does not block.
+func readNow(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(fd), p)
+		if !errors.Is(err, syscall.EINTR) {
+			return max(n, 0), err
+		}
+	}
+}
