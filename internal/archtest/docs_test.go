@@ -238,8 +238,12 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 			classes := map[fairlead.Class]telemetry.ClassUse{fairlead.Batch: {}}
 			return []telemetry.AppUse{{App: "crm", Classes: classes, LimitRequests: 1, LimitTokens: 1}}
 		},
-		Shadowed:  func() map[string]int64 { return map[string]int64{"burst": 1} },
-		Alerts:    func() telemetry.Alerts { return telemetry.Alerts{Sent: 1} },
+		Shadowed: func() map[string]int64 { return map[string]int64{"burst": 1} },
+		Alerts:   func() telemetry.Alerts { return telemetry.Alerts{Sent: 1} },
+		Deployments: func() []telemetry.DeploymentUse {
+			return []telemetry.DeploymentUse{{Provider: "openai", Number: 1}}
+		},
+		Parked:    func() int { return 1 },
 		BodyBytes: func() int64 { return 1 },
 		Active:    func() int { return 1 },
 	}})

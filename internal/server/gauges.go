@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/fairqueue"
@@ -29,6 +30,7 @@ func (s *Server) gauges() telemetry.Gauges {
 			c := s.alert.Counts()
 			return telemetry.Alerts{Sent: c.Sent, Failed: c.Failed, Dropped: c.Dropped, Firing: c.Firing}
 		},
+		Deployments: s.deploymentGauges, Parked: s.upstream.Parked,
 		BodyBytes: s.bodies.Used,
 		Active:    func() int { return len(s.gateway.Active()) },
 	}
@@ -50,6 +52,32 @@ func (s *Server) poolGauges() []telemetry.PoolUse {
 	pools := s.admission.Pools()
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		all = append(all, use(name, pools[name]))
+	}
+	return all
+}
+
+// deploymentGauges sums up over the models of each deployment.
+func (s *Server) deploymentGauges() []telemetry.DeploymentUse {
+	var all []telemetry.DeploymentUse
+	now := time.Now()
+	for _, line := range s.upstream.Stats() {
+		at := slices.IndexFunc(all, func(u telemetry.DeploymentUse) bool {
+			return u.Provider == line.Provider && u.Number == line.Deployment
+		})
+		if at < 0 {
+			all = append(all, telemetry.DeploymentUse{Provider: line.Provider, Number: line.Deployment, Running: line.Running})
+			at = len(all) - 1
+		}
+		use := &all[at]
+		switch line.State {
+		case "open":
+			use.Open++
+		case "half_open":
+			use.HalfOpen++
+		}
+		if line.RestsUntil.After(now) {
+			use.InAPause++
+		}
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,7 @@ type collector struct {
 	jain, staleSlots, doubleReleases, shadowed         *prometheus.Desc
 	alertsSent, alertsFailed, alertsDropped, appsAlert *prometheus.Desc
 	bodyBytes, active, buildInfo                       *prometheus.Desc
+	running, breakers, pauses, parked                  *prometheus.Desc
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -66,6 +68,10 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 		alertsFailed:   desc("alerts_failed_total", "Notices that could not be delivered."),
 		alertsDropped:  desc("alerts_dropped_total", "Notices that found no room to wait."),
 		appsAlert:      desc("alerts_firing", "Apps whose error rate is in alert."),
+		running:        desc("provider_attempts_running", "Tries that run at a provider, by its key's number.", "provider", "deployment"),
+		breakers:       desc("provider_breakers", "Models of a deployment whose breaker is not closed, by its state: open or half_open.", "provider", "deployment", "state"),
+		pauses:         desc("provider_pauses", "Models of a deployment that are left alone because the provider asked for it.", "provider", "deployment"),
+		parked:         desc("provider_pause_waiting", "Calls waiting for the end of a provider's pause."),
 		bodyBytes:      desc("body_bytes_in_flight", "Bytes of request bodies, and of answers held back, in memory."),
 		active:         desc("active_requests", "Calls on their way."),
 		buildInfo:      desc("build_info", "Always 1; the labels tell what runs.", "version", "go_version"),
@@ -79,6 +85,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 		c.waits, c.predictions, c.rejected, c.slots, c.slotsInUse, c.slotsMostInUse, c.poolWaiting,
 		c.waiting, c.appInUse, c.windowUsed, c.windowLimit, c.jain, c.staleSlots, c.doubleReleases, c.shadowed,
 		c.alertsSent, c.alertsFailed, c.alertsDropped, c.appsAlert, c.bodyBytes, c.active, c.buildInfo,
+		c.running, c.breakers, c.pauses, c.parked,
 	} {
 		out <- d
 	}
@@ -90,6 +97,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.collectSums(out)
 	c.collectHistograms(out)
 	c.collectSlots(out)
+	c.collectProviders(out)
 	c.collectRest(out)
 }
 
@@ -193,6 +201,23 @@ func (c *collector) collectSlots(out chan<- prometheus.Metric) {
 	}
 	if g.Apps != nil {
 		c.collectApps(out, g.Apps())
+	}
+}
+
+func (c *collector) collectProviders(out chan<- prometheus.Metric) {
+	g := c.source.gauges
+	if g.Parked != nil {
+		gauge(out, c.parked, g.Parked())
+	}
+	if g.Deployments == nil {
+		return
+	}
+	for _, use := range g.Deployments() {
+		number := strconv.Itoa(use.Number)
+		gauge(out, c.running, use.Running, use.Provider, number)
+		gauge(out, c.breakers, use.Open, use.Provider, number, "open")
+		gauge(out, c.breakers, use.HalfOpen, use.Provider, number, "half_open")
+		gauge(out, c.pauses, use.InAPause, use.Provider, number)
 	}
 }
 

@@ -14,6 +14,10 @@ type Gauges struct {
 	// call, or made it wait.
 	Shadowed func() map[string]int64
 	Alerts   func() Alerts
+	// Deployments are the providers by their keys, and Parked is how many calls wait
+	// for the end of a provider's pause.
+	Deployments func() []DeploymentUse
+	Parked      func() int
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64
@@ -38,6 +42,15 @@ type Admission struct {
 type PoolUse struct {
 	Pool                  string
 	Limit, InUse, Waiting int
+}
+
+// DeploymentUse tells of a provider by one of its keys: the tries that run there,
+// how many of its models the breaker leaves alone (open) or tries (half open), and
+// how many are in a pause.
+type DeploymentUse struct {
+	Provider                          string
+	Number                            int
+	Running, Open, HalfOpen, InAPause int
 }
 
 // AppUse tells of an app's slots, of its calls that wait for one, by class, and

@@ -54,8 +54,12 @@ func fullGauges() Gauges {
 				{App: "portal", Classes: classes(2, 0), LimitTokens: 1000, UsedTokens: 10},
 			}
 		},
-		Shadowed:  func() map[string]int64 { return map[string]int64{"burst": 4} },
-		Alerts:    func() Alerts { return Alerts{Sent: 5, Failed: 1, Dropped: 2, Firing: 1} },
+		Shadowed: func() map[string]int64 { return map[string]int64{"burst": 4} },
+		Alerts:   func() Alerts { return Alerts{Sent: 5, Failed: 1, Dropped: 2, Firing: 1} },
+		Deployments: func() []DeploymentUse {
+			return []DeploymentUse{{Provider: "openai", Number: 2, Running: 5, Open: 3, HalfOpen: 1, InAPause: 4}}
+		},
+		Parked:    func() int { return 6 },
 		BodyBytes: func() int64 { return 4096 },
 		Active:    func() int { return 12 },
 	}
@@ -133,6 +137,11 @@ func TestScrapeByApp(t *testing.T) {
 		`fairlead_admission_slots{pool="openai"} 25`, `fairlead_admission_slots_in_use{pool="openai"} 8`,
 		`fairlead_admission_pool_waiting{pool="openai"} 1`,
 		`fairlead_admission_shadow_total{limit="burst"} 4`,
+		`fairlead_provider_attempts_running{deployment="2",provider="openai"} 5`,
+		`fairlead_provider_breakers{deployment="2",provider="openai",state="open"} 3`,
+		`fairlead_provider_breakers{deployment="2",provider="openai",state="half_open"} 1`,
+		`fairlead_provider_pauses{deployment="2",provider="openai"} 4`,
+		`fairlead_provider_pause_waiting 6`,
 		`fairlead_alerts_sent_total 5`, `fairlead_alerts_failed_total 1`, `fairlead_alerts_dropped_total 2`, `fairlead_alerts_firing 1`,
 		`fairlead_body_bytes_in_flight 4096`, `fairlead_active_requests 12`,
 	)
