@@ -42,4 +42,15 @@ type Request struct {
 	Dialect  Dialect
 	Body     []byte
 	Envelope Envelope
+	// Aside is what goes along with the body to a provider of the same dialect.
+	Aside Aside
+}
+
+// Aside is what a client of a dialect says beside the body. Its face lets pass
+// only what that dialect is known for, and never a key.
+type Aside struct {
+	// Query is the query of the URL, without the question mark.
+	Query string
+	// Header holds headers under their canonical names.
+	Header map[string][]string
 }

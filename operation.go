@@ -8,6 +8,8 @@ type Operation uint8
 const (
 	Chat Operation = iota + 1
 	Embed
+	// CountTokens asks how many tokens a prompt has. It uses none.
+	CountTokens
 )
 
 // String returns the operation's name as configuration, metrics and logs
@@ -18,6 +20,8 @@ func (o Operation) String() string {
 		return "chat"
 	case Embed:
 		return "embed"
+	case CountTokens:
+		return "count_tokens"
 	}
 	return "unknown"
 }

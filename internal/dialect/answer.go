@@ -155,9 +155,9 @@ func (f *facts) readUsage(s *jsonscan.Scanner, body []byte) error {
 // upstreamError is the error for a provider's error object, or the string that
 // stands in its place. What it says goes to the caller, unless it speaks of
 // keys, which are not the caller's.
-func upstreamError(object []byte) error {
+func upstreamError(object []byte) *fairlead.Error {
 	e := &fairlead.Error{Kind: fairlead.Upstream, Code: codeUpstreamError, Message: "The provider reported an error"}
-	if message, _, _ := errorText(object); !speaksOfKeys(message) {
+	if message := wordsOf(object).Message; !speaksOfKeys(message) {
 		e.Detail = message
 	}
 	return e
@@ -173,10 +173,15 @@ func speaksOfKeys(text string) bool {
 	return false
 }
 
-// ReadOpenAIError returns what the body of a provider's error answer says,
-// each at most 1,000 characters: {"error": {…}}, {"error": "…"} or the members
-// at the top. What cannot be read is "".
-func ReadOpenAIError(body []byte) (message, code, param string) {
+// Words are what the body of a provider's error answer says, each at most 1,000
+// characters; "" is what it does not say, or what cannot be read.
+type Words struct{ Message, Type, Code, Param string }
+
+// ReadOpenAIError reads {"error": {…}}, {"error": "…"} or the members at the top.
+func ReadOpenAIError(body []byte) Words { return wordsOf(errorObject(body)) }
+
+// errorObject is the error object in a body; nil if the body is none.
+func errorObject(body []byte) []byte {
 	object := body
 	_, err := jsonscan.Object(body, func(name []byte, value jsonscan.Span) error {
 		if string(name) == "error" && jsonscan.KindOf(body[value.Start:]) != jsonscan.NullKind {
@@ -185,33 +190,36 @@ func ReadOpenAIError(body []byte) (message, code, param string) {
 		return nil
 	})
 	if err != nil {
-		return "", "", ""
+		return nil
 	}
-	return errorText(object)
+	return object
 }
 
-// errorText reads an error object, or a string in its place.
-func errorText(object []byte) (message, code, param string) {
+// wordsOf reads an error object, or a string in its place.
+func wordsOf(object []byte) Words {
 	object = bytes.TrimSpace(object)
 	if jsonscan.KindOf(object) == jsonscan.StringKind {
-		return boundedString(object), "", ""
+		return Words{Message: boundedString(object)}
 	}
+	var w Words
 	_, err := jsonscan.Object(object, func(name []byte, value jsonscan.Span) error {
 		raw := object[value.Start:value.End]
 		switch string(name) {
 		case "message":
-			message = boundedString(raw)
+			w.Message = boundedString(raw)
+		case "type":
+			w.Type = boundedString(raw)
 		case "code":
-			code = boundedString(raw)
+			w.Code = boundedString(raw)
 		case "param":
-			param = boundedString(raw)
+			w.Param = boundedString(raw)
 		}
 		return nil
 	})
 	if err != nil {
-		return "", "", ""
+		return Words{}
 	}
-	return message, code, param
+	return w
 }
 
 // boundedString decodes the start of a string literal; "" if it is none.

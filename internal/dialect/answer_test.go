@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fairleadhq/fairlead"
 )
@@ -87,74 +86,8 @@ func TestReadOpenAIError(t *testing.T) {
 		{``, "", "", ""},
 		{`{"error":{"message":"m"}`, "", "", ""},
 	} {
-		message, code, param := ReadOpenAIError([]byte(test.body))
-		if message != test.message || code != test.code || param != test.param {
-			t.Errorf("%.60s: got %.60q, %q, %q", test.body, message, code, param)
-		}
-	}
-}
-
-func TestOpenAIError(t *testing.T) {
-	for _, test := range []struct {
-		err  fairlead.Error
-		want string
-	}{
-		{
-			fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Message: "model must be a string", Param: "model"},
-			`{"error":{"message":"model must be a string","type":"invalid_request_error","param":"model","code":"invalid_type"}}`,
-		},
-		{
-			fairlead.Error{Kind: fairlead.Limited, Code: "rate_limited", Message: "Rate \"limit\"", Detail: "200"},
-			`{"error":{"message":"Rate \"limit\": 200","type":"rate_limit_error","param":null,"code":"rate_limited"}}`,
-		},
-	} {
-		if got := string(OpenAIError(&test.err)); got != test.want {
-			t.Errorf("got  %s\nwant %s", got, test.want)
-		}
-		if got, want := string(OpenAIErrorFrame(&test.err)), "data: "+test.want+"\n\n"; got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestOpenAIErrorTypes(t *testing.T) {
-	for kind, want := range map[fairlead.Kind]string{
-		fairlead.Internal: "server_error", fairlead.Invalid: "invalid_request_error", fairlead.Unauthenticated: "authentication_error",
-		fairlead.Forbidden: "permission_error", fairlead.NotFound: "invalid_request_error", fairlead.NotAllowed: "invalid_request_error",
-		fairlead.TooLarge: "invalid_request_error", fairlead.WrongType: "invalid_request_error", fairlead.Unsupported: "invalid_request_error",
-		fairlead.Limited: "rate_limit_error", fairlead.Busy: "service_unavailable", fairlead.Late: "timeout_error",
-		fairlead.Upstream: "upstream_error", fairlead.Canceled: "server_error",
-	} {
-		if got := openAIType(kind); got != want {
-			t.Errorf("%s: got %s, want %s", kind, got, want)
-		}
-	}
-}
-
-func TestNativeError(t *testing.T) {
-	for _, test := range []struct {
-		err  fairlead.Error
-		want string
-	}{
-		{
-			fairlead.Error{Code: "rate_limited", Message: "Rate limit exceeded", Detail: "Rate limit: 200 requests per minute", RetryAfter: 44*time.Second + 1},
-			`{"success":false,"error":"Rate limit exceeded","retry_after":45,"message":"Rate limit: 200 requests per minute","code":"rate_limited","request_id":"req_1_2"}`,
-		},
-		{
-			fairlead.Error{Code: "busy", Message: "Service is busy, please try again later", RetryAfter: 30 * time.Second},
-			`{"success":false,"error":"Service is busy, please try again later","retry_after":30,"code":"busy","request_id":"req_1_2"}`,
-		},
-		{
-			fairlead.Error{Code: "c", Message: "m", RetryAfter: 1},
-			`{"success":false,"error":"m","retry_after":1,"code":"c","request_id":"req_1_2"}`,
-		},
-		{fairlead.Error{Code: "c", Message: "m"}, `{"success":false,"error":"m","code":"c","request_id":"req_1_2"}`},
-	} {
-		if got := string(NativeError(&test.err, "req_1_2")); got != test.want {
-			t.Errorf("got  %s\nwant %s", got, test.want)
-		}
-		if got, want := string(NativeErrorFrame(&test.err, "req_1_2")), "event: error\ndata: "+test.want+"\n\n"; got != want {
-			t.Errorf("got %q, want %q", got, want)
+		if got := ReadOpenAIError([]byte(test.body)); got.Message != test.message || got.Code != test.code || got.Param != test.param {
+			t.Errorf("%.60s: got %.60q", test.body, got)
 		}
 	}
 }

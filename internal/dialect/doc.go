@@ -1,6 +1,7 @@
 // Package dialect knows the languages in which applications and providers
-// speak of models: OpenAI's chat completions and embeddings, and the native
-// body, which is a chat completion body with a few members of Fairlead's own.
+// speak of models: OpenAI's chat completions and embeddings, Anthropic's messages,
+// and the native body, which is a chat completion body with a few members of
+// Fairlead's own.
 //
 // Bytes come first. A request is scanned once, for the Envelope that admission
 // and routing need; what goes upstream is the caller's bytes but for splices
@@ -10,7 +11,8 @@
 // heard of survive in both directions.
 //
 // Start with ScanChat and ForUpstream for requests, ReadChatAnswer and
-// StreamWatch for answers, OpenAIError and NativeError for refusals.
+// StreamWatch for answers; messages.go has the same of Anthropic's. Package refusal
+// below has the shapes of errors.
 //
-// The functions keep no state, but for StreamWatch, and do no I/O.
+// The functions keep no state, but for the watches, and do no I/O.
 package dialect

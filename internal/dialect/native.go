@@ -207,3 +207,9 @@ func raw(s *jsonscan.Scanner, body []byte) ([]byte, error) {
 	at, err := s.Skip()
 	return body[at.Start:at.End], err
 }
+
+// appendMember appends "name":"value"; name needs no escaping.
+func appendMember(dst []byte, name, value string) []byte {
+	dst = append(append(append(dst, '"'), name...), `":`...)
+	return jsonscan.AppendString(dst, value)
+}

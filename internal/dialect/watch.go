@@ -148,20 +148,20 @@ func (w *StreamWatch) note(f facts) {
 // Done reports whether [DONE] has come. There is nothing to read after it.
 func (w *StreamWatch) Done() bool { return w.done }
 
-// End is asked when the stream has ended, by [DONE] or otherwise, and tells
-// its usage and finish reason, the last that came. Errors are of Kind Upstream:
-// what Block said; upstream_truncated when [DONE] never came, or no finish
-// reason before it.
-func (w *StreamWatch) End() (fairlead.End, error) {
+// End is asked when the stream has ended, by [DONE] or otherwise. It returns the
+// frame that ends the client's stream, and tells usage and finish reason, the last
+// that came. Errors are of Kind Upstream: what Block said; upstream_truncated when
+// [DONE] never came, or no finish reason before it.
+func (w *StreamWatch) End() (last []byte, end fairlead.End, err error) {
 	switch {
 	case w.err != nil:
-		return fairlead.End{}, w.err
+		return nil, fairlead.End{}, w.err
 	case !w.done:
-		return fairlead.End{}, truncated("without its end marker")
+		return nil, fairlead.End{}, truncated("without its end marker")
 	case w.end.Finish == "":
-		return fairlead.End{}, truncated("without a finish reason")
+		return nil, fairlead.End{}, truncated("without a finish reason")
 	}
-	return w.end, nil
+	return []byte(DoneFrame), w.end, nil
 }
 
 func malformed(err error) error {

@@ -61,7 +61,10 @@ func TestStreamPasses(t *testing.T) {
 			if !w.Done() {
 				t.Error("not done after [DONE]")
 			}
-			end, err := w.End()
+			last, end, err := w.End()
+			if string(last) != DoneFrame {
+				t.Errorf("got the last frame %q", last)
+			}
 			if want := (fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}, Finish: "stop"}); end != want || err != nil {
 				t.Errorf("got end %+v, %v, want %+v", end, err, want)
 			}
@@ -120,7 +123,7 @@ func TestStreamFails(t *testing.T) {
 			if len(again) != 0 || !errors.Is(err2, err) {
 				t.Errorf("after the error: got %q, %v", again, err2)
 			}
-			if _, err3 := w.End(); !errors.Is(err3, err) {
+			if _, _, err3 := w.End(); !errors.Is(err3, err) {
 				t.Errorf("End: got %v, want %v", err3, err)
 			}
 		})
@@ -139,7 +142,7 @@ func TestStreamEnds(t *testing.T) {
 			if _, err := watch(w, test.blocks); err != nil {
 				t.Fatal(err)
 			}
-			_, err := w.End()
+			_, _, err := w.End()
 			wantRefusal(t, "End", err, fairlead.Error{Kind: fairlead.Upstream, Code: test.code})
 		})
 	}
@@ -192,8 +195,8 @@ func FuzzStreamWatch(f *testing.F) {
 			part, _ := single.Block(frame)
 			got = append(got, part...)
 		}
-		end, endErr := whole.End()
-		end1, endErr1 := single.End()
+		_, end, endErr := whole.End()
+		_, end1, endErr1 := single.End()
 		if string(got) != string(out) || end != end1 || fmt.Sprint(endErr) != fmt.Sprint(endErr1) {
 			t.Fatalf("%q: got %q, %+v, %v as a whole, %q, %+v, %v by frames", stream, out, end, endErr, got, end1, endErr1)
 		}

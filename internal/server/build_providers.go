@@ -9,6 +9,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 	"github.com/fairleadhq/fairlead/internal/provider/local"
 	"github.com/fairleadhq/fairlead/internal/provider/openai"
+	"github.com/fairleadhq/fairlead/internal/provider/remote"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
 
@@ -50,14 +51,14 @@ func (s *Server) makeProviders() error {
 }
 
 // makeAdapters makes an adapter for each key of a provider.
-func makeAdapters(p config.Provider) ([]*openai.Provider, error) {
+func makeAdapters(p config.Provider) ([]*remote.Provider, error) {
 	keys := p.APIKeys
 	if len(keys) == 0 {
 		keys = []strictyaml.Secret{p.APIKey}
 	}
-	var adapters []*openai.Provider
+	var adapters []*remote.Provider
 	for _, key := range keys {
-		adapter, err := openai.New(openai.Config{
+		adapter, err := openai.New(remote.Config{
 			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(), HTTP: httpLimits(p.HTTPClient),
 		})
 		if err != nil {
@@ -69,7 +70,7 @@ func makeAdapters(p config.Provider) ([]*openai.Provider, error) {
 }
 
 // routedProvider is a provider as routing sees it.
-func routedProvider(p config.Provider, adapters []*openai.Provider) upstream.Provider {
+func routedProvider(p config.Provider, adapters []*remote.Provider) upstream.Provider {
 	after, byUsual := p.Hedge.Delay()
 	routed := upstream.Provider{
 		Name: p.Name, Patterns: p.Models, Default: p.DefaultModel, List: listing(adapters), Weight: p.Weight,
@@ -88,7 +89,7 @@ func routedProvider(p config.Provider, adapters []*openai.Provider) upstream.Pro
 
 // listing asks the provider for its models by its keys, one after the other until
 // one works.
-func listing(adapters []*openai.Provider) func(ctx context.Context) ([]string, error) {
+func listing(adapters []*remote.Provider) func(ctx context.Context) ([]string, error) {
 	return func(ctx context.Context) (names []string, err error) {
 		for _, adapter := range adapters {
 			if names, err = adapter.Models(ctx); err == nil {
@@ -112,8 +113,8 @@ func (s *Server) upstreamConfig() upstream.Config {
 	return c
 }
 
-func httpLimits(c config.HTTPClient) openai.HTTPLimits {
-	return openai.HTTPLimits{
+func httpLimits(c config.HTTPClient) remote.HTTPLimits {
+	return remote.HTTPLimits{
 		MaxConnections: c.MaxConnections, MaxKeepalive: c.MaxKeepalive, KeepaliveExpiry: c.KeepaliveExpiry.Std(),
 		ConnectTimeout: c.ConnectTimeout.Std(), ReadTimeout: c.ReadTimeout.Std(), WriteTimeout: c.WriteTimeout.Std(),
 		PoolTimeout: c.PoolTimeout.Std(),

@@ -15,7 +15,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/standing"
-	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 )
 
@@ -51,7 +51,7 @@ func (f *Face) Prefix() string { return "/admin/" }
 
 // ErrorBody implements api.Face.
 func (f *Face) ErrorBody(e *fairlead.Error, requestID string) []byte {
-	return dialect.NativeError(e, requestID)
+	return refusal.Native(e, requestID)
 }
 
 // Routes implements api.Face.

@@ -19,6 +19,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
@@ -55,7 +56,7 @@ func (f *Face) Prefix() string { return "/" }
 
 // ErrorBody implements api.Face.
 func (f *Face) ErrorBody(e *fairlead.Error, requestID string) []byte {
-	return dialect.NativeError(e, requestID)
+	return refusal.Native(e, requestID)
 }
 
 // Routes implements api.Face.
@@ -84,7 +85,7 @@ func (f *Face) chat(x *api.Exchange) error {
 		}
 		return req, err
 	}
-	shape := api.Shape{Frames: (&numbering{}).frames, Whole: whole, ErrorFrame: dialect.NativeErrorFrame}
+	shape := api.Shape{Frames: (&numbering{}).frames, Whole: whole, ErrorFrame: refusal.NativeFrame}
 	return x.Answer(call, shape, func(emit fairlead.Emit) error {
 		return f.config.Gateway.Chat(x.Context(), call, read, emit)
 	})

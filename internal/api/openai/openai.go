@@ -12,6 +12,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 )
 
@@ -39,7 +40,7 @@ func (f *Face) Name() string { return Name }
 func (f *Face) Prefix() string { return "/v1/" }
 
 // ErrorBody implements api.Face.
-func (f *Face) ErrorBody(e *fairlead.Error, _ string) []byte { return dialect.OpenAIError(e) }
+func (f *Face) ErrorBody(e *fairlead.Error, _ string) []byte { return refusal.OpenAI(e) }
 
 // Routes implements api.Face.
 func (f *Face) Routes() []api.Route {
@@ -82,7 +83,7 @@ func (f *Face) answer(x *api.Exchange, in fairlead.Dialect, scan scan, run opera
 		return &fairlead.Request{Dialect: in, Body: body, Envelope: envelope}, nil
 	}
 	shape := api.Shape{
-		ErrorFrame: func(e *fairlead.Error, _ string) []byte { return dialect.OpenAIErrorFrame(e) },
+		ErrorFrame: func(e *fairlead.Error, _ string) []byte { return refusal.OpenAIFrame(e) },
 	}
 	return x.Answer(call, shape, func(emit fairlead.Emit) error {
 		return run(x.Context(), call, read, emit)

@@ -167,7 +167,7 @@ func TestChatStream(t *testing.T) {
 		if _, err := w.Block([]byte(got.body)); err != nil {
 			t.Fatal(err)
 		}
-		end, err := w.End()
+		_, end, err := w.End()
 		if err != nil || end.Finish != "stop" || usage != (end.Usage == got.end.Usage) || got.end.Usage != whole.end.Usage {
 			t.Errorf("usage %t: the stream says %+v, %v, the event %+v", usage, end, err, got.end)
 		}

@@ -10,6 +10,6 @@
 //
 // A stream that ends without its end marker is an error, never an end.
 //
-// Start with Answer and Stream; Error writes what went wrong. docs/translation.md
+// Start with Answer and Stream. docs/translation.md
 // tells what becomes of stop reasons and usage.
 package reply

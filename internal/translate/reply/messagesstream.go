@@ -220,7 +220,7 @@ func (s *messagesStream) end() ([]byte, fairlead.End, error) {
 	if s.err != nil {
 		return nil, fairlead.End{}, s.err
 	}
-	end, err := s.watch.End()
+	_, end, err := s.watch.End()
 	if err != nil {
 		return nil, fairlead.End{}, err
 	}

@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"context"
@@ -21,7 +21,7 @@ const (
 func (p *Provider) Models(ctx context.Context) ([]string, error) {
 	var names []string
 	err := p.fly(ctx, func(ctx context.Context, f *flight) error {
-		resp, err := p.send(ctx, f, outgoing{method: http.MethodGet, path: "/models", accept: "application/json"})
+		resp, err := p.send(ctx, f, outgoing{method: http.MethodGet, path: p.language.ModelsPath, accept: mediaJSON})
 		if err != nil {
 			return err
 		}

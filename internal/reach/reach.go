@@ -1,4 +1,9 @@
-package openai
+// Package reach says which addresses a configured host may turn out to have, so
+// that a service that calls where it is told to can't be led into its own
+// machine's network, nor to a cloud's metadata service, by an answer of the DNS.
+//
+// Start with Of; the Control of what it returns is for a net.Dialer.
+package reach
 
 import (
 	"context"
@@ -9,23 +14,23 @@ import (
 	"syscall"
 )
 
-// reach says which addresses a configured host may turn out to have.
-type reach uint8
+// Reach says which addresses may be dialled for a host.
+type Reach uint8
 
 const (
 	// publicOnly: the host looks like a name of the public internet, so
 	// an answer of the DNS that points into this machine or its network is a
 	// trick (DNS rebinding).
-	publicOnly reach = iota
+	publicOnly Reach = iota
 	// nearToo: the configuration names a host that is plainly of this machine
 	// or its network.
 	nearToo
 )
 
-// errAddress is wrapped by every refusal to dial an address.
-var errAddress = errors.New("address refused")
+// ErrRefused is wrapped by every refusal to dial an address.
+var ErrRefused = errors.New("address refused")
 
-// reachOf tells the reach of a configured host.
+// Of tells the reach of a configured host.
 //
 // Loopback and private addresses (127.0.0.0/8, ::1, 10.0.0.0/8,
 // 172.16.0.0/12, 192.168.0.0/16, fc00::/7) may be dialled when the host is
@@ -40,7 +45,7 @@ var errAddress = errors.New("address refused")
 //
 // Whatever the host, addresses that check calls never dialled are refused; an
 // IP literal of that kind is an error here already.
-func reachOf(host string) (reach, error) {
+func Of(host string) (Reach, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return nearToo, nearToo.check(addr)
 	}
@@ -60,19 +65,19 @@ func reachOf(host string) (reach, error) {
 // link-local addresses (169.254.0.0/16, fe80::/10), where clouds put the
 // credentials of their machines, the clouds' other metadata addresses,
 // multicast, broadcast and unspecified ones (0.0.0.0/8, ::).
-func (r reach) check(addr netip.Addr) error {
+func (r Reach) check(addr netip.Addr) error {
 	addr = embedded(addr.WithZone("").Unmap())
 	switch {
 	case addr.IsLinkLocalUnicast():
-		return fmt.Errorf("%w: %s is link-local", errAddress, addr)
+		return fmt.Errorf("%w: %s is link-local", ErrRefused, addr)
 	case addr.IsMulticast():
-		return fmt.Errorf("%w: %s is multicast", errAddress, addr)
+		return fmt.Errorf("%w: %s is multicast", ErrRefused, addr)
 	case addr.IsUnspecified(), addr.Is4() && addr.As4()[0] == 0, addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Errorf("%w: %s names no host", errAddress, addr)
+		return fmt.Errorf("%w: %s names no host", ErrRefused, addr)
 	case isMetadata(addr):
-		return fmt.Errorf("%w: %s is a cloud's metadata service", errAddress, addr)
+		return fmt.Errorf("%w: %s is a cloud's metadata service", ErrRefused, addr)
 	case r == publicOnly && (addr.IsLoopback() || addr.IsPrivate()):
-		return fmt.Errorf("%w: a public host name resolves to %s", errAddress, addr)
+		return fmt.Errorf("%w: a public host name resolves to %s", ErrRefused, addr)
 	}
 	return nil
 }
@@ -101,12 +106,12 @@ func embedded(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// control is a net.Dialer's ControlContext: it sees the address that is about
+// Control is a net.Dialer's ControlContext: it sees the address that is about
 // to be dialled, after the name was resolved.
-func (r reach) control(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (r Reach) Control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("%w: not an IP address and port", errAddress)
+		return fmt.Errorf("%w: not an IP address and port", ErrRefused)
 	}
 	return r.check(at.Addr())
 }

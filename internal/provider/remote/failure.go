@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/reach"
 )
 
 // brokenError says that the body of an answer ended before it was whole.
@@ -66,7 +67,7 @@ func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Erro
 		return p.left(ctx, err)
 	case errors.As(err, &known):
 		answered := *known
-		if answered.Status == 0 && answered.Kind == fairlead.Upstream {
+		if answered.Status == 0 && (answered.Kind == fairlead.Upstream || answered.Kind == fairlead.Busy) {
 			answered.Status = http.StatusOK // of package dialect, which read a 200
 		}
 		p.withhold(&answered)
@@ -128,7 +129,7 @@ func (p *Provider) left(ctx context.Context, err error) *fairlead.Error {
 func (p *Provider) broken(failed *fairlead.Error, err error) {
 	var dial *dialError
 	switch {
-	case errors.Is(err, errAddress):
+	case errors.Is(err, reach.ErrRefused):
 		failed.Code = "provider_address_refused"
 		failed.Message = "The provider's address is one that this service does not connect to"
 	case errors.As(err, &dial):

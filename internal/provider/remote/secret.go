@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/fairleadhq/fairlead/internal/reach"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -61,7 +62,7 @@ func loggable(err error) error {
 	for _, known := range [...]error{
 		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
 		io.ErrUnexpectedEOF, io.EOF, io.ErrClosedPipe, io.ErrNoProgress, net.ErrClosed,
-		errAddress, errSilence, errTotal, errPool, errLanded, errStaleTwice, sse.ErrFrameTooLong,
+		reach.ErrRefused, errSilence, errTotal, errPool, errLanded, errStaleTwice, errRequest, sse.ErrFrameTooLong,
 	} {
 		if errors.Is(err, known) {
 			return known

@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"bytes"
@@ -33,14 +33,16 @@ type answer struct {
 	resp *http.Response
 	body *listener
 	key  secret
-	emit fairlead.Emit
+	// language and way are what was asked, and how.
+	language *Language
+	way      *Way
+	emit     fairlead.Emit
 }
 
-// whole passes on an answer that is one JSON object; read judges one that was
-// gathered and finds its usage.
-func (a *answer) whole(read func([]byte) (fairlead.End, error)) error {
+// whole passes on an answer that is one JSON object.
+func (a *answer) whole() error {
 	media := a.mediaType()
-	if media != "" && media != "application/json" && !strings.HasSuffix(media, "+json") {
+	if media != "" && media != mediaJSON && !strings.HasSuffix(media, "+json") {
 		return invalidAnswer(errors.New("the content type is not JSON"))
 	}
 	if a.resp.ContentLength > maxAnswer {
@@ -57,11 +59,11 @@ func (a *answer) whole(read func([]byte) (fairlead.End, error)) error {
 	if len(bytes.TrimSpace(gathered.Bytes())) == 0 {
 		return invalidAnswer(errors.New("the body is empty"))
 	}
-	end, err := read(gathered.Bytes())
+	end, err := a.way.Whole(gathered.Bytes())
 	if err != nil {
 		return err
 	}
-	if err := a.head("application/json"); err != nil {
+	if err := a.head(mediaJSON); err != nil {
 		return err
 	}
 	if err := a.data(gathered.Bytes()); err != nil {
@@ -81,7 +83,7 @@ func (a *answer) long(start []byte) error {
 	if err := inspect(seen, start); err != nil {
 		return err
 	}
-	if err := a.head("application/json"); err != nil {
+	if err := a.head(mediaJSON); err != nil {
 		return err
 	}
 	for piece := range slices.Chunk(start, pieceSize) {
@@ -96,7 +98,7 @@ func (a *answer) long(start []byte) error {
 	if err := seen.Whole(); err != nil {
 		return brokenOff(io.ErrUnexpectedEOF)
 	}
-	return a.end(tailEnd(append(start[max(0, len(start)-tailSize):], tail...)))
+	return a.end(a.way.Tail.end(append(start[max(0, len(start)-tailSize):], tail...)))
 }
 
 // rest passes on what follows the total bytes that were, and returns at least
@@ -147,22 +149,27 @@ func keepTail(tail, piece []byte) []byte {
 	return tail[:copy(tail, tail[len(tail)-tailSize:])]
 }
 
-// tailEnd finds usage and finish reason in the last bytes of an answer. What
-// is not found is zero.
-func tailEnd(tail []byte) fairlead.End {
-	var usage struct {
-		Input  int `json:"prompt_tokens"`
-		Output int `json:"completion_tokens"`
-	}
-	var finish string
+// end finds usage and finish reason in the last bytes of an answer. What is not
+// found is zero.
+func (t *Tail) end(tail []byte) fairlead.End {
+	var usage map[string]json.RawMessage
 	end := fairlead.End{}
 	if lastMember(tail, "usage", &usage) {
-		end.Usage = fairlead.Usage{Input: max(usage.Input, 0), Output: max(usage.Output, 0)}
+		for _, name := range t.Input {
+			end.Usage.Input += count(usage[name])
+		}
+		end.Usage.Output = count(usage[t.Output])
 	}
-	if lastMember(tail, "finish_reason", &finish) {
-		end.Finish = finish
+	if t.Finish != "" && !lastMember(tail, t.Finish, &end.Finish) {
+		end.Finish = ""
 	}
 	return end
+}
+
+// count is the number of things that raw says; 0 if it says none.
+func count(raw []byte) int {
+	n, _ := jsonscan.Int(raw)
+	return max(n, 0)
 }
 
 // lastMember decodes the value of the last member called name in a piece of
@@ -202,15 +209,9 @@ func (a *answer) head(content string) error {
 		Header:      map[string]string{},
 		Hold:        usedUp(a.resp.Header),
 	}
-	// The upstream's limits (x-ratelimit-*) are ours, not the caller's.
-	kept := [...][2]string{
-		{"Openai-Processing-Ms", "Openai-Processing-Ms"},
-		{"Openai-Version", "Openai-Version"},
-		{"X-Request-Id", "X-Upstream-Request-Id"},
-	}
-	for _, names := range kept {
-		if value := a.resp.Header.Get(names[0]); value != "" && len(value) <= maxHeader && !a.key.in(value) {
-			head.Header[names[1]] = value
+	for _, kept := range a.language.Kept {
+		if value := a.resp.Header.Get(kept.Name); value != "" && len(value) <= maxHeader && !a.key.in(value) {
+			head.Header[kept.As] = value
 		}
 	}
 	return a.send(fairlead.Event{Head: &head})

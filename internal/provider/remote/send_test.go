@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"bufio"
@@ -78,7 +78,7 @@ func TestModelIsReplaced(t *testing.T) {
 }
 
 func TestDialectOfAnotherOperation(t *testing.T) {
-	p, err := New(Config{BaseURL: "http://127.0.0.1:1"})
+	p, err := New(Config{BaseURL: "http://127.0.0.1:1", Language: testLanguage()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestTLS(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	for trusted, code := range map[string]string{"yes": "", "no": "provider_unreachable"} {
-		p, err := New(Config{Name: "acme", BaseURL: server.URL})
+		p, err := New(Config{Name: "acme", BaseURL: server.URL, Language: testLanguage()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"context"
@@ -16,6 +16,7 @@ var (
 	errPool       = errors.New("no connection became free in time")
 	errLanded     = errors.New("the call that asked for the connection has ended")
 	errStaleTwice = errors.New("two kept connections turned out to be dead")
+	errRequest    = errors.New("the request cannot be made")
 )
 
 // flightKey is the context key of a *flight. It is the only way from a request

@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"io"
@@ -207,8 +207,9 @@ func TestTailEnd(t *testing.T) {
 		{`"usage":`, fairlead.End{}},
 		{``, fairlead.End{}},
 	} {
-		if got := tailEnd([]byte(c.tail)); got != c.want {
-			t.Errorf("tailEnd(%q) = %+v, want %+v", c.tail, got, c.want)
+		tail := testLanguage().Ways[0].Tail
+		if got := tail.end([]byte(c.tail)); got != c.want {
+			t.Errorf("the end of %q: %+v, want %+v", c.tail, got, c.want)
 		}
 	}
 }

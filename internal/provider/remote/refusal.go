@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"fmt"
@@ -46,16 +46,17 @@ func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error 
 	body.hurry(errorBodyTime)
 	said, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // half a body has half a message
 	refused := p.refused(resp.StatusCode)
-	switch status := resp.StatusCode; {
+	words := p.language.ReadError(said)
+	switch status := p.language.meant(resp.StatusCode, words.Code); {
 	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		refused.Kind = fairlead.Invalid
-		quote(refused, said)
+		quote(refused, words)
 	case status == http.StatusNotFound:
 		refused.Kind = fairlead.NotFound
-		quote(refused, said)
+		quote(refused, words)
 	case status == http.StatusRequestEntityTooLarge:
 		refused.Kind = fairlead.TooLarge
-		quote(refused, said)
+		quote(refused, words)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusPaymentRequired:
 		refused.Code = "upstream_auth"
 		refused.Message = "The provider did not accept this service's account"
@@ -79,15 +80,14 @@ func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error 
 
 // quote gives the error, whose Kind is set, the upstream's own message, code
 // and param, as far as it has them.
-func quote(e *fairlead.Error, said []byte) {
-	message, code, param := dialect.ReadOpenAIError(said)
+func quote(e *fairlead.Error, words dialect.Words) {
 	ours := generic(e.Kind)
-	e.Code, e.Message, e.Param = ours.Code, ours.Message, param
-	if message != "" {
-		e.Message, e.Detail = message, ""
+	e.Code, e.Message, e.Param = ours.Code, ours.Message, words.Param
+	if words.Message != "" {
+		e.Message, e.Detail = words.Message, ""
 	}
-	if e.Kind == fairlead.Invalid && isName(code) {
-		e.Code = code
+	if e.Kind == fairlead.Invalid && isName(words.Code) {
+		e.Code = words.Code
 	}
 }
 

@@ -1,16 +1,14 @@
-package openai
+package remote
 
 import (
 	"errors"
 	"io"
 	"time"
 
-	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
 const (
-	eventStream = "text/event-stream"
 	// maxFrame is the longest event of a stream.
 	maxFrame = 1 << 20
 	// drainBytes and drainTime bound what is read after the end of a stream,
@@ -21,11 +19,11 @@ const (
 
 // stream passes on an event stream: one Data for each block of whole frames
 // that was read at once, and the end marker only when the stream is whole.
-func (a *answer) stream(out dialect.Outgoing) error {
+func (a *answer) stream(watch Watch) error {
 	if a.mediaType() != eventStream {
 		return invalidAnswer(errors.New("a stream was asked for and the content type is not an event stream's"))
 	}
-	r := &relay{answer: a, frames: sse.NewReader(a.body, maxFrame), watch: dialect.NewStreamWatch(out)}
+	r := &relay{answer: a, frames: sse.NewReader(a.body, maxFrame), watch: watch}
 	for !r.watch.Done() {
 		err := r.block()
 		if errors.Is(err, io.EOF) {
@@ -35,11 +33,11 @@ func (a *answer) stream(out dialect.Outgoing) error {
 			return err
 		}
 	}
-	end, err := r.watch.End()
+	last, end, err := r.watch.End()
 	if err != nil {
 		return err
 	}
-	if err := r.pass([]byte(dialect.DoneFrame)); err != nil {
+	if err := r.pass(last); err != nil {
 		return err
 	}
 	if err := a.end(end); err != nil {
@@ -53,7 +51,7 @@ func (a *answer) stream(out dialect.Outgoing) error {
 type relay struct {
 	answer *answer
 	frames *sse.Reader
-	watch  *dialect.StreamWatch
+	watch  Watch
 	// headed says that the head was emitted.
 	headed bool
 }

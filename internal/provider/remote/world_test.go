@@ -1,4 +1,4 @@
-package openai
+package remote
 
 import (
 	"bytes"
@@ -13,7 +13,28 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect"
 )
+
+// testLanguage is one like OpenAI's.
+func testLanguage() Language {
+	tail := Tail{Input: []string{"prompt_tokens"}, Output: "completion_tokens", Finish: "finish_reason"}
+	return Language{
+		KeyHeader: "Authorization", KeyPrefix: "Bearer ", ModelsPath: "/models", ReadError: dialect.ReadOpenAIError,
+		Kept: []Kept{
+			{"Openai-Processing-Ms", "Openai-Processing-Ms"}, {"Openai-Version", "Openai-Version"}, {"X-Request-Id", "X-Upstream-Request-Id"},
+		},
+		Ways: []Way{
+			{
+				Operation: fairlead.Chat, Dialect: fairlead.OpenAIChat, Path: "/chat/completions", Whole: dialect.ReadChatAnswer,
+				Watch: func(out dialect.Outgoing) Watch { return dialect.NewStreamWatch(out) }, Tail: tail,
+			},
+			{
+				Operation: fairlead.Embed, Dialect: fairlead.OpenAIEmbeddings, Path: "/embeddings", Whole: dialect.ReadEmbeddingsAnswer, Tail: tail,
+			},
+		},
+	}
+}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -36,7 +57,7 @@ func newWorld(t *testing.T, cfg Config, serve http.HandlerFunc) *world {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = "http://upstream/v1"
 	}
-	cfg.Name = "acme"
+	cfg.Name, cfg.Language = "acme", testLanguage()
 	p, err := New(cfg)
 	if err != nil {
 		t.Fatalf("New: %v", err)
