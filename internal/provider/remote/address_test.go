@@ -25,8 +25,8 @@ func TestRebindingIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dial := p.dialer.connect
-		p.dialer.connect = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		dial := p.connect
+		p.connect = func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return dial(ctx, network, listener.Addr().String()) // what the DNS says
 		}
 		met := make(chan struct{})

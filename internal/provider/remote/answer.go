@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 )
 
@@ -30,8 +30,7 @@ const (
 
 // answer is a 200 of the upstream on its way to the caller.
 type answer struct {
-	resp *http.Response
-	body *listener
+	resp *http1.Response
 	key  secret
 	// language and way are what was asked, and how.
 	language *Language
@@ -45,12 +44,12 @@ func (a *answer) whole() error {
 	if media != "" && media != mediaJSON && !strings.HasSuffix(media, "+json") {
 		return invalidAnswer(errors.New("the content type is not JSON"))
 	}
-	if a.resp.ContentLength > maxAnswer {
+	if a.resp.Length > maxAnswer {
 		return errTooLong()
 	}
 	var gathered bytes.Buffer
-	gathered.Grow(int(min(max(a.resp.ContentLength, 0), maxWhole)) + bytes.MinRead)
-	if _, err := gathered.ReadFrom(io.LimitReader(a.body, maxWhole+1)); err != nil {
+	gathered.Grow(int(min(max(a.resp.Length, 0), maxWhole)) + bytes.MinRead)
+	if _, err := gathered.ReadFrom(io.LimitReader(a.resp, maxWhole+1)); err != nil {
 		return brokenOff(err)
 	}
 	if gathered.Len() > maxWhole {
@@ -106,7 +105,7 @@ func (a *answer) long(start []byte) error {
 func (a *answer) rest(seen *jsonscan.Checker, total int) (tail []byte, err error) {
 	piece := make([]byte, pieceSize)
 	for {
-		n, err := a.body.Read(piece)
+		n, err := a.resp.Read(piece)
 		if total += n; total > maxAnswer {
 			return nil, errTooLong()
 		}
@@ -205,9 +204,9 @@ func (a *answer) head(content string) error {
 	head := fairlead.Head{
 		ContentType: content,
 		Stream:      content == eventStream,
-		Status:      a.resp.StatusCode,
+		Status:      a.resp.Status,
 		Header:      map[string]string{},
-		Hold:        usedUp(a.resp.Header),
+		Hold:        usedUp(&a.resp.Header),
 	}
 	for _, kept := range a.language.Kept {
 		if value := a.resp.Header.Get(kept.Name); value != "" && len(value) <= maxHeader && !a.key.in(value) {

@@ -1,8 +1,8 @@
 // Package remote is what adapters to upstreams over HTTP have in common. An
 // adapter says in a Language what its API has of its own: paths, the header of
 // the key, how a whole answer is judged and a stream is watched, how errors are
-// read. All else is here: connections and their limits, clocks, what an answer
-// must be to pass, and what a failure is called.
+// read. All else is here: what an answer must be to pass, and what a failure is
+// called. Connections, their limits and the clocks of silence are package http1's.
 //
 // The idea: bytes pass through. The caller's body is sent as it came, but for
 // the splices of package dialect, and the answer's bytes are emitted as they
@@ -10,10 +10,8 @@
 // when it is; every other end is an *fairlead.Error that says who is at fault
 // and what the caller can do.
 //
-// Start with Language, then Provider.Answer in remote.go. A flight (flight.go) is
-// one request on its way: it owns the clocks that may cut the request short, and
-// nothing of it outlives Answer. answer.go and stream.go read what comes back,
-// refusal.go and failure.go name what went wrong, dial.go opens connections.
+// Start with Language, then Provider.Answer in remote.go. answer.go and stream.go
+// read what comes back, refusal.go and failure.go name what went wrong.
 //
 // The provider's key goes to the origin of the base URL and nowhere else:
 // redirects are not followed, no proxy is taken from the environment, and

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/reach"
 )
 
@@ -72,11 +72,14 @@ func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Erro
 		}
 		p.withhold(&answered)
 		return &answered
-	case errors.Is(cause, errSilence), errors.Is(cause, errTotal):
+	case errors.Is(cause, errTotal):
 		failed.Code, failed.Err = "upstream_timeout", cause
 		failed.Message = "The provider took too long to answer"
-	case errors.Is(cause, errPool):
-		failed.Kind, failed.Code, failed.Err = fairlead.Busy, "provider_pool_timeout", cause
+	case errors.Is(err, http1.ErrSilence):
+		failed.Code = "upstream_timeout"
+		failed.Message = "The provider took too long to answer"
+	case errors.Is(err, http1.ErrPoolTimeout), errors.Is(err, http1.ErrPoolFull):
+		failed.Kind, failed.Code = fairlead.Busy, "provider_pool_timeout"
 		failed.Message = "All connections to the provider are in use"
 		failed.RetryAfter = clampRetry(p.limits.PoolTimeout)
 	case ctx.Err() != nil:
@@ -127,7 +130,8 @@ func (p *Provider) left(ctx context.Context, err error) *fairlead.Error {
 
 // broken names what went wrong with a connection.
 func (p *Provider) broken(failed *fairlead.Error, err error) {
-	var dial *dialError
+	var dial *http1.DialError
+	var malformed *http1.MalformedError
 	switch {
 	case errors.Is(err, reach.ErrRefused):
 		failed.Code = "provider_address_refused"
@@ -135,9 +139,12 @@ func (p *Provider) broken(failed *fairlead.Error, err error) {
 	case errors.As(err, &dial):
 		failed.Code = "provider_unreachable"
 		failed.Message = "The provider cannot be reached"
-	case errors.Is(err, os.ErrDeadlineExceeded): // of a write
+	case errors.Is(err, http1.ErrWriteTimeout):
 		failed.Code = "upstream_timeout"
 		failed.Message = "The provider took too long to take the request"
+	case failed.Status == 0 && errors.As(err, &malformed):
+		failed.Code = "upstream_invalid_answer"
+		failed.Message = "The provider's answer is not one that can be understood"
 	default:
 		failed.Code = "upstream_truncated"
 		failed.Message = "The provider's connection broke before the answer was whole"

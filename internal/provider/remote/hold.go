@@ -1,15 +1,17 @@
 package remote
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 )
 
+// header is the headers of an answer.
+type header interface{ Get(name string) string }
+
 // usedUp is how long the upstream's window of requests stays empty, where the
 // headers say that it is: x-ratelimit-remaining-requests is 0 and
 // x-ratelimit-reset-requests says for how long. Else it is 0.
-func usedUp(h http.Header) time.Duration {
+func usedUp(h header) time.Duration {
 	left, err := strconv.Atoi(h.Get("X-Ratelimit-Remaining-Requests"))
 	if err != nil || left > 0 {
 		return 0
@@ -27,7 +29,7 @@ func usedUp(h http.Header) time.Duration {
 
 // refusedHold is for how long an upstream that refused asked to be left alone;
 // 0 if its headers don't say.
-func refusedHold(h http.Header, now time.Time) time.Duration {
+func refusedHold(h header, now time.Time) time.Duration {
 	if d, ok := namedWait(h, now); ok {
 		return d
 	}

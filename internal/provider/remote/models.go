@@ -20,13 +20,13 @@ const (
 // those of Answer; a list of more than 1 MiB or 5,000 names is not understood.
 func (p *Provider) Models(ctx context.Context) ([]string, error) {
 	var names []string
-	err := p.fly(ctx, func(ctx context.Context, f *flight) error {
-		resp, err := p.send(ctx, f, outgoing{method: http.MethodGet, path: p.language.ModelsPath, accept: mediaJSON})
+	err := p.fly(ctx, func(ctx context.Context) error {
+		resp, err := p.send(ctx, outgoing{method: http.MethodGet, path: p.language.ModelsPath})
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(f.listenTo(resp.Body), maxModelsBody+1))
+		defer resp.Close()
+		body, err := io.ReadAll(io.LimitReader(resp, maxModelsBody+1))
 		if err != nil {
 			return brokenOff(err)
 		}

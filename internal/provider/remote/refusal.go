@@ -10,6 +10,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/http1"
 )
 
 const (
@@ -42,12 +43,12 @@ func (p *Provider) refused(status int) *fairlead.Error {
 // refusal names an answer that is not a 200. The upstream's own words reach
 // the caller only where the request is at fault: elsewhere they speak of the
 // operator's account.
-func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error {
-	body.hurry(errorBodyTime)
-	said, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // half a body has half a message
-	refused := p.refused(resp.StatusCode)
+func (p *Provider) refusal(resp *http1.Response) *fairlead.Error {
+	resp.Hurry(errorBodyTime)
+	said, _ := io.ReadAll(io.LimitReader(resp, maxErrorBody)) // half a body has half a message
+	refused := p.refused(resp.Status)
 	words := p.language.ReadError(said)
-	switch status := p.language.meant(resp.StatusCode, words.Code); {
+	switch status := p.language.meant(resp.Status, words.Code); {
 	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		refused.Kind = fairlead.Invalid
 		quote(refused, words)
@@ -63,11 +64,11 @@ func (p *Provider) refusal(resp *http.Response, body *listener) *fairlead.Error 
 	case status == http.StatusTooManyRequests:
 		refused.Kind, refused.Code = fairlead.Busy, "provider_rate_limited"
 		refused.Message = "The provider's rate limit is reached"
-		refused.RetryAfter, refused.Hold = retryAfter(resp.Header, time.Now()), refusedHold(resp.Header, time.Now())
+		refused.RetryAfter, refused.Hold = retryAfter(&resp.Header, time.Now()), refusedHold(&resp.Header, time.Now())
 	case status == http.StatusServiceUnavailable, status == statusOverloaded:
 		refused.Kind, refused.Code = fairlead.Busy, "provider_unavailable"
 		refused.Message = "The provider is busy"
-		refused.RetryAfter, refused.Hold = retryAfter(resp.Header, time.Now()), refusedHold(resp.Header, time.Now())
+		refused.RetryAfter, refused.Hold = retryAfter(&resp.Header, time.Now()), refusedHold(&resp.Header, time.Now())
 	case status >= 300 && status < 400:
 		refused.Code = "upstream_redirect"
 		refused.Message = "The provider answered with a redirect, which is not followed"
@@ -112,7 +113,7 @@ func isName(code string) bool {
 }
 
 // retryAfter is how long to stay away after an answer with these headers.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func retryAfter(h header, now time.Time) time.Duration {
 	if d, ok := namedWait(h, now); ok {
 		return d
 	}
@@ -122,7 +123,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // namedWait is the wait that the headers ask for: retry-after-ms, or Retry-After
 // in seconds or as a date, which is compared with the upstream's own clock if it
 // tells it. It is not ok if they ask for none.
-func namedWait(h http.Header, now time.Time) (d time.Duration, ok bool) {
+func namedWait(h header, now time.Time) (d time.Duration, ok bool) {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
 		return clampRetry(scale(ms, time.Millisecond)), true
 	}

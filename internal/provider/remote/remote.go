@@ -1,26 +1,32 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"math"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/http1"
+	"github.com/fairleadhq/fairlead/internal/http1/message"
 	"github.com/fairleadhq/fairlead/internal/reach"
 )
 
-// maxHeadBytes bounds the status line and headers of an answer.
-const maxHeadBytes = 64 << 10
+// mostWaiting is the most calls that wait for a connection: beyond that a provider
+// without a limit of slots is refused calls.
+const mostWaiting = 1024
+
+// errTotal says that the total time of a call is over.
+var errTotal = errors.New("the call took longer than the provider's timeout")
 
 // Config says which upstream a Provider speaks to, and within which limits.
 type Config struct {
@@ -37,6 +43,8 @@ type Config struct {
 	// its context bounds it.
 	Timeout time.Duration
 	HTTP    HTTPLimits
+
+	roots *x509.CertPool // nil is the system's
 }
 
 // HTTPLimits bounds the connections to the upstream. A zero value turns that
@@ -66,14 +74,18 @@ type HTTPLimits struct {
 
 // Provider answers calls by asking an upstream. It is safe for concurrent use.
 type Provider struct {
-	name      string
-	language  Language
-	base      string
-	key       secret
-	timeout   time.Duration
-	limits    HTTPLimits
-	dialer    *dialer
-	transport *http.Transport
+	name     string
+	language Language
+	base     string
+	key      secret
+	timeout  time.Duration
+	limits   HTTPLimits
+	client   *http1.Client
+	// connect opens connections.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	// whole and streamed are the header lines of requests for an answer at once
+	// and for a stream, where the client adds none of its own.
+	whole, streamed http1.Lines
 }
 
 // New makes a Provider; it opens no connection. It fails when the base URL or
@@ -102,48 +114,65 @@ func New(cfg Config) (*Provider, error) {
 	p := &Provider{
 		name:     cfg.Name,
 		language: cfg.Language,
-		base:     strings.TrimRight(base.String(), "/"),
+		base:     strings.TrimRight(base.EscapedPath(), "/"),
 		key:      secret(cfg.APIKey),
 		timeout:  cfg.Timeout,
 		limits:   cfg.HTTP,
 	}
 	network := &net.Dialer{ControlContext: allowed.Control}
-	p.dialer = &dialer{
-		connect: network.DialContext,
-		timeout: cfg.HTTP.ConnectTimeout,
-		write:   cfg.HTTP.WriteTimeout,
-		tls: &tls.Config{
-			ServerName: base.Hostname(),
-			MinVersion: tls.VersionTLS12,
-			NextProtos: []string{"http/1.1"},
+	p.connect = network.DialContext
+	p.client, err = http1.New(base.Scheme+"://"+base.Host, http1.Settings{
+		MaxConnections: max(cfg.HTTP.MaxConnections, 0), MaxKeepalive: cfg.HTTP.MaxKeepalive,
+		KeepaliveExpiry: cfg.HTTP.KeepaliveExpiry, ConnectTimeout: cfg.HTTP.ConnectTimeout,
+		ReadTimeout: cfg.HTTP.ReadTimeout, WriteTimeout: cfg.HTTP.WriteTimeout, PoolTimeout: cfg.HTTP.PoolTimeout,
+		MaxWaiting: mostWaiting, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return p.connect(ctx, network, address)
 		},
+		TLS: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.roots},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: base URL: %w", cfg.Name, err)
 	}
-	p.transport = newTransport(p.dialer, cfg.HTTP)
+	if p.whole, err = p.lines(mediaJSON, nil); err == nil {
+		p.streamed, err = p.lines(eventStream, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: %w", cfg.Name, err)
+	}
 	return p, nil
 }
 
-func newTransport(d *dialer, limits HTTPLimits) *http.Transport {
-	idle := limits.MaxKeepalive
-	if idle <= 0 {
-		idle = math.MaxInt // net/http would read 0 as its own default of 2
+// lines are the header lines of a request that accepts such an answer. What the
+// client says beside its body goes before what the language says, and behind what
+// is the service's own.
+func (p *Provider) lines(accept string, given map[string][]string) (http1.Lines, error) {
+	said := make(map[string][]string)
+	for name, value := range p.language.Header {
+		said[http.CanonicalHeaderKey(name)] = []string{value}
 	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext:            d.dial,
-		DialTLSContext:         d.dialTLS,
-		DisableCompression:     true,
-		MaxConnsPerHost:        max(limits.MaxConnections, 0),
-		MaxIdleConnsPerHost:    idle,
-		IdleConnTimeout:        limits.KeepaliveExpiry,
-		MaxResponseHeaderBytes: maxHeadBytes,
-		Protocols:              protocols,
+	for name, values := range given {
+		said[http.CanonicalHeaderKey(name)] = values
 	}
+	said["Accept"], said["Accept-Encoding"], said["User-Agent"] = []string{accept}, []string{"identity"}, []string{"fairlead"}
+	said["Content-Type"] = []string{mediaJSON}
+	if p.key != "" {
+		said[http.CanonicalHeaderKey(p.language.KeyHeader)] = []string{p.language.KeyPrefix + string(p.key)}
+	}
+	var lines http1.Lines
+	var err error
+	for _, name := range slices.Sorted(maps.Keys(said)) {
+		for _, value := range said[name] {
+			if lines, err = lines.With(name, value); err != nil {
+				return http1.Lines{}, err
+			}
+		}
+	}
+	return lines, nil
 }
 
 // Close closes the idle connections. Calls that are under way go on, and close
 // theirs when they end.
-func (p *Provider) Close() { p.transport.CloseIdleConnections() }
+func (p *Provider) Close() { p.client.Close() }
 
 // Answer sends req to the upstream and emits what it answers. The operations and
 // dialects of its Language are understood, anything else is of Kind Unsupported.
@@ -168,17 +197,14 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 	}
 	streamed := req.Envelope.Stream && way.Watch != nil
 	out := dialect.ForUpstream(req)
-	return p.fly(ctx, func(ctx context.Context, f *flight) error {
-		asked := outgoing{method: http.MethodPost, path: way.Path, accept: mediaJSON, body: out.Body, aside: req.Aside}
-		if streamed {
-			asked.accept = eventStream
-		}
-		resp, err := p.send(ctx, f, asked)
+	return p.fly(ctx, func(ctx context.Context) error {
+		asked := outgoing{method: http.MethodPost, path: way.Path, streamed: streamed, body: out.Body, aside: req.Aside}
+		resp, err := p.send(ctx, asked)
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
-		a := &answer{resp: resp, body: f.listenTo(resp.Body), key: p.key, language: &p.language, way: way, emit: emit}
+		defer resp.Close()
+		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit}
 		if streamed {
 			return a.stream(way.Watch(out))
 		}
@@ -186,14 +212,12 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 	})
 }
 
-// fly runs do within the clocks of one call, and names the error that it
-// returns. When fly returns, nothing of the flight is running.
-func (p *Provider) fly(ctx context.Context, do func(ctx context.Context, f *flight) error) error {
+// fly runs do within the total time of one call, and names the error that it
+// returns.
+func (p *Provider) fly(ctx context.Context, do func(ctx context.Context) error) error {
 	flying, release := withTimeout(ctx, p.timeout)
 	defer release()
-	flying, f := takeOff(flying, p.limits)
-	defer f.land()
-	if err := do(flying, f); err != nil {
+	if err := do(flying); err != nil {
 		return p.failure(ctx, context.Cause(flying), err)
 	}
 	return nil
@@ -209,82 +233,51 @@ func withTimeout(ctx context.Context, total time.Duration) (context.Context, con
 
 // outgoing is a request to the upstream.
 type outgoing struct {
-	method, path, accept string
-	body                 []byte
-	aside                fairlead.Aside
+	method, path string
+	streamed     bool
+	body         []byte
+	aside        fairlead.Aside
 }
 
-// request makes the request. What the client says beside its body goes before
-// what the language says, and behind what is the service's own.
-func (p *Provider) request(ctx context.Context, out outgoing) (*http.Request, error) {
-	address := p.base + out.path
+// request makes the request.
+func (p *Provider) request(out outgoing) (*http1.Request, error) {
+	r := &http1.Request{Method: out.method, Target: p.base + out.path, Header: p.whole, Body: out.body}
 	if out.aside.Query != "" {
-		address += "?" + out.aside.Query
+		r.Target += "?" + out.aside.Query
 	}
-	r, err := http.NewRequestWithContext(ctx, out.method, address, nil)
-	if err != nil {
-		return nil, errRequest // err would quote the address
+	accept := mediaJSON
+	if out.streamed {
+		r.Header, accept = p.streamed, eventStream
 	}
-	for name, value := range p.language.Header {
-		r.Header.Set(name, value)
+	if len(out.aside.Header) == 0 {
+		return r, nil
 	}
-	for name, values := range out.aside.Header {
-		r.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	r.Header.Set("Accept", out.accept)
-	r.Header.Set("Accept-Encoding", "identity")
-	r.Header.Set("User-Agent", "fairlead")
-	if p.key != "" {
-		r.Header.Set(p.language.KeyHeader, p.language.KeyPrefix+string(p.key))
-	}
-	if out.method == http.MethodPost {
-		r.Header.Set("Content-Type", mediaJSON)
-		setBody(r, out.body)
-	}
-	return r, nil
+	var err error
+	r.Header, err = p.lines(accept, out.aside.Header)
+	return r, err
 }
 
 // send sends the request and waits for the head of a 200 in plain bytes; any
-// other answer is an error. The caller closes the response's body.
-func (p *Provider) send(ctx context.Context, f *flight, out outgoing) (*http.Response, error) {
-	r, err := p.request(ctx, out)
+// other answer is an error. The caller closes the response.
+func (p *Provider) send(ctx context.Context, out outgoing) (*http1.Response, error) {
+	r, err := p.request(out)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := p.transport.RoundTrip(r) // not a Client: it would follow redirects
-	f.answer()
+	resp, err := p.client.Do(ctx, r)
+	if malformed, ok := errors.AsType[*http1.MalformedError](err); ok && malformed.Reason == message.Switched {
+		return nil, p.refused(http.StatusSwitchingProtocols)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		// The body is the bare connection, which the end of ctx does not close.
-		_ = resp.Body.Close()
-		return nil, p.refused(resp.StatusCode)
-	}
-	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close()
-		return nil, p.refusal(resp, f.listenTo(resp.Body))
+	if resp.Status != http.StatusOK {
+		defer resp.Close()
+		return nil, p.refusal(resp)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		_ = resp.Body.Close()
+		_ = resp.Close()
 		return nil, invalidAnswer(errors.New("the answer is compressed though that was not accepted"))
 	}
 	return resp, nil
-}
-
-// setBody gives r the body, with its length, and lets the transport send it
-// once more when a kept connection turns out to be dead before any byte of an
-// answer came. The empty idempotency key says so to net/http and is not sent.
-func setBody(r *http.Request, body []byte) {
-	r.Header["Idempotency-Key"] = nil
-	r.ContentLength = int64(len(body))
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	again := true
-	r.GetBody = func() (io.ReadCloser, error) {
-		if !again {
-			return nil, errStaleTwice
-		}
-		again = false
-		return io.NopCloser(bytes.NewReader(body)), nil
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/reach"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
@@ -34,8 +35,7 @@ func (s secret) in(text string) bool {
 	return false
 }
 
-// loggable is err without what the upstream may have written into it: net/http
-// quotes a head that it cannot read. What is known to hold none of that is
+// loggable is err without what the upstream may have written into it. What is known to hold none of that is
 // kept; of anything else only the types are told.
 func loggable(err error) error {
 	if err == nil {
@@ -47,8 +47,14 @@ func loggable(err error) error {
 	if broken, ok := errors.AsType[*brokenError](err); ok {
 		return &brokenError{loggable(broken.err)}
 	}
-	if dial, ok := errors.AsType[*dialError](err); ok {
-		return &dialError{loggable(dial.err)}
+	if dial, ok := errors.AsType[*http1.DialError](err); ok {
+		return &http1.DialError{Err: loggable(dial.Err)}
+	}
+	if cut, ok := errors.AsType[*http1.CutError](err); ok {
+		return &http1.CutError{Where: cut.Where, Err: loggable(cut.Err)}
+	}
+	if malformed, ok := errors.AsType[*http1.MalformedError](err); ok {
+		return malformed
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op
@@ -62,7 +68,8 @@ func loggable(err error) error {
 	for _, known := range [...]error{
 		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
 		io.ErrUnexpectedEOF, io.EOF, io.ErrClosedPipe, io.ErrNoProgress, net.ErrClosed,
-		reach.ErrRefused, errSilence, errTotal, errPool, errLanded, errStaleTwice, errRequest, sse.ErrFrameTooLong,
+		reach.ErrRefused, errTotal, sse.ErrFrameTooLong, http1.ErrSilence, http1.ErrPoolTimeout, http1.ErrPoolFull,
+		http1.ErrConnectTimeout, http1.ErrWriteTimeout, http1.ErrRequest,
 	} {
 		if errors.Is(err, known) {
 			return known

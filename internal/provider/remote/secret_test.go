@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/http1"
 )
 
 func TestSecretIn(t *testing.T) {
@@ -98,11 +99,11 @@ func TestKeyIsToldToNobody(t *testing.T) {
 		{"content type", ok + "Content-Type: application/json; k=" + key + "\r\n\r\n" + chatAnswer, ""},
 		{"wrong content type", ok + "Content-Type: text/" + key + "\r\n\r\n" + chatAnswer, "upstream_invalid_answer"},
 		{"stream's content type", ok + "Content-Type: text/event-stream; k=" + key + "\r\n\r\n" + lastChunk + doneFrame, ""},
-		{"malformed header", ok + "JUNK " + key + "\r\n\r\n", "upstream_truncated"},
-		{"malformed status line", key + " JUNK\r\n\r\n", "upstream_truncated"},
-		{"malformed length", ok + "Content-Length: " + key + "\r\n\r\n", "upstream_truncated"},
+		{"malformed header", ok + "JUNK " + key + "\r\n\r\n", "upstream_invalid_answer"},
+		{"malformed status line", key + " JUNK\r\n\r\n", "upstream_invalid_answer"},
+		{"malformed length", ok + "Content-Length: " + key + "\r\n\r\n", "upstream_invalid_answer"},
 		{"malformed chunk", ok + "Transfer-Encoding: chunked\r\n\r\n" + key + "\r\n", "upstream_truncated"},
-		{"transfer encoding", ok + "Transfer-Encoding: " + key + "\r\n\r\n", "upstream_truncated"},
+		{"transfer encoding", ok + "Transfer-Encoding: " + key + "\r\n\r\n", "upstream_invalid_answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -145,13 +146,15 @@ func TestLoggable(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&dialError{op}, "connecting: dial tcp: connect: connection refused"},
+		{&http1.DialError{Err: op}, "http1: connecting: dial tcp: connect: connection refused"},
 		{fmt.Errorf("bytes: %w", op), "dial tcp: connect: connection refused"},
-		{&dialError{&net.DNSError{Err: "no such host", Name: "upstream"}}, "connecting: lookup upstream: no such host"},
+		{&http1.DialError{Err: &net.DNSError{Err: "no such host", Name: "upstream"}}, "http1: connecting: lookup upstream: no such host"},
+		{&http1.Error{Err: &http1.CutError{Err: fmt.Errorf("bytes: %w", syscall.ECONNRESET)}}, "http1: the connection broke before any byte of the answer: connection reset by peer"},
+		{&http1.Error{Err: &http1.MalformedError{Reason: "bad status"}}, "http1: malformed answer: bad status"},
 		{&brokenError{fmt.Errorf("bytes: %w", io.ErrUnexpectedEOF)}, "reading the answer: unexpected EOF"},
 		{fmt.Errorf("bytes: %w", syscall.ECONNRESET), "connection reset by peer"},
 		{fmt.Errorf("bytes: %w", context.DeadlineExceeded), "context deadline exceeded"},
-		{fmt.Errorf("bytes: %w", errStaleTwice), errStaleTwice.Error()},
+		{fmt.Errorf("bytes: %w", http1.ErrSilence), http1.ErrSilence.Error()},
 		{&goneError{errors.New("broken pipe")}, "passing the answer on: broken pipe"},
 		{fmt.Errorf("bytes: %w", errTheirs), "an error that may quote the upstream, of the type *fmt.wrapError, *errors.errorString"},
 		{&brokenError{errTheirs}, "reading the answer: an error that may quote the upstream, of the type *errors.errorString"},
@@ -165,8 +168,8 @@ func TestLoggable(t *testing.T) {
 	}
 }
 
-// With 101 net/http hands over the bare connection, which no clock of a flight
-// cuts any more.
+// TestSwitchingProtocols: a 101 hands over a bare connection, which nobody asked
+// for.
 func TestSwitchingProtocols(t *testing.T) {
 	held := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

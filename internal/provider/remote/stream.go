@@ -23,7 +23,7 @@ func (a *answer) stream(watch Watch) error {
 	if a.mediaType() != eventStream {
 		return invalidAnswer(errors.New("a stream was asked for and the content type is not an event stream's"))
 	}
-	r := &relay{answer: a, frames: sse.NewReader(a.body, maxFrame), watch: watch}
+	r := &relay{answer: a, frames: sse.NewReader(a.resp, maxFrame), watch: watch}
 	for !r.watch.Done() {
 		err := r.block()
 		if errors.Is(err, io.EOF) {
@@ -92,6 +92,5 @@ func (r *relay) pass(frames []byte) error {
 // drain reads the few bytes that frame the end of the body. The answer is
 // whole without them; an upstream that holds them back loses its connection.
 func (a *answer) drain() {
-	a.body.hurry(drainTime)
-	_, _ = io.CopyN(io.Discard, a.body, drainBytes)
+	_ = a.resp.Finish(drainBytes, drainTime)
 }

@@ -63,7 +63,7 @@ func newWorld(t *testing.T, cfg Config, serve http.HandlerFunc) *world {
 		t.Fatalf("New: %v", err)
 	}
 	w := &world{provider: p, accept: make(chan net.Conn)}
-	p.dialer.connect = w.connect
+	p.connect = w.connect
 	t.Cleanup(p.Close)
 	if serve != nil {
 		server := &http.Server{Handler: serve}
