@@ -15,6 +15,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -160,6 +161,8 @@ func (s *Server) Close() {
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	s.limitMemory()
+	ballast := s.ballast()
+	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() { s.background("keys", s.keys.Run(background)) })
@@ -225,6 +228,22 @@ func (s *Server) background(part string, err error) {
 	if err != nil {
 		s.logger.Error("background work ended", "part", part, "error", err)
 	}
+}
+
+// mostBallast is the most memory that stands in the heap without being used.
+const mostBallast = 32 << 20
+
+// ballast is memory that nobody touches, so that it is in no page. The garbage
+// collector takes it for a part of the heap, which may double before it works
+// again: a service whose heap is small would otherwise collect its garbage forty
+// times a second under load.
+func (s *Server) ballast() []byte {
+	const part = 64 // of the memory limit
+	size := int64(mostBallast)
+	if limit := int64(s.config.Server.MemoryLimit); limit > 0 {
+		size = min(size, limit/part)
+	}
+	return make([]byte, size)
 }
 
 // limitMemory tells the runtime to stay below the limit. A limit that the
