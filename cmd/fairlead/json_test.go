@@ -147,8 +147,13 @@ func cmdSaid(ts *testscript.TestScript, args []string) {
 	for _, data := range frames(ts) {
 		var chunk struct {
 			Choices []struct{ Delta struct{ Content string } }
+			Delta   struct{ Text string }
 		}
-		if json.Unmarshal([]byte(data), &chunk) == nil && len(chunk.Choices) > 0 {
+		if json.Unmarshal([]byte(data), &chunk) != nil {
+			continue
+		}
+		said.WriteString(chunk.Delta.Text)
+		if len(chunk.Choices) > 0 {
 			said.WriteString(chunk.Choices[0].Delta.Content)
 		}
 	}

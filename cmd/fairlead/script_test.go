@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 //	abandon NAME   leaves a request in the background, as a client that closes
 //	status CODE    the status of the last answer
 //	frame N|last   takes the data of one frame of the last body for json
-//	said TEXT      the contents of the last stream's chunks, put together
+//	said TEXT      the contents of the last stream's chunks, or texts of its deltas, put together
 //	json PATH [WANT|~PATTERN|-as VAR]
 //	    looks at the last body: PATH is error.code or data.0.id; WANT is a
 //	    string's text or else JSON. Without more the value must be there; with

@@ -150,6 +150,11 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 	if targets := call.Targets(); len(targets) > 0 {
 		model = targets[0].Model // whoever serves it: it writes alike, and its name needs no allocation
 	}
+	if call.Operation == fairlead.CountTokens { // it uses none
+		call.SetEstimate(fairlead.Estimate{Width: 1})
+		c.noteTokens(ctx, call, c.clock())
+		return nil
+	}
 	pass.caller = c.partyOf(call).callerOf(c.tokens, model)
 	pass.bytes = promptBytes(req.Body, c.config.Tokens)
 	asked := req.Envelope

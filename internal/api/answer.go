@@ -33,9 +33,9 @@ const (
 	small = 1 << 10
 )
 
-// beat is the comment by which a client that waits in the queue knows that its
+// Queued is the comment by which a client that waits in the queue knows that its
 // call is alive.
-const beat = ": queued\n\n"
+const Queued = ": queued\n\n"
 
 // Shape is how a face puts an answer. A nil field leaves it as it is.
 type Shape struct {
@@ -76,9 +76,10 @@ func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Em
 }
 
 // Streams says that call is to be answered by a stream. While it waits in the
-// queue its client is sent the stream's head and comments, so that neither the
-// client nor anything in between takes the silence for the end.
-func (x *Exchange) Streams(call *fairlead.Call) {
+// queue its client is sent the stream's head and now and then a beat, which is a
+// frame that means nothing, so that neither the client nor anything in between
+// takes the silence for the end.
+func (x *Exchange) Streams(call *fairlead.Call, beat string) {
 	call.Waiting = func() error {
 		if !x.began {
 			x.noteWait(call)

@@ -54,6 +54,13 @@ type Face interface {
 	ErrorBody(e *fairlead.Error, requestID string) []byte
 }
 
+// Labelled is a Face whose clients look for the request id under a name of their
+// own, beside the one that every answer has.
+type Labelled interface {
+	// RequestIDHeader is that name, in canonical form.
+	RequestIDHeader() string
+}
+
 // Authenticator knows apps by their keys.
 type Authenticator interface {
 	// Authenticate returns the app whose key this is. It does no I/O. Errors

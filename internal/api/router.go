@@ -167,6 +167,9 @@ func (rt *Router) checkAdmin(key string, missing error) error {
 // find returns the route of the request, and sets the face that speaks to it.
 func (rt *Router) find(x *Exchange) (Route, error) {
 	x.face = rt.config.Faces[rt.speaker(x.R.URL.Path)]
+	if face, ok := x.face.(Labelled); ok {
+		x.fields.add(face.RequestIDHeader(), x.ID)
+	}
 	if err := checkHead(x.R); err != nil {
 		x.closeAfter()
 		rt.config.Refused("none", err.Code)

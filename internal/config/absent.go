@@ -15,8 +15,3 @@ func absentShapes() []string {
 		"llm.providers.*.http_client.http2",
 	}
 }
-
-// absentValues lists the values of the contract without behaviour, by their key.
-func absentValues() map[string][]string {
-	return map[string][]string{"llm.providers.*.dialect": {"anthropic"}}
-}

@@ -45,9 +45,6 @@ func (l *loader) detectProviders() {
 		}
 		l.config.LLM.Providers = append(l.config.LLM.Providers, l.startProvider(name, "llm.providers."+name))
 	}
-	if l.env["ANTHROPIC_API_KEY"] != "" {
-		l.Warn("environment ANTHROPIC_API_KEY has no effect: the provider anthropic is not part of this version")
-	}
 }
 
 // completeProvider takes the key and the address of a preset from the

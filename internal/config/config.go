@@ -106,17 +106,23 @@ type LLM struct {
 	Fallbacks map[string][]string `yaml:"fallbacks" doc:"Models that stand in for one whose providers fail, in order: model to a list of model or provider/model."`
 	// Providers are in the file's order; the first is preferred where two
 	// serve a model of the same name.
-	Providers []Provider `yaml:"providers" by:"Name" doc:"The providers by name; openai, groq, openrouter, ollama and vllm have presets."`
+	Providers []Provider `yaml:"providers" by:"Name" doc:"The providers by name; openai, groq, openrouter, anthropic, ollama and vllm have presets."`
 }
+
+// What a provider may speak.
+const (
+	DialectOpenAI    = "openai"
+	DialectAnthropic = "anthropic"
+)
 
 // Provider is one upstream.
 type Provider struct {
 	Name    string              `yaml:"-"`
-	BaseURL string              `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
-	APIKey  strictyaml.Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY or OPENROUTER_API_KEY for the provider of that name."`
+	BaseURL string              `yaml:"base_url" doc:"Root of the provider's API, such as https://api.openai.com/v1, or for the dialect anthropic what is before /v1; OPENAI_BASE_URL (openai) and OLLAMA_HOST (ollama) win over it. The provider's key is never sent anywhere else."`
+	APIKey  strictyaml.Secret   `yaml:"api_key" doc:"The provider's key, usually ${NAME} of an environment variable; left out, OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY for the provider of that name."`
 	APIKeys []strictyaml.Secret `yaml:"api_keys" doc:"Several keys instead of api_key: calls are spread over them, and one that is refused or used up is left out for a while."`
 	Weight  int                 `yaml:"weight" most:"1000" doc:"Share of the calls for a model that other providers with a weight serve too. 0 = in the file's order: it serves what those before it fail to."`
-	Dialect string              `yaml:"dialect" oneof:"openai" doc:"The API that it speaks: openai."`
+	Dialect string              `yaml:"dialect" oneof:"openai,anthropic" doc:"The API that it speaks: openai or anthropic. Clients of either are served; a request in the other one is translated."`
 	Models  []string            `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
 	// DefaultModel is the preset's model, used where no default_model is set.
 	DefaultModel string              `yaml:"-"`

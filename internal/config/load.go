@@ -143,7 +143,7 @@ func queueShare(queue int) int {
 func Load(in Input) (*Loaded, error) {
 	l := &loader{config: Defaults(), env: environment(in.Environ)}
 	l.Decoder = strictyaml.NewDecoder(&l.config, strictyaml.Options{
-		Name: cmp.Or(in.Path, DefaultPath), Env: l.env, Absent: absentShapes(), AbsentValues: absentValues(),
+		Name: cmp.Or(in.Path, DefaultPath), Env: l.env, Absent: absentShapes(),
 		Words: presetNames(), Begin: l.begin,
 	})
 	readable := l.Decode(in.Data)

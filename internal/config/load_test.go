@@ -228,7 +228,6 @@ func TestWarnings(t *testing.T) {
 		{"workers", "", []string{"WORKER_THREADS=5"}, "environment WORKER_THREADS has no effect: document workers are not part of this version"},
 		{"unknown variable", "", []string{"FAIRLEAD_LISTN=x"}, `environment FAIRLEAD_LISTN is not known and has no effect; did you mean "FAIRLEAD_LISTEN"?`},
 		{"unlike any", "", []string{"FAIRLEAD_ZZZZZZZZZZZZ=x"}, "environment FAIRLEAD_ZZZZZZZZZZZZ is not known and has no effect"},
-		{"anthropic", "", []string{"ANTHROPIC_API_KEY=x"}, "environment ANTHROPIC_API_KEY has no effect: the provider anthropic is not part of this version"},
 		{"weak key", "apps: [{name: a, keys: [inv-portal-xyz123]}]", nil, "apps[0].keys[0]: weak key: it is shorter than 24 characters"},
 		{"dropped key", "apps:\n- name: a\n  keys:\n  - ${NOPE}", nil, "fairlead.yaml:4:5: apps[0].keys[0]: NOPE is not set; this key is left out"},
 		{"empty key", "apps:\n- name: a\n  keys:\n  - ${NOPE}", []string{"NOPE="}, "fairlead.yaml:4:5: apps[0].keys[0]: the variable is empty; this key is left out"},

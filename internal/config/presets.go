@@ -18,14 +18,16 @@ type preset struct {
 }
 
 // presetNames lists the presets in the order in which they are detected.
-func presetNames() []string { return []string{"openai", "groq", "openrouter", "ollama", "vllm"} }
+func presetNames() []string {
+	return []string{"openai", "groq", "openrouter", "anthropic", "ollama", "vllm"}
+}
 
 // presetOf returns the preset of a name; known is false for any other name,
 // and then the preset holds what every provider begins with.
 func presetOf(name string) (p preset, known bool) {
 	p = preset{provider: Provider{
 		Name:    name,
-		Dialect: "openai",
+		Dialect: DialectOpenAI,
 		HTTPClient: HTTPClient{
 			MaxConnections:     50,
 			MaxKeepalive:       20,
@@ -56,6 +58,11 @@ func presetOf(name string) (p preset, known bool) {
 		provider.BaseURL, provider.DefaultModel = "https://openrouter.ai/api/v1", "openai/gpt-4o-mini"
 		p.keyFrom, p.detectBy = "OPENROUTER_API_KEY", []string{"OPENROUTER_API_KEY"}
 		client.MaxConnections, client.ConcurrentRequests = 40, 20
+		client.ReadTimeout = strictyaml.Duration(120 * time.Second)
+	case "anthropic":
+		provider.BaseURL, provider.DefaultModel = "https://api.anthropic.com", "claude-sonnet-4-5"
+		provider.Dialect = DialectAnthropic
+		p.keyFrom, p.detectBy = "ANTHROPIC_API_KEY", []string{"ANTHROPIC_API_KEY"}
 		client.ReadTimeout = strictyaml.Duration(120 * time.Second)
 	case "ollama":
 		provider.BaseURL = "http://127.0.0.1:11434/v1"

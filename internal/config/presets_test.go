@@ -18,8 +18,9 @@ func TestProvidersAreDetected(t *testing.T) {
 		model      string
 	}{
 		{"none", "", nil, nil, ""},
-		{"all in order", "", []string{"OLLAMA_HOST=h", "OPENROUTER_API_KEY=c", "GROQ_API_KEY=b", "OPENAI_API_KEY=a"}, []string{"openai", "groq", "openrouter", "ollama"}, "openai/gpt-4o-mini"},
+		{"all in order", "", []string{"OLLAMA_HOST=h", "ANTHROPIC_API_KEY=d", "OPENROUTER_API_KEY=c", "GROQ_API_KEY=b", "OPENAI_API_KEY=a"}, []string{"openai", "groq", "openrouter", "anthropic", "ollama"}, "openai/gpt-4o-mini"},
 		{"empty key", "", []string{"OPENAI_API_KEY=", "GROQ_API_KEY=b"}, []string{"groq"}, "groq/llama-3.1-8b-instant"},
+		{"anthropic alone", "", []string{"ANTHROPIC_API_KEY=d"}, []string{"anthropic"}, "anthropic/claude-sonnet-4-5"},
 		{"file names one", "llm: {providers: {vllm: }}", []string{"OPENAI_API_KEY=a"}, []string{"vllm"}, ""},
 		{"file names none", "llm: {providers: {}}", []string{"OPENAI_API_KEY=a"}, nil, ""},
 		{"file keeps its order", "llm: {providers: {openrouter: , openai: , mine: {base_url: 'http://a'}}}", nil, []string{"openrouter", "openai", "mine"}, "openrouter/openai/gpt-4o-mini"},
@@ -50,6 +51,7 @@ func TestKeysAndAddressesOfPresets(t *testing.T) {
 		wantFirstName string
 	}{
 		{"detected", "", []string{"OPENAI_API_KEY=k"}, "https://api.openai.com/v1", "k", "default (preset openai)", "environment OPENAI_API_KEY", 0, "openai"},
+		{"anthropic", "", []string{"ANTHROPIC_API_KEY=k", "ANTHROPIC_BASE_URL=http://e"}, "https://api.anthropic.com", "k", "default (preset anthropic)", "environment ANTHROPIC_API_KEY", 0, "anthropic"},
 		{"file's key wins", "llm: {providers: {openai: {api_key: f}}}", []string{"OPENAI_API_KEY=k"}, "https://api.openai.com/v1", "f", "default (preset openai)", "fairlead.yaml:1:37", 0, "openai"},
 		{"variable's address wins", "llm: {providers: {openai: {base_url: 'http://f'}}}", []string{"OPENAI_BASE_URL=http://e/v1/"}, "http://e/v1", "", "environment OPENAI_BASE_URL", "default", 1, "openai"},
 		{"address beside the preset", "llm: {providers: {openai: }}", []string{"OPENAI_BASE_URL=http://e"}, "http://e", "", "environment OPENAI_BASE_URL", "default", 0, "openai"},

@@ -50,7 +50,7 @@ func TestRules(t *testing.T) {
 		{"negative duration", "timeouts: {chat: -1s}", `1:18: timeouts.chat: "-1s" must not be negative`},
 		{"size", "server: {max_body: 1XB}", `1:20: server.max_body: "1XB" is not a size such as 512MiB or 2GB`},
 		{"log format", "server: {log_format: jso}", `1:22: server.log_format: "jso" is not one of auto, human, json; did you mean "json"?`},
-		{"dialect", "llm: {providers: {a: {base_url: 'http://a', dialect: anthropic}}}", `1:54: llm.providers.a.dialect: "anthropic" is not available in this version`},
+		{"dialect", "llm: {providers: {a: {base_url: 'http://a', dialect: antropic}}}", `1:54: llm.providers.a.dialect: "antropic" is not one of openai, anthropic; did you mean "anthropic"?`},
 
 		{"listen port", "server: {listen: 'localhost:99999'}", `1:18: server.listen: "localhost:99999" has no port between 0 and 65535; write host:port, such as 127.0.0.1:8080`},
 		{"listen host", "server: {listen: 'a b:80'}", `1:18: server.listen: "a b:80" has no host name or address; write host:port, such as 127.0.0.1:8080`},
@@ -120,7 +120,6 @@ func TestRules(t *testing.T) {
 		{"hedge budget", "llm: {providers: {openai: {hedge: {after: p95, budget: 2}}}}", `1:56: llm.providers.openai.hedge.budget: 2 is more than 1`},
 		{"provider name", "llm: {providers: {Open: {base_url: 'http://a'}}}", `1:19: llm.providers.Open: is not the name of a provider; use lower-case letters, digits, '_' and '-'`},
 		{"provider local", "llm: {providers: {local: }}", `1:19: llm.providers.local: the name belongs to the built-in offline provider; choose another`},
-		{"provider anthropic", "llm: {providers: {anthropic: }}", `1:19: llm.providers.anthropic: the preset anthropic is not available in this version`},
 		{"no base_url", "llm: {providers: {mine: }}", `1:19: llm.providers.mine.base_url: a provider without a preset needs its address; write it as https://host/v1`},
 		{"provider model", "llm: {providers: {openai: {models: [a b]}}}", `1:37: llm.providers.openai.models[0]: is not the name or the pattern of a model`},
 		{"provider key", "llm: {providers: {openai: {api_key: a b}}}", `1:37: llm.providers.openai.api_key: the key holds a space or a character that is not printable ASCII`},

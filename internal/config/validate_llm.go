@@ -47,9 +47,6 @@ func (l *loader) validateProvider(p *Provider) {
 	case p.Name == fairlead.LocalPool:
 		l.Complain(at, "the name belongs to the built-in offline provider", "choose another")
 		return
-	case p.Name == "anthropic" && p.BaseURL == "":
-		l.Complain(at, "the preset anthropic is "+strictyaml.NotAvailable, "")
-		return
 	}
 	l.validateBaseURL(at+".base_url", p)
 	l.validateKeys(at, p)

@@ -79,6 +79,13 @@ func (g *Gateway) Embed(ctx context.Context, call *fairlead.Call, read Read, emi
 	return g.do(ctx, call, read, emit)
 }
 
+// CountTokens answers how many tokens a prompt has, like Chat. It costs a request
+// of the app's, and a slot while it is asked, but no tokens.
+func (g *Gateway) CountTokens(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) error {
+	call.Operation = fairlead.CountTokens
+	return g.do(ctx, call, read, emit)
+}
+
 // Look counts a request that reads only the service's own state: it costs no
 // window and no slot, but a blocked app is refused.
 func (g *Gateway) Look(app *fairlead.App) error { return g.admission.Arrive(app) }

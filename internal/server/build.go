@@ -10,6 +10,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/alert"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/admin"
+	anthropicface "github.com/fairleadhq/fairlead/internal/api/anthropic"
 	"github.com/fairleadhq/fairlead/internal/api/native"
 	openaiface "github.com/fairleadhq/fairlead/internal/api/openai"
 	"github.com/fairleadhq/fairlead/internal/config"
@@ -63,6 +64,7 @@ func (s *Server) buildRouter() error {
 			},
 		}),
 		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
+		anthropicface.New(s.gateway),
 		admin.New(admin.Config{
 			Gateway: s.gateway, Apps: s.keys.Apps, Firing: s.alert.Firing, Slots: s.config.Limits.MaxConcurrentRequests,
 		}),
@@ -123,6 +125,7 @@ func (s *Server) alertConfig() alert.Config {
 func (s *Server) timeouts() map[fairlead.Operation]time.Duration {
 	return map[fairlead.Operation]time.Duration{
 		fairlead.Chat: s.config.Timeouts.Chat.Std(), fairlead.Embed: s.config.Timeouts.Embed.Std(),
+		fairlead.CountTokens: s.config.Timeouts.Chat.Std(), // it reads the same body
 	}
 }
 

@@ -54,17 +54,15 @@ func TestSDKs(t *testing.T) {
 	s := startStack(t, binary)
 	node, python := nodeBinary(), pythonBinary()
 	for _, sdk := range sdks() {
-		t.Run(sdk, func(t *testing.T) {
-			s.flood(t, sdk+"-flooding")
-			switch sdk {
-			case "go":
-				testGo(t, s)
-			case "python":
-				s.script(t, sdk, 24, python, filepath.Join("python", "openai_sdk.py"))
-			case "ai-sdk":
-				s.script(t, sdk, 18, node, filepath.Join("node", "ai-sdk.mjs"))
+		t.Run(sdk.name, func(t *testing.T) {
+			s.flood(t, sdk.name+"-flooding")
+			switch filepath.Ext(sdk.file) {
+			case ".py":
+				s.script(t, sdk, python)
+			case ".mjs":
+				s.script(t, sdk, node)
 			default:
-				s.script(t, sdk, 24, node, filepath.Join("node", "openai.mjs"))
+				testGo(t, s)
 			}
 		})
 	}
@@ -99,14 +97,14 @@ type line struct {
 
 // script runs one and tells its cases as subtests. It must print at least
 // that many, so that a script that dies early is not taken for a good one.
-func (s *stack) script(t *testing.T, sdk string, least int, binary, file string) {
+func (s *stack) script(t *testing.T, sdk sdk, binary string) {
 	t.Helper()
 	if binary == "" {
-		skipVisibly(t, sdk)
+		skipVisibly(t, sdk.name)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), scriptDeadline)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, file)
+	cmd := exec.CommandContext(ctx, binary, filepath.FromSlash(sdk.file))
 	cmd.Env = append(os.Environ(), s.environment(sdk)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -129,8 +127,8 @@ func (s *stack) script(t *testing.T, sdk string, least int, binary, file string)
 			}
 		})
 	}
-	if told < least {
-		t.Errorf("%d cases, want at least %d", told, least)
+	if told < sdk.least {
+		t.Errorf("%d cases, want at least %d", told, sdk.least)
 	}
 	if err != nil && !t.Failed() || stderr.Len() > 0 {
 		t.Errorf("%v; it wrote to stderr:\n%s", err, stderr.Bytes())
@@ -149,7 +147,7 @@ func skipVisibly(t *testing.T, sdk string) {
 // the packages are missing.
 func nodeBinary() string {
 	modules := filepath.Join("node", "node_modules")
-	if _, err := os.Stat(filepath.Join(modules, "openai7")); err != nil {
+	if _, err := os.Stat(filepath.Join(modules, "@anthropic-ai", "sdk")); err != nil {
 		return ""
 	}
 	machine := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
@@ -175,7 +173,7 @@ func pythonBinary() string {
 	if err != nil {
 		return ""
 	}
-	if err := exec.Command(own, "-c", "import openai").Run(); err != nil {
+	if err := exec.Command(own, "-c", "import openai, anthropic").Run(); err != nil {
 		return ""
 	}
 	return own

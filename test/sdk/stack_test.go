@@ -44,9 +44,38 @@ type stack struct {
 	keys                map[string]string // of apps
 }
 
+// sdk is an SDK with the upstream that it is to reach.
+type sdk struct {
+	name string
+	// provider is who answers: upstream speaks OpenAI's API, claude Anthropic's.
+	provider string
+	// module is what its script imports, where that depends.
+	module string
+	// file is its script, of at least that many cases; "" if it is in Go.
+	file  string
+	least int
+}
+
 // sdks are the scripts; each has apps of its own, so that the limits of one
 // are not used up by another.
-func sdks() []string { return []string{"openai6", "openai7", "ai-sdk", "python", "go"} }
+func sdks() []sdk {
+	return []sdk{
+		{"openai6", "upstream", "openai6", "node/openai.mjs", 24},
+		{"openai7", "upstream", "openai7", "node/openai.mjs", 24},
+		{"ai-sdk", "upstream", "", "node/ai-sdk.mjs", 18},
+		{"python", "upstream", "", "python/openai_sdk.py", 24},
+		{"go", "upstream", "", "", 0},
+		{"anthropic", "claude", "", "node/anthropic.mjs", 22},
+		{"anthropic-translated", "upstream", "", "node/anthropic.mjs", 22},
+		{"ai-sdk-anthropic", "claude", "", "node/ai-sdk-anthropic.mjs", 11},
+		{"ai-sdk-anthropic-translated", "upstream", "", "node/ai-sdk-anthropic.mjs", 11},
+		{"anthropic-python", "claude", "", "python/anthropic_sdk.py", 18},
+		{"anthropic-python-translated", "upstream", "", "python/anthropic_sdk.py", 18},
+		{"openai6-translated", "claude", "openai6", "node/openai-claude.mjs", 10},
+		{"openai7-translated", "claude", "openai7", "node/openai-claude.mjs", 10},
+		{"python-translated", "claude", "", "python/openai_claude.py", 8},
+	}
+}
 
 // newKey is a secret of 130 bits.
 func newKey() string { return "fl-test-" + rand.Text() }
@@ -56,7 +85,7 @@ func startStack(t *testing.T, binary string) *stack {
 	t.Helper()
 	s := &stack{mockKey: newKey(), keys: make(map[string]string)}
 	for _, sdk := range sdks() {
-		for _, app := range []string{sdk, sdk + "-limited", sdk + "-flooding"} {
+		for _, app := range []string{sdk.name, sdk.name + "-limited", sdk.name + "-flooding"} {
 			s.keys[app] = newKey()
 		}
 	}
@@ -86,7 +115,12 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
       api_key: %s
       dialect: openai
       models: [gpt-4o-mini, text-embedding-3-small, "mock*"]
-`, s.mock, s.mockKey)
+    claude:
+      base_url: %s
+      api_key: %s
+      dialect: anthropic
+      models: [claude-sonnet-4-5, "mock*"]
+`, s.mock, s.mockKey, s.mock, s.mockKey)
 	file := filepath.Join(dir, "fairlead.yaml")
 	if err := os.WriteFile(file, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -173,11 +207,11 @@ func (s *stack) knock(ctx context.Context, client *http.Client, app string) int 
 }
 
 // environment is what the scripts are told.
-func (s *stack) environment(sdk string) []string {
+func (s *stack) environment(sdk sdk) []string {
 	return []string{
 		"FAIRLEAD_URL=" + s.service, "FAIRLEAD_BUSY_URL=" + s.busy, "MOCK_URL=" + s.mock, "MOCK_KEY=" + s.mockKey,
-		"APP_KEY=" + s.keys[sdk], "LIMITED_KEY=" + s.keys[sdk+"-limited"], "FLOODING_KEY=" + s.keys[sdk+"-flooding"],
-		"SDK=" + sdk,
+		"APP_KEY=" + s.keys[sdk.name], "LIMITED_KEY=" + s.keys[sdk.name+"-limited"], "FLOODING_KEY=" + s.keys[sdk.name+"-flooding"],
+		"SDK=" + sdk.name, "MODULE=" + sdk.module, "PROVIDER=" + sdk.provider,
 	}
 }
 

@@ -81,7 +81,7 @@ func (f *Face) chat(x *api.Exchange) error {
 		}
 		req, err := readChat(body, x.R.Header)
 		if err == nil && req.Envelope.Stream {
-			x.Streams(call)
+			x.Streams(call, api.Queued)
 		}
 		return req, err
 	}

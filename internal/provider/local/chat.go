@@ -14,7 +14,7 @@ import (
 
 const (
 	introduction = "This is Fairlead's offline provider, not a language model: to be answered by one, set OPENAI_API_KEY " +
-		"(or GROQ_API_KEY, OPENROUTER_API_KEY or OLLAMA_HOST), or name a provider in fairlead.yaml, and restart Fairlead."
+		"(or GROQ_API_KEY, OPENROUTER_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST), or name a provider in fairlead.yaml, and restart Fairlead."
 	toolsIgnored = "It cannot call tools, so the tools of this request were ignored."
 
 	// deltaWords is how many words go into one chunk of a stream.

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestContract(t *testing.T) {
-	providertest.Run(t, func(t *testing.T, upstream providertest.Upstream) fairlead.Model {
+	providertest.Run(t, fairlead.OpenAIChat, func(t *testing.T, upstream providertest.Upstream) fairlead.Model {
 		t.Helper()
 		p, err := New(remote.Config{Name: "acme", BaseURL: upstream.URL, APIKey: providertest.Key})
 		if err != nil {

@@ -24,10 +24,10 @@ type failure struct {
 	begun bool
 }
 
-func failures() []failure {
-	every := []question{chat(), stream(), embed()}
-	whole := []question{chat(), embed()}
-	streamed := []question{stream()}
+func (s *suite) failures() []failure {
+	every := s.all()
+	whole := s.wholes()
+	streamed := []question{s.stream()}
 	return []failure{
 		{behaviour: RateLimits, asks: every, kind: fairlead.Busy, status: 429, retryAfter: 7 * time.Second},
 		{behaviour: Unavailable, asks: every, kind: fairlead.Busy, status: 503},
@@ -95,7 +95,7 @@ func (s *suite) testFailure(t *testing.T, c failure) {
 
 func (s *suite) testUnsupported(t *testing.T) {
 	s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
-		r := chat()
+		r := s.chat()
 		r.operation = fairlead.Operation(200)
 		tr := ask(t.Context(), model, r, nil)
 		tr.check(t)
@@ -110,7 +110,7 @@ func (s *suite) testLeftBefore(t *testing.T) {
 	s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for _, r := range []question{chat(), stream(), embed()} {
+		for _, r := range s.all() {
 			tr := ask(ctx, model, r, nil)
 			tr.check(t)
 			tr.wantKind(t, fairlead.Canceled)
@@ -129,7 +129,7 @@ func (s *suite) testEmitFails(t *testing.T) {
 		"at the end":  func(e fairlead.Event) bool { return e.End != nil },
 	}
 	for name, fails := range at {
-		for _, r := range []question{chat(), stream(), embed()} {
+		for _, r := range s.all() {
 			t.Run(name+" of "+r.name(), func(t *testing.T) {
 				s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
 					tr := ask(t.Context(), model, r, func(e fairlead.Event) error {
@@ -149,7 +149,7 @@ func (s *suite) testEmitFails(t *testing.T) {
 	t.Run("and the upstream is told", func(t *testing.T) {
 		s.with(t, NeverEnds, func(t *testing.T, model fairlead.Model, up *canned) {
 			stopsSoon(t, up, func(leave func()) {
-				tr := ask(t.Context(), model, stream(), func(e fairlead.Event) error {
+				tr := ask(t.Context(), model, s.stream(), func(e fairlead.Event) error {
 					if e.Data == nil {
 						return nil
 					}
@@ -170,7 +170,7 @@ func (s *suite) testCallerLeaves(t *testing.T) {
 				defer cancel()
 				stop := up.onRequest(func() { leave(); cancel() })
 				defer stop()
-				tr := ask(ctx, model, chat(), nil)
+				tr := ask(ctx, model, s.chat(), nil)
 				tr.check(t)
 				tr.wantKind(t, fairlead.Canceled)
 			})
@@ -183,7 +183,7 @@ func (s *suite) testCallerLeaves(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					left := false
-					tr := ask(ctx, model, stream(), func(e fairlead.Event) error {
+					tr := ask(ctx, model, s.stream(), func(e fairlead.Event) error {
 						if e.Data != nil && !left {
 							left = true
 							leave()
@@ -226,7 +226,7 @@ func stopsSoon(t *testing.T, up *canned, try func(leave func())) {
 
 func (s *suite) testDeadline(t *testing.T) {
 	const soon = 50 * time.Millisecond
-	for behaviour, r := range map[Behaviour]question{NeverAnswers: chat(), Stalls: stream(), NeverEnds: stream()} {
+	for behaviour, r := range map[Behaviour]question{NeverAnswers: s.chat(), Stalls: s.stream(), NeverEnds: s.stream()} {
 		t.Run("upstream "+string(behaviour), func(t *testing.T) {
 			s.with(t, behaviour, func(t *testing.T, model fairlead.Model, _ *canned) {
 				ctx, cancel := context.WithTimeout(t.Context(), soon)

@@ -3,8 +3,8 @@
 // and only if the answer is whole, the Kind of every failure, and that nothing
 // goes on when the caller has left.
 //
-// The upstreams of the suite speak OpenAI's API on loopback, each with one
-// canned behaviour. Start with Run.
+// The upstreams of the suite speak OpenAI's or Anthropic's API on loopback, each
+// with one canned behaviour. Start with Run.
 package providertest
 
 import (
@@ -29,19 +29,31 @@ const (
 	stopTries = 5
 )
 
-// Run runs the contract against the models that newModel makes, one for each
-// upstream. newModel must give its model the upstream's URL as base URL, Key as
+// Run runs the contract, in the dialect OpenAIChat or AnthropicMessages, against
+// the models that newModel makes, one for each upstream. newModel must give its model the upstream's URL as base URL, Key as
 // key, and limits of time longer than a minute or none. A model with a method
 // Close() or Close() error is closed at the end of its test. A model without
 // an upstream skips the tests whose upstream.Behaviour is not Answers.
-func Run(t *testing.T, newModel func(t *testing.T, upstream Upstream) fairlead.Model) {
+func Run(t *testing.T, in fairlead.Dialect, newModel func(t *testing.T, upstream Upstream) fairlead.Model) {
 	t.Helper()
-	s := &suite{newModel: newModel}
+	says := speechOf(in)
+	(&suite{speech: says, upstream: says, newModel: newModel}).run(t)
+}
+
+// RunBetween is Run for models whose clients speak one dialect and whose upstreams
+// another.
+func RunBetween(t *testing.T, client, upstream fairlead.Dialect, newModel func(t *testing.T, upstream Upstream) fairlead.Model) {
+	t.Helper()
+	(&suite{speech: speechOf(client), upstream: speechOf(upstream), newModel: newModel}).run(t)
+}
+
+func (s *suite) run(t *testing.T) {
+	t.Helper()
 	t.Run("whole answers", s.testWhole)
 	t.Run("streams", s.testStreams)
 	t.Run("operation that is not there", s.testUnsupported)
 	t.Run("caller that left before", s.testLeftBefore)
-	for _, c := range failures() {
+	for _, c := range s.failures() {
 		t.Run("upstream "+string(c.behaviour), func(t *testing.T) { s.testFailure(t, c) })
 	}
 	t.Run("emit fails", s.testEmitFails)
@@ -50,7 +62,9 @@ func Run(t *testing.T, newModel func(t *testing.T, upstream Upstream) fairlead.M
 }
 
 type suite struct {
-	newModel func(t *testing.T, upstream Upstream) fairlead.Model
+	// speech is the clients', upstream that of the other side.
+	speech, upstream *speech
+	newModel         func(t *testing.T, upstream Upstream) fairlead.Model
 }
 
 // with runs test on a model of an upstream that behaves so, and then checks
@@ -59,7 +73,7 @@ func (s *suite) with(t *testing.T, behaviour Behaviour, test func(t *testing.T, 
 	t.Helper()
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() { settle(t, before) })
-	up := newCanned(behaviour)
+	up := newCanned(behaviour, s.upstream)
 	t.Cleanup(up.close)
 	model := s.newModel(t, Upstream{Behaviour: behaviour, URL: up.url})
 	t.Cleanup(func() { closeModel(t, model) })
@@ -99,6 +113,7 @@ func settle(t *testing.T, before int) {
 
 // transcript is what a model emitted, and how it ended.
 type transcript struct {
+	marker string
 	heads  []fairlead.Head
 	ends   []fairlead.End
 	pieces [][]byte
@@ -141,7 +156,7 @@ func (tr *transcript) take(e fairlead.Event) {
 // ask sends one request and writes down what comes; onEvent, if it is not nil,
 // may fail an emit.
 func ask(ctx context.Context, model fairlead.Model, r question, onEvent func(fairlead.Event) error) *transcript {
-	tr := &transcript{}
+	tr := &transcript{marker: r.speech.marker}
 	refused := false
 	call := &fairlead.Call{ID: "req_1_1", Operation: r.operation, Arrived: time.Now()}
 	tr.err = model.Answer(ctx, call, r.request(), func(e fairlead.Event) error {
@@ -181,7 +196,7 @@ func (tr *transcript) check(t *testing.T) {
 	if e.Kind == fairlead.Busy && e.RetryAfter <= 0 {
 		t.Errorf("got Kind Busy without RetryAfter")
 	}
-	if strings.Contains(tr.text(), "[DONE]") {
+	if strings.Contains(tr.text(), tr.marker) {
 		t.Errorf("got the end marker of a stream that ended with %v", tr.err)
 	}
 	told := e.Error() + e.Code + e.Message + e.Detail + e.Param
@@ -198,7 +213,7 @@ func (tr *transcript) wantKind(t *testing.T, kind fairlead.Kind) {
 }
 
 func (s *suite) testWhole(t *testing.T) {
-	for _, r := range []question{chat(), embed()} {
+	for _, r := range s.wholes() {
 		t.Run(r.operation.String(), func(t *testing.T) {
 			s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
 				tr := ask(t.Context(), model, r, nil)
@@ -207,7 +222,7 @@ func (s *suite) testWhole(t *testing.T) {
 				if !json.Valid([]byte(tr.text())) {
 					t.Errorf("got a body that is not JSON: %q", tr.text())
 				}
-				if tr.ends[0].Usage.Input <= 0 {
+				if r.operation != fairlead.CountTokens && tr.ends[0].Usage.Input <= 0 {
 					t.Errorf("got the usage %+v, want the tokens of the input", tr.ends[0].Usage)
 				}
 				if r.operation == fairlead.Chat && tr.ends[0].Finish != "stop" {
@@ -231,14 +246,18 @@ func (tr *transcript) wantAnswer(t *testing.T, want fairlead.Head) {
 }
 
 func (s *suite) testStreams(t *testing.T) {
-	for name, r := range map[string]question{"without usage": stream(), "with usage": stream().withUsage()} {
+	asks := map[string]question{"as it is": s.stream()}
+	if s.speech.usage != "" {
+		asks = map[string]question{"without usage": s.stream(), "with usage": s.stream().withUsage()}
+	}
+	for name, r := range asks {
 		t.Run(name, func(t *testing.T) {
 			s.with(t, Answers, func(t *testing.T, model fairlead.Model, _ *canned) {
 				tr := ask(t.Context(), model, r, nil)
 				tr.check(t)
 				tr.wantAnswer(t, fairlead.Head{ContentType: "text/event-stream", Stream: true, Status: 200})
 				tr.wantFrames(t)
-				if got := strings.Contains(tr.text(), `"prompt_tokens"`); got != r.usage {
+				if got := strings.Contains(tr.text(), `"prompt_tokens"`); got != r.usage { // Anthropic's has another name
 					t.Errorf("usage in the stream: %v, want %v: %q", got, r.usage, tr.text())
 				}
 				if end := tr.ends[0]; end.Usage.Input <= 0 || end.Usage.Output <= 0 || end.Finish != "stop" {
@@ -258,8 +277,7 @@ func (tr *transcript) wantFrames(t *testing.T) {
 			t.Errorf("got a Data that ends within a frame: %q", piece)
 		}
 	}
-	const marker = "data: [DONE]\n\n"
-	if n := strings.Count(tr.text(), marker); n != 1 || !strings.HasSuffix(tr.text(), marker) {
+	if n := strings.Count(tr.text(), tr.marker); n != 1 || !strings.HasSuffix(tr.text(), tr.marker) {
 		t.Errorf("got %d end markers, want one at the end of %q", n, tr.text())
 	}
 }

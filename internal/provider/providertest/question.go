@@ -8,14 +8,27 @@ import (
 
 // question is one question to the model under test.
 type question struct {
+	speech    *speech
 	operation fairlead.Operation
 	streamed  bool
 	usage     bool
 }
 
-func chat() question   { return question{operation: fairlead.Chat} }
-func embed() question  { return question{operation: fairlead.Embed} }
-func stream() question { return question{operation: fairlead.Chat, streamed: true} }
+func (s *suite) chat() question { return question{speech: s.speech, operation: fairlead.Chat} }
+func (s *suite) stream() question {
+	return question{speech: s.speech, operation: fairlead.Chat, streamed: true}
+}
+
+// wholes are the questions that are not for a stream. One that is no chat is not
+// asked across dialects.
+func (s *suite) wholes() []question {
+	if s.speech != s.upstream {
+		return []question{s.chat()}
+	}
+	return []question{s.chat(), {speech: s.speech, operation: s.speech.other}}
+}
+
+func (s *suite) all() []question { return append(s.wholes(), s.stream()) }
 
 func (r question) withUsage() question {
 	r.usage = true
@@ -33,9 +46,12 @@ func (r question) name() string {
 func (r question) request() *fairlead.Request {
 	const model = `"test-model"`
 	const options = `{"include_usage":true}`
-	dialect, body := fairlead.OpenAIChat, `{"model":`+model+`,"messages":[{"role":"user","content":"What guides a line?"}]`
+	dialect, body := r.speech.dialect, `{"model":`+model+`,"messages":[{"role":"user","content":"What guides a line?"}]`
 	if r.operation == fairlead.Embed {
 		dialect, body = fairlead.OpenAIEmbeddings, `{"model":`+model+`,"input":"What guides a line?"`
+	}
+	if dialect == fairlead.AnthropicMessages && r.operation == fairlead.Chat {
+		body += `,"max_tokens":100`
 	}
 	if r.streamed {
 		body += `,"stream":true`

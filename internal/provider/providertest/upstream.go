@@ -1,7 +1,6 @@
 package providertest
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -43,8 +42,8 @@ const (
 	CutsOff          Behaviour = "cuts off"         // the connection, within the body
 	HangsUp          Behaviour = "hangs up"         // before the head
 	Unreachable      Behaviour = "unreachable"      // nobody listens
-	NoEndMarker      Behaviour = "no end marker"    // a stream without [DONE]
-	NoFinish         Behaviour = "no finish reason" // a stream with [DONE] only
+	NoEndMarker      Behaviour = "no end marker"    // of a stream
+	NoFinish         Behaviour = "no finish reason" // a stream with its end marker only
 	HalfFrame        Behaviour = "half a frame"     // a stream that ends cleanly within a frame
 	ErrorEvent       Behaviour = "error event"      // within a stream that ends like a whole one
 	MalformedEvent   Behaviour = "malformed event"  // likewise
@@ -63,6 +62,7 @@ type Upstream struct {
 // canned is a running upstream.
 type canned struct {
 	behaviour Behaviour
+	speech    *speech
 	url       string
 	server    *httptest.Server
 	// elsewhere is where Redirects points to; strays counts who came.
@@ -75,8 +75,8 @@ type canned struct {
 	onArrive func()
 }
 
-func newCanned(behaviour Behaviour) *canned {
-	c := &canned{behaviour: behaviour, gone: make(chan time.Time, 2*stopTries)}
+func newCanned(behaviour Behaviour, says *speech) *canned {
+	c := &canned{behaviour: behaviour, speech: says, gone: make(chan time.Time, 2*stopTries)}
 	c.elsewhere = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { c.strays.Add(1) }))
 	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
 	c.url = c.server.URL + "/v1"
@@ -122,8 +122,8 @@ func (c *canned) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if r.Header.Get("Authorization") != "Bearer "+Key {
-		answerError(w, http.StatusUnauthorized, "no key came")
+	if r.Header.Get(c.speech.keyHeader) != c.speech.key {
+		c.answerError(w, http.StatusUnauthorized, "no key came")
 		return
 	}
 	c.mu.Lock()
@@ -136,19 +136,16 @@ func (c *canned) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/embeddings"):
-		c.answer(w, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.5]}],`+
-			`"model":"test-model","usage":{"prompt_tokens":5,"total_tokens":5}}`)
+	case strings.HasSuffix(r.URL.Path, c.speech.otherPath):
+		c.answer(w, c.speech.answer)
 	case strings.Contains(string(body), `"stream":true`) && c.behaviour != AnswersPlainJSON:
-		chunks := []string{secondChunk, finishChunk, usageChunk, doneMarker}
-		if !strings.Contains(string(body), `"include_usage":true`) {
-			chunks = []string{secondChunk, finishChunk, doneMarker}
+		frames := slices.Concat([]string{c.speech.second}, c.speech.last)
+		if c.speech.usage != "" && strings.Contains(string(body), `"include_usage":true`) {
+			frames = slices.Insert(frames, len(frames)-1, c.speech.usage)
 		}
-		c.stream(w, r, chunks)
+		c.stream(w, r, frames)
 	default:
-		c.answer(w, `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"test-model","choices":[{"index":0,`+
-			`"message":{"role":"assistant","content":"Hello."},"finish_reason":"stop"}],`+
-			`"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`)
+		c.answer(w, c.speech.chat)
 	}
 }
 
@@ -157,13 +154,13 @@ func (c *canned) refuse(w http.ResponseWriter, r *http.Request) bool {
 	refusals := map[Behaviour]func(){
 		RateLimits: func() {
 			w.Header().Set("Retry-After", "7")
-			answerError(w, http.StatusTooManyRequests, "slow down")
+			c.answerError(w, http.StatusTooManyRequests, "slow down")
 		},
-		Unavailable: func() { answerError(w, http.StatusServiceUnavailable, "overloaded") },
-		Fails:       func() { answerError(w, http.StatusInternalServerError, "oops") },
-		Denies:      func() { answerError(w, http.StatusUnauthorized, "Incorrect API key provided: sk-***"+keyPiece) },
-		Rejects:     func() { answerError(w, http.StatusBadRequest, "temperature is too high") },
-		KnowsNot:    func() { answerError(w, http.StatusNotFound, "no such model") },
+		Unavailable: func() { c.answerError(w, http.StatusServiceUnavailable, "overloaded") },
+		Fails:       func() { c.answerError(w, http.StatusInternalServerError, "oops") },
+		Denies:      func() { c.answerError(w, http.StatusUnauthorized, "Incorrect API key provided: sk-***"+keyPiece) },
+		Rejects:     func() { c.answerError(w, http.StatusBadRequest, "temperature is too high") },
+		KnowsNot:    func() { c.answerError(w, http.StatusNotFound, "no such model") },
 		Redirects: func() {
 			http.Redirect(w, r, c.elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
 		},
@@ -172,7 +169,7 @@ func (c *canned) refuse(w http.ResponseWriter, r *http.Request) bool {
 			_, _ = io.WriteString(w, "<html><body>Welcome to nginx!</body></html>")
 		},
 		AnswersNothing: func() { w.Header().Set("Content-Type", "application/json") },
-		TellsKey:       func() { answerError(w, http.StatusBadRequest, "Incorrect API key provided: "+Key[:12]+"***") },
+		TellsKey:       func() { c.answerError(w, http.StatusBadRequest, "Incorrect API key provided: "+Key[:12]+"***") },
 		TellsKeyInHead: func() { hijack(w, "HTTP/1.1 200 OK\r\n"+Key+" "+Key+"\r\n\r\n") },
 		Switches: func() {
 			hijack(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
@@ -210,17 +207,17 @@ func hijack(w http.ResponseWriter, head string) {
 	_, _ = io.Copy(io.Discard, conn)
 }
 
-func answerError(w http.ResponseWriter, status int, message string) {
+func (c *canned) answerError(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"error":{"message":%q,"type":"some_error","param":null,"code":null}}`, message)
+	_, _ = io.WriteString(w, c.speech.errorBody(message))
 }
 
 // answer writes a whole answer, or as much of it as the behaviour lets.
 func (c *canned) answer(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	if c.behaviour == TellsKeyInError {
-		body = keyError
+		body = c.speech.errorBody(keyError)
 	}
 	if c.behaviour == BreaksJSON {
 		body = body[:len(body)/2]
@@ -234,58 +231,52 @@ func (c *canned) answer(w http.ResponseWriter, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-const (
-	firstChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"role":"assistant","content":"Hel"},"finish_reason":null}]}`
-	secondChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{"content":"lo."},"finish_reason":null}]}`
-	finishChunk = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
-	errorChunk  = `{"error":{"message":"the model fell over","type":"server_error","code":500}}`
-	keyError    = `{"error":{"message":"no quota for ` + Key + `","type":"server_error","code":500}}`
-	doneMarker  = "[DONE]"
-	usageChunk  = `{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"test-model","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
-)
+// keyError is what an upstream says that tells the key.
+const keyError = "no quota for " + Key
 
 // stream writes an event stream, with what the behaviour does to it after its
-// first event. chunks are the events of a whole one, after the first.
-func (c *canned) stream(w http.ResponseWriter, r *http.Request, chunks []string) {
+// first event. frames are those of a whole one, after the first.
+func (c *canned) stream(w http.ResponseWriter, r *http.Request, frames []string) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-	event := func(data string) bool {
-		_, err := io.WriteString(w, "data: "+data+"\n\n")
+	send := func(frame string) bool {
+		_, err := io.WriteString(w, frame)
 		flush(w)
 		return err == nil
 	}
-	event(firstChunk)
+	says := c.speech
+	send(says.first)
 	breaks := map[Behaviour]func() []string{
 		CutsOff:     func() []string { panic(http.ErrAbortHandler) },
-		NoEndMarker: func() []string { return chunks[:len(chunks)-1] },
-		NoFinish:    func() []string { return []string{secondChunk, doneMarker} },
-		ErrorEvent:  func() []string { return append([]string{errorChunk}, chunks...) },
+		NoEndMarker: func() []string { return frames[:len(frames)-1] },
+		NoFinish:    func() []string { return []string{says.second, says.marker} },
+		ErrorEvent: func() []string {
+			return append([]string{says.frame(says.errorBody("the model fell over"))}, frames...)
+		},
 		MalformedEvent: func() []string {
 			// As many good ones follow as make it look like a whole stream.
-			malformed := secondChunk[:strings.Index(secondChunk, "lo.")] + "}"
-			return slices.Concat([]string{malformed}, slices.Repeat([]string{secondChunk}, 9), chunks)
+			return slices.Concat([]string{says.broken}, slices.Repeat([]string{says.second}, 9), frames)
 		},
-		HalfFrame: func() []string {
-			_, _ = io.WriteString(w, "data: "+secondChunk[:len(secondChunk)/2])
-			return nil
+		HalfFrame: func() []string { return []string{says.half} },
+		TellsKeyInError: func() []string {
+			return append([]string{says.frame(says.errorBody(keyError))}, frames...)
 		},
-		TellsKeyInError: func() []string { return append([]string{keyError}, chunks...) },
 		Stalls: func() []string {
 			<-r.Context().Done()
 			c.sawGone()
 			return nil
 		},
 		NeverEnds: func() []string {
-			for r.Context().Err() == nil && event(secondChunk) {
+			for r.Context().Err() == nil && send(says.second) {
 			}
 			c.sawGone()
 			return nil
 		},
 	}
 	if breakIt, ok := breaks[c.behaviour]; ok {
-		chunks = breakIt()
+		frames = breakIt()
 	}
-	for _, data := range chunks {
-		event(data)
+	for _, frame := range frames {
+		send(frame)
 	}
 }
 

@@ -1,7 +1,7 @@
-// openai for JavaScript against Fairlead. SDK names the installed major.
+// openai for JavaScript against Fairlead. MODULE names the installed major.
 import { assert, await_, checkRetryHeaders, counting, env, mockModel, mockStats, run, stopped } from "./check.mjs";
 
-const sdk = await import(env.SDK);
+const sdk = await import(env.MODULE);
 const OpenAI = sdk.default;
 
 const make = (options = {}) =>

@@ -2,14 +2,18 @@ package server
 
 import (
 	"context"
+	"net/url"
+	"slices"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/admission"
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
+	"github.com/fairleadhq/fairlead/internal/provider/anthropic"
 	"github.com/fairleadhq/fairlead/internal/provider/local"
 	"github.com/fairleadhq/fairlead/internal/provider/openai"
 	"github.com/fairleadhq/fairlead/internal/provider/remote"
+	"github.com/fairleadhq/fairlead/internal/translate/bridge"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
 
@@ -21,7 +25,8 @@ type namedProvider struct {
 }
 
 // makeProviders makes the adapters of each configured provider, or the offline
-// one where there is none.
+// one where there is none. Each stands behind a bridge, so that clients of every
+// dialect reach it.
 func (s *Server) makeProviders() error {
 	for _, p := range s.config.LLM.Providers {
 		adapters, err := makeAdapters(p)
@@ -42,9 +47,10 @@ func (s *Server) makeProviders() error {
 		})
 	}
 	if len(s.providers) == 0 {
-		offline := local.New()
 		s.providers = append(s.providers, namedProvider{Provider: upstream.Provider{
-			Name: fairlead.LocalPool, Model: offline, Patterns: []string{local.ModelName},
+			Name:     fairlead.LocalPool,
+			Model:    bridge.New(local.New(), fairlead.OpenAIChat, bridge.Options{}),
+			Patterns: []string{local.ModelName},
 		}})
 	}
 	return nil
@@ -58,9 +64,14 @@ func makeAdapters(p config.Provider) ([]*remote.Provider, error) {
 	}
 	var adapters []*remote.Provider
 	for _, key := range keys {
-		adapter, err := openai.New(remote.Config{
+		c := remote.Config{
 			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(), HTTP: httpLimits(p.HTTPClient),
-		})
+		}
+		open := openai.New
+		if p.Dialect == config.DialectAnthropic {
+			open = anthropic.New
+		}
+		adapter, err := open(c)
 		if err != nil {
 			return nil, err
 		}
@@ -81,8 +92,14 @@ func routedProvider(p config.Provider, adapters []*remote.Provider) upstream.Pro
 	if p.Adaptive {
 		routed.Slots = p.HTTPClient.ConcurrentRequests
 	}
+	speaks := fairlead.OpenAIChat
+	if p.Dialect == config.DialectAnthropic {
+		speaks = fairlead.AnthropicMessages
+	}
 	for _, adapter := range adapters {
-		routed.Deployments = append(routed.Deployments, upstream.Deployment{Model: adapter})
+		routed.Deployments = append(routed.Deployments, upstream.Deployment{
+			Model: bridge.New(adapter, speaks, bridge.Options{MaxTokensName: maxTokensName(p.BaseURL)}),
+		})
 	}
 	return routed
 }
@@ -119,4 +136,15 @@ func httpLimits(c config.HTTPClient) remote.HTTPLimits {
 		ConnectTimeout: c.ConnectTimeout.Std(), ReadTimeout: c.ReadTimeout.Std(), WriteTimeout: c.WriteTimeout.Std(),
 		PoolTimeout: c.PoolTimeout.Std(),
 	}
+}
+
+// maxTokensName is what the server at an address calls the limit of a chat answer.
+// OpenAI's newer models know no other name than theirs; many other servers know
+// only the older one.
+func maxTokensName(address string) string {
+	base, err := url.Parse(address)
+	if err == nil && slices.Contains([]string{"api.openai.com", "api.groq.com"}, base.Hostname()) {
+		return "max_completion_tokens"
+	}
+	return "max_tokens"
 }
