@@ -105,7 +105,8 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
 	fmt.Fprintf(&config, "limits:\n  %s\n  rate_limit_per_minute: 0\n  burst: {requests_per_second: %d, block: 50}\n", limits, burstLimit)
 	config.WriteString("apps:\n")
 	for name, key := range s.keys {
-		fmt.Fprintf(&config, "  - {name: %s, keys: [%s]%s}\n", name, key, map[bool]string{true: ", rate_limit_per_minute: 1"}[strings.HasSuffix(name, "-limited")])
+		fmt.Fprintf(&config, "  - {name: %s, keys: [%s], models: [%s/*]%s}\n", name, key, providerOf(name),
+			map[bool]string{true: ", rate_limit_per_minute: 1"}[strings.HasSuffix(name, "-limited")])
 	}
 	fmt.Fprintf(&config, `llm:
   default_model: gpt-4o-mini
@@ -131,6 +132,17 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
 		return status == http.StatusOK
 	})
 	return root
+}
+
+// providerOf is the one provider that an app may use: what fails at one would else
+// be sent to the other.
+func providerOf(app string) string {
+	for _, sdk := range sdks() {
+		if app == sdk.name || app == sdk.name+"-limited" || app == sdk.name+"-flooding" {
+			return sdk.provider
+		}
+	}
+	return "upstream"
 }
 
 // fill takes the busy service's slot and its place in the queue until the test
