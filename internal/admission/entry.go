@@ -156,7 +156,10 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 		return nil
 	}
 	pass.caller = c.partyOf(call).callerOf(c.tokens, model)
-	pass.bytes = promptBytes(req.Body, c.config.Tokens)
+	pass.bytes = estimate.PromptBytes(req.Body, c.config.Tokens)
+	if req.Dialect == fairlead.AnthropicMessages && c.config.Tokens != estimate.Hard {
+		pass.bytes -= estimate.BlockExcess(req.Body)
+	}
 	asked := req.Envelope
 	if call.Operation != fairlead.Chat {
 		asked.MaxTokens, asked.Choices = 1, 0 // no operation but a chat has an output

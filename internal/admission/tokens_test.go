@@ -115,6 +115,62 @@ func TestEmbeddingsAreChargedNoOutput(t *testing.T) {
 	}
 }
 
+// TestCountingTokensIsChargedNone: a question for the size of a prompt uses none,
+// and is admitted where no prompt would be.
+func TestCountingTokensIsChargedNone(t *testing.T) {
+	for _, mode := range []estimate.Mode{estimate.Expected, estimate.Hard} {
+		b := newBed(t, Config{Tokens: mode})
+		call := callOf(&fairlead.App{ID: "a", TokensPerMinute: 100})
+		call.Operation = fairlead.CountTokens
+		pass := b.mustPass(call, request(1_000_000, 0))
+		if e := call.Estimate(); e != (fairlead.Estimate{Width: 1}) || call.Tokens().Remaining != 100 {
+			t.Errorf("mode %d: estimate %+v, window %+v", mode, e, call.Tokens())
+		}
+		b.settle(call, pass, Outcome{})
+	}
+}
+
+// TestFilesInBlocksAreNotText is TestFilesInTheBodyAreNotText for Anthropic's.
+func TestFilesInBlocksAreNotText(t *testing.T) {
+	long := strings.Repeat("A", 1_000_000)
+	image := `{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + long + `"}}`
+	for _, c := range []struct {
+		name string
+		body string
+		want int
+	}{
+		{"text", long, 0},
+		{"an image", image, len(long) - estimate.ImageBytes},
+		{"spaces", strings.ReplaceAll(image, `:"`, ` : "`), len(long) - estimate.ImageBytes},
+		{"two", image + image, 2 * (len(long) - estimate.ImageBytes)},
+		{"small", `{"type":"base64","data":"AAAA"}`, 0},
+		{"far from its type", `{"type":"base64","x":"` + strings.Repeat("x", nearData) + `","data":"` + long + `"}`, 0},
+		{"without an end", image[:len(image)-10], 0},
+		{"no text", `{"type":"base64","data":` + long + `"}`, 0},
+		{"named alone", `"base64"`, 0},
+	} {
+		if got := estimate.BlockExcess([]byte(c.body)); got != c.want {
+			t.Errorf("%s: got %d bytes, want %d", c.name, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		in          fairlead.Dialect
+		mode        estimate.Mode
+		least, most int
+	}{
+		{fairlead.AnthropicMessages, estimate.Expected, 200, 5000},
+		{fairlead.AnthropicMessages, estimate.Hard, 100_000, 1_100_000},
+		{fairlead.OpenAIChat, estimate.Expected, 100_000, 1_100_000},
+	} {
+		b := newBed(t, Config{Tokens: c.mode})
+		call := callOf(&fairlead.App{ID: "a"})
+		b.mustPass(call, &fairlead.Request{Dialect: c.in, Body: []byte(image)})
+		if got := call.Estimate().Input; got < c.least || got > c.most {
+			t.Errorf("%s in mode %d: estimated at %d tokens, want %d to %d", c.in, c.mode, got, c.least, c.most)
+		}
+	}
+}
+
 // TestFilesInTheBodyAreNotText, except where a caller could cheat.
 func TestFilesInTheBodyAreNotText(t *testing.T) {
 	file := []byte(`{"url":"data:image/png;base64,` + strings.Repeat("A", 1_000_000) + `"}`)

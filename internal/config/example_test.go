@@ -21,6 +21,7 @@ func exampleEnviron() []string {
 		"RESEARCH_NEXT_KEY=research-next-0123456789abcdef",
 		"OPENAI_API_KEY=sk-made-up-openai",
 		"GROQ_API_KEY=gsk-made-up-groq",
+		"ANTHROPIC_API_KEY=sk-ant-made-up",
 	}
 }
 
@@ -45,7 +46,7 @@ func TestExampleLoadsAndSaysTheDefaults(t *testing.T) {
 	if !sameBase(got, want) {
 		t.Errorf("server, limits, timeouts or alerts are not the defaults:\n got %+v\nwant %+v", got, want)
 	}
-	for i, name := range []string{"openai", "groq", "ollama"} {
+	for i, name := range []string{"openai", "groq", "anthropic", "ollama"} {
 		preset, _ := presetOf(name)
 		provider := got.LLM.Providers[i]
 		provider.APIKey, provider.APIKeys, provider.Models = "", nil, nil

@@ -54,7 +54,7 @@ func (j *journal) lines(texts ...string) []string {
 }
 
 // build makes a service with this configuration, to which the provider "up" is
-// added.
+// added, and behind it "claude", which is the same mock in Anthropic's language.
 func build(t *testing.T, yaml string) *service {
 	t.Helper()
 	log := &journal{}
@@ -70,7 +70,8 @@ func buildLogging(t *testing.T, yaml string, log io.Writer) *service {
 	upstream := httptest.NewServer(s.mock)
 	t.Cleanup(upstream.Close)
 	yaml += "\nllm:\n  default_model: up/mock\n  providers:\n    up: {base_url: \"" + upstream.URL + "/v1\", models: [\"*\"], " +
-		"http_client: {max_connections: 0, max_keepalive: 100, concurrent_requests: 0, read_timeout: 1h}}\n"
+		"http_client: {max_connections: 0, max_keepalive: 100, concurrent_requests: 0, read_timeout: 1h}}\n" +
+		"    claude: {base_url: \"" + upstream.URL + "\", dialect: anthropic, models: [\"*\"]}\n"
 	loaded, err := config.Load(config.Input{
 		Path: "test.yaml", Data: []byte(yaml),
 		Flags: map[string]string{"server.listen": "127.0.0.1:0", "server.data_dir": t.TempDir()},

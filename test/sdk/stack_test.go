@@ -1,5 +1,6 @@
 // Package sdk_test drives a running Fairlead with the SDKs that its callers
-// use, unchanged: openai for JavaScript, Python and Go, and the AI SDK. The
+// use, unchanged: openai for JavaScript, Python and Go, Anthropic's for JavaScript
+// and Python, and the AI SDK. The
 // upstream is `fairlead mock`, which counts what arrives and fails on request.
 //
 // Each SDK has a script (node/, python/, or Go here) that prints one line for

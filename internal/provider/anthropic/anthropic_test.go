@@ -82,13 +82,6 @@ func says(status int, text string) http.HandlerFunc {
 	}
 }
 
-func answerTo(op fairlead.Operation) string {
-	if op == fairlead.CountTokens {
-		return `{"input_tokens":7}`
-	}
-	return whole
-}
-
 func TestWhatIsSent(t *testing.T) {
 	for _, c := range []struct {
 		name, suffix, path string
@@ -108,22 +101,32 @@ func TestWhatIsSent(t *testing.T) {
 		}, map[string]string{"X-Api-Key": key, "Content-Type": "application/json", "Accept": "application/json"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := ask(t, c.suffix, c.op, request(c.aside), says(200, answerTo(c.op)))
-			if got.err != nil {
-				t.Fatal(got.err)
+			answer := says(200, whole)
+			if c.op == fairlead.CountTokens {
+				answer = says(200, `{"input_tokens":7}`)
 			}
-			if got.sent.Method != http.MethodPost || got.sent.RequestURI != c.path || got.body != body {
-				t.Errorf("got %s %s %s, want POST %s and the client's body", got.sent.Method, got.sent.RequestURI, got.body, c.path)
-			}
-			if got.sent.Header.Get("X-Api-Key") != key || got.sent.Header.Get("Authorization") != "" {
-				t.Errorf("got the headers %v, want the provider's key", got.sent.Header)
-			}
+			got := ask(t, c.suffix, c.op, request(c.aside), answer)
+			got.wantSent(t, c.path)
 			for name, want := range c.want {
 				if value := strings.Join(got.sent.Header[name], "|"); value != want {
 					t.Errorf("got %s %q, want %q", name, value, want)
 				}
 			}
 		})
+	}
+}
+
+// wantSent checks what every request has.
+func (a *asked) wantSent(t *testing.T, path string) {
+	t.Helper()
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	if a.sent.Method != http.MethodPost || a.sent.RequestURI != path || a.body != body {
+		t.Errorf("got %s %s %s, want POST %s and the client's body", a.sent.Method, a.sent.RequestURI, a.body, path)
+	}
+	if a.sent.Header.Get("X-Api-Key") != key || a.sent.Header.Get("Authorization") != "" {
+		t.Errorf("got the headers %v, want the provider's key", a.sent.Header)
 	}
 }
 

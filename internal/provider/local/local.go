@@ -44,7 +44,7 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 		return answerChat(ctx, call.ID, req, output(emit))
 	case fairlead.Embed:
 		return answerEmbeddings(ctx, req, output(emit))
-	case fairlead.CountTokens: // it has no tokens of its own
+	case fairlead.CountTokens:
 	}
 	return &fairlead.Error{
 		Kind: fairlead.Unsupported, Code: codeUnsupportedOperation,

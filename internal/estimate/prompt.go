@@ -1,25 +1,21 @@
-package admission
+package estimate
 
-import (
-	"bytes"
+import "bytes"
 
-	"github.com/fairleadhq/fairlead/internal/estimate"
-)
-
-// imageBytes is what an image in a body counts for, whatever its size: about a
+// ImageBytes is what an image in a body counts for, whatever its size: about a
 // thousand tokens of text.
-const imageBytes = 3500
+const ImageBytes = 3500
 
-// promptBytes is how many bytes of text a body has, about. An image counts for a
+// PromptBytes is how many bytes of text a body has, about. An image counts for a
 // thousand tokens. Files that stand in it in base64 cost no tokens by their length;
 // in mode Hard they are taken for text, since a caller could write text so that it
 // looks like one.
 //
 // It reads a body twice at most, at the speed of memory: it looks for the bytes in
 // its marks that text seldom has.
-func promptBytes(body []byte, mode estimate.Mode) int {
+func PromptBytes(body []byte, mode Mode) int {
 	images, files, excess := links(body), 0, 0
-	if images == 0 && len(body) <= imageBytes {
+	if images == 0 && len(body) <= ImageBytes {
 		return len(body) // a file in it counts for all its bytes
 	}
 	for rest := body; ; files++ {
@@ -27,11 +23,11 @@ func promptBytes(body []byte, mode estimate.Mode) int {
 		if !ok {
 			break
 		}
-		excess += max(n-imageBytes, 0)
+		excess += max(n-ImageBytes, 0)
 		rest = after
 	}
-	n := len(body) + max(images-files, 0)*imageBytes
-	if mode == estimate.Hard {
+	n := len(body) + max(images-files, 0)*ImageBytes
+	if mode == Hard {
 		return n
 	}
 	return n - excess

@@ -1,0 +1,34 @@
+package estimate
+
+import "bytes"
+
+// nearData is how far behind its type the data of a file in base64 begins, at
+// most: its media type stands between them.
+const nearData = 128
+
+// BlockExcess is how many bytes of the files in a body of Anthropic's messages
+// count for nothing, beyond what each counts for as an image. A file there is
+// {"type": "base64", "media_type": …, "data": …}. One that is put in another order
+// counts as text.
+func BlockExcess(body []byte) int {
+	const kind, data = `"base64"`, `"data"`
+	excess := 0
+	for {
+		_, after, ok := bytes.Cut(body, []byte(kind))
+		if !ok {
+			return excess
+		}
+		body = after
+		at := bytes.Index(after[:min(len(after), nearData)], []byte(data))
+		if at < 0 {
+			continue
+		}
+		value, isText := bytes.CutPrefix(bytes.TrimLeft(after[at+len(data):], " \t\r\n:"), []byte(`"`))
+		n := bytes.IndexByte(value, '"')
+		if !isText || n < 0 {
+			continue
+		}
+		excess += max(n-ImageBytes, 0)
+		body = value[n:]
+	}
+}
