@@ -127,7 +127,11 @@ func (c *Call) Slotted() bool { return c.slotted.Load() }
 func (c *Call) Holding() int { return int(c.holding.Load()) }
 
 // SetEstimate notes what the call is expected to cost.
-func (c *Call) SetEstimate(e Estimate) { c.estimate = e }
+func (c *Call) SetEstimate(e Estimate) {
+	// One by one: copied as a whole, a processor waits for what was just written.
+	c.estimate.Input, c.estimate.Output, c.estimate.Most = e.Input, e.Output, e.Most
+	c.estimate.Stream, c.estimate.Width = e.Stream, e.Width
+}
 
 // Estimate returns what the call is expected to cost.
 func (c *Call) Estimate() Estimate { return c.estimate }

@@ -2,6 +2,7 @@ package fairlead
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -65,4 +66,18 @@ type Counter interface {
 	Undo(ctx context.Context, entry uint64) error
 	// Look reads the window without counting.
 	Look(ctx context.Context, at time.Time) (WindowState, error)
+}
+
+// LocalCounter is a Counter whose window is in this process. Whoever keeps
+// something that changes together with the window may keep it under the window's
+// lock, so that both cost one.
+type LocalCounter interface {
+	Counter
+	// Locker is the window's lock. No other method but the two below may be called
+	// by whoever holds it.
+	sync.Locker
+	// TakeLocked and CorrectLocked are Take and Correct, under the lock. wait is 0
+	// where the admission was counted.
+	TakeLocked(at time.Time, n, spare int) (entry uint64, wait time.Duration, state WindowState)
+	CorrectLocked(entry uint64, n int)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/estimate"
 	"github.com/fairleadhq/fairlead/internal/fairqueue"
+	"github.com/fairleadhq/fairlead/internal/quota/charge"
 	"github.com/fairleadhq/fairlead/internal/window"
 )
 
@@ -121,19 +122,19 @@ func (p *parties) add(id fairlead.AppID, added *party) {
 	p.byID.Store(&grown)
 }
 
-// party is what the controller keeps of an app.
+// party is what the controller keeps of an app. What every call needs of it is kept
+// by value: with a thousand apps, fetching it is much of the cost.
 type party struct {
 	app    *fairlead.App // as it was when it first called
 	tenant *fairqueue.Tenant
 	// requests and tokens are its windows.
-	requests, tokens fairlead.Counter
-	flows            [2]*fairqueue.Flow // by class
-	guard            *window.Guard
-	// outstanding are the calls in the app's token window that have not ended.
-	outstanding *estimate.Outstanding
+	requests charge.Window
+	flows    [2]*fairqueue.Flow // by class
+	guard    window.Guard
+	tokens   charge.Tokens
 	// caller is what its latest calls cost; nil before the first.
 	caller  atomic.Pointer[estimate.Caller]
-	served  atomic.Uint64 // calls that had a slot
+	served  atomic.Uint64 // calls that had a slot; no more than learnFirst need be counted
 	returns returns
 	refused refusals
 }
@@ -214,10 +215,10 @@ func (c *Controller) newParty(app *fairlead.App) *party {
 	})
 	weight := max(app.Weight, 1)
 	p := &party{
-		app: app, tenant: t, requests: c.quota.Open(requestWindow(app)), tokens: c.quota.Open(tokenWindow(app)),
-		guard:       window.NewGuard(c.config.Burst.PerSecond, time.Second, c.config.Burst.Block),
-		outstanding: estimate.NewOutstanding(c.config.Tokens),
+		app: app, tenant: t, requests: charge.Of(c.quota.Open(requestWindow(app))),
 	}
+	p.guard.Init(c.config.Burst.PerSecond, time.Second, c.config.Burst.Block)
+	p.tokens.Init(c.quota.Open(tokenWindow(app)), c.config.Tokens)
 	p.flows[fairlead.Interactive] = t.Flow(weight * interactiveWeight)
 	p.flows[fairlead.Batch] = t.Flow(weight * batchWeight)
 	return p
@@ -228,6 +229,10 @@ func (c *Controller) partyOf(call *fairlead.Call) *party {
 	if p, ok := call.Party.(*party); ok {
 		return p
 	}
+	return c.findParty(call)
+}
+
+func (c *Controller) findParty(call *fairlead.Call) *party {
 	p := c.party(call.App)
 	call.Party = p
 	return p

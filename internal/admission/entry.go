@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/estimate"
+	"github.com/fairleadhq/fairlead/internal/quota/charge"
 )
 
 // Pass is what a call got at the entry gates, to be settled at its end.
@@ -68,19 +69,19 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 	if p.app.RateLimitPerMinute <= 0 {
 		return Pass{}, nil
 	}
-	take, err := p.requests.Take(ctx, now, 1, 0)
+	took, state, err := p.requests.One(ctx, now)
 	if err != nil {
 		return Pass{}, fmt.Errorf("count the request: %w", err)
 	}
-	call.SetRequests(take.State)
-	if !take.OK && !c.inShadow(LimitRequests) {
+	call.SetRequests(state)
+	if took.Wait > 0 && !c.inShadow(LimitRequests) {
 		c.noteTokens(ctx, call, now)
 		return Pass{}, &fairlead.Error{
 			Kind: fairlead.Limited, Code: "rate_limit_requests", Message: "Rate limit exceeded",
-			Detail: "Rate limit: " + strconv.Itoa(p.app.RateLimitPerMinute) + " requests per minute", RetryAfter: take.Wait,
+			Detail: "Rate limit: " + strconv.Itoa(p.app.RateLimitPerMinute) + " requests per minute", RetryAfter: took.Wait,
 		}
 	}
-	return Pass{requests: take.Entry}, nil
+	return Pass{requests: took.Entry}, nil
 }
 
 // patience is how long a call may wait for its slot and still be answered in
@@ -175,14 +176,11 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 	return c.reserveTokens(ctx, call, pass, cost)
 }
 
-// tokenWait is how long a call that asked for n tokens should stay away. Where
-// only the room that is left for the calls under way is in its way, that comes
-// free as they end.
-func (c *Controller) tokenWait(call *fairlead.Call, take fairlead.Take, n int) time.Duration {
-	if take.State.Remaining < n {
-		return take.Wait
-	}
-	return min(max(c.usual(call, take.Wait), time.Second), take.Wait)
+// roomWait is how long a call should stay away where only the room that is left for
+// the calls under way is in its way: that comes free as they end. most is how long
+// until it does if none ends.
+func (c *Controller) roomWait(call *fairlead.Call, most time.Duration) time.Duration {
+	return min(max(c.usual(call, most), time.Second), most)
 }
 
 // mostTokens bounds what a call is taken to cost, so that sums don't overflow.
@@ -218,26 +216,27 @@ func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pas
 			Detail: fmt.Sprintf("The request may use %d tokens; the app's limit is %d tokens per minute", n, limit),
 		}
 	}
-	// What the calls under way may cost beyond their estimates is kept free.
 	now := c.clock() // its body may have taken its time
-	open, margin := p.outstanding.Open(now.Sub(c.start), cost)
-	take, err := p.tokens.Take(ctx, now, n, margin)
+	at := now.Sub(c.start)
+	took, state, err := p.tokens.Reserve(ctx, now, at, cost)
 	if err != nil {
-		p.outstanding.Drop(open)
 		return fmt.Errorf("count the tokens: %w", err)
 	}
-	call.SetTokens(take.State)
-	if !take.OK {
-		p.outstanding.Drop(open)
+	call.SetTokens(state)
+	if took.Wait > 0 {
 		if c.inShadow(LimitTokens) {
 			return nil
 		}
+		wait := took.Wait
+		if state.Remaining >= n {
+			wait = c.roomWait(call, wait)
+		}
 		return &fairlead.Error{
 			Kind: fairlead.Limited, Code: "rate_limit_tokens", Message: "Rate limit exceeded",
-			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: c.tokenWait(call, take, n),
+			Detail: fmt.Sprintf("Rate limit: %d tokens per minute", limit), RetryAfter: wait,
 		}
 	}
-	pass.tokens, pass.open, pass.reserved = take.Entry, open, now.Sub(c.start)
+	pass.tokens, pass.open, pass.reserved = took.Entry, took.Open, at
 	return nil
 }
 
@@ -288,27 +287,25 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 	if used > 0 {
 		pass.caller.Learn(pass.bytes, out.Usage.Input, out.Usage.Output)
 	}
-	c.noteService(call)
+	p := c.partyOf(call)
+	c.noteService(call, p, pass)
 	if pass.tokens == 0 {
 		return nil
 	}
-	p := c.partyOf(call)
-	// The window learns what it was before the margin is let go.
 	if used > 0 {
-		err := p.tokens.Correct(ctx, pass.tokens, used)
-		p.outstanding.Close(pass.reserved+worked(call), pass.open, used)
-		return err
+		return p.tokens.Settle(ctx, charge.Taken{Entry: pass.tokens, Open: pass.open}, pass.reserved+worked(call), used)
 	}
-	err := c.settleUnknown(ctx, call, p.tokens, pass.tokens, out)
-	p.outstanding.Drop(pass.open)
+	err := c.settleUnknown(ctx, call, p.tokens.Counter, pass.tokens, out)
+	p.tokens.Drop(pass.open)
 	return err
 }
 
 // worked is how long a call has waited for its slots and held them.
 func worked(call *fairlead.Call) time.Duration {
 	all := call.Waited()
-	for _, a := range call.Attempts() {
-		all += a.Duration
+	attempts := call.Attempts()
+	for i := range attempts {
+		all += attempts[i].Duration
 	}
 	return all
 }
@@ -330,7 +327,7 @@ func (c *Controller) settleUnknown(ctx context.Context, call *fairlead.Call, tok
 func (c *Controller) undo(ctx context.Context, call *fairlead.Call, pass Pass) error {
 	p := c.partyOf(call)
 	if pass.tokens != 0 {
-		p.outstanding.Drop(pass.open)
+		p.tokens.Drop(pass.open)
 		if err := p.tokens.Undo(ctx, pass.tokens); err != nil {
 			return err
 		}
@@ -352,16 +349,27 @@ const (
 )
 
 // noteService learns how long attempts of the app that succeeded took.
-func (c *Controller) noteService(call *fairlead.Call) {
-	if n := c.partyOf(call).served.Add(1); n > learnFirst && n%learnEvery != 0 {
+func (c *Controller) noteService(call *fairlead.Call, p *party, pass Pass) {
+	if !p.learnsFrom(pass) {
 		return
 	}
-	for _, a := range call.Attempts() {
-		if a.Err == nil {
+	attempts := call.Attempts()
+	for i := range attempts {
+		if a := &attempts[i]; a.Err == nil {
 			c.service.Add(string(call.App.ID), call.Operation.String(), a.Duration)
 			c.service.Add(allApps, call.Operation.String(), a.Duration)
 		}
 	}
+}
+
+// learnsFrom reports whether the times of a call are learned from. The calls of an
+// app that has a token window are numbered there: counting them here again is dear.
+func (p *party) learnsFrom(pass Pass) bool {
+	if pass.open != 0 && p.served.Load() >= learnFirst {
+		return pass.open.Number()%learnEvery == 0
+	}
+	n := p.served.Add(1)
+	return n <= learnFirst || n%learnEvery == 0
 }
 
 // NoteWindows tells a call how its app's windows stand now, where its own

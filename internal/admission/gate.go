@@ -33,7 +33,7 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, name string
 	}
 	e := call.Estimate()
 	width := c.fit(e.Width, p.app, pool.slots)
-	ticket, w, err := c.queue.Enter(fairqueue.Request{
+	ticket, w, err := c.queue.EnterFor(&fairqueue.Request{
 		Flow: at.flow, Pool: pool.Pool, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output, MostCost: e.Most,
 		StartBy: c.enforced(c.startBy(ctx, call)), Done: ctx.Done(),
 	})

@@ -69,9 +69,7 @@ func (b *bed) tokensLeft(app *fairlead.App) int {
 // openCalls reports whether the app has calls that were admitted to its token
 // window and are not settled: then there is a margin for what they may cost.
 func (b *bed) openCalls(app *fairlead.App) bool {
-	calls := b.party(app).outstanding
-	entry, margin := calls.Open(b.now(), estimate.Cost{Most: 1000})
-	calls.Drop(entry)
+	margin := b.party(app).tokens.Margin(b.now(), estimate.Cost{Most: 1000})
 	return margin > 0
 }
 

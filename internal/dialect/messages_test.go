@@ -267,3 +267,15 @@ func FuzzMessagesWatch(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkMessagesWatch(b *testing.B) {
+	block := []byte(frameOf("content_block_delta", `,"index":0,"delta":{"type":"text_delta","text":"some words of it"}`))
+	w := NewMessagesWatch()
+	b.SetBytes(int64(len(block)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.Block(block); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

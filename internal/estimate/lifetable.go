@@ -29,7 +29,7 @@ const (
 )
 
 // intervalEnd is the age at which an interval ends, for all but the last.
-func intervalEnd(interval int) time.Duration {
+func intervalEnd(interval uint32) time.Duration {
 	end := firstInterval << (interval / 2)
 	if interval%2 == 1 {
 		end = end * 99 / 70 // the root of 2
@@ -52,77 +52,85 @@ func intervalEnd(interval int) time.Duration {
 // still to cost: it ends there with the interval's chance and errors, or it goes
 // on to the next. Beyond the last one lies what is not known, where a call costs
 // the most that it can.
+//
+// What every call changes of it lies together.
 type lifeTable struct {
-	intervals [intervals]interval
 	// prior and reserved are those of all running calls together.
 	prior, reserved int
 
 	learned float64    // the number of calls learned from, up to memory
 	largest recentMost // what the costliest of them cost
+
+	running [intervals]running
+	chances [intervals]chance
+	errors  [intervals]errors
 }
 
-// interval holds the calls of its age and what was learned of calls of its age.
-type interval struct {
+// running is the calls that run and have the interval's age.
+type running struct {
 	head, tail uint32 // of the list of calls, by their place in the arena
-	// running counts the calls in the list; room is theirs together.
-	running, room int
-
-	// ended and passed count the calls that ended in it and that outlived it, the
-	// last memory ones more than those before.
-	ended, passed float64
-	// errorMean and errorSquare are the mean error of those that ended in it and
-	// the mean of its square, over so many calls as errors says.
-	errorMean, errorSquare, errors float64
+	count      int
+	room       int // theirs together
 }
+
+// chance counts the calls that ended in the interval and that outlived it, the
+// last memory ones more than those before.
+type chance struct{ ended, passed float64 }
+
+// errors is the mean error of the calls that ended in the interval and the mean of
+// its square, over so many calls as count says.
+type errors struct{ mean, square, count float64 }
 
 // learn learns from a call that ended and what it cost.
-func (t *lifeTable) learn(c call, actual int) {
+func (t *lifeTable) learn(c *call, actual int) {
 	// One that cost more than it could is no measure for others.
 	actual = min(actual, c.prior+c.room)
 	t.learned = min(t.learned+1, memory)
 	t.largest.add(float64(actual))
-	t.intervals[c.interval].end(float64(actual - c.prior))
+	t.chances[c.interval].fade()
+	t.chances[c.interval].ended++
+	t.errors[c.interval].add(float64(actual - c.prior))
 }
 
-// end learns the error of a call that ended in the interval.
-func (iv *interval) end(e float64) {
-	iv.fade()
-	iv.ended++
-	iv.errors = min(iv.errors+1, memory)
-	iv.errorMean += (e - iv.errorMean) / iv.errors
-	iv.errorSquare += (e*e - iv.errorSquare) / iv.errors
+// outlive learns that a call outlives the intervals from one on whose ends are at
+// most its age, and returns the one that it is in then.
+func (t *lifeTable) outlive(interval uint32, age time.Duration) uint32 {
+	for ; interval < lastInterval && age >= intervalEnd(interval); interval++ {
+		t.chances[interval].fade()
+		t.chances[interval].passed++
+	}
+	return interval
 }
 
-// pass learns that a call outlived the interval.
-func (iv *interval) pass() {
-	iv.fade()
-	iv.passed++
-}
-
-func (iv *interval) fade() {
+func (c *chance) fade() {
 	const kept = 1 - 1.0/memory
-	iv.ended *= kept
-	iv.passed *= kept
+	c.ended *= kept
+	c.passed *= kept
+}
+
+func (e *errors) add(x float64) {
+	e.count = min(e.count+1, memory)
+	e.mean += (x - e.mean) / e.count
+	e.square += (x*x - e.square) / e.count
 }
 
 // margin is the mean of what all running calls and a new one will cost beyond
 // what is reserved, and sigmas standard deviations. It is never negative.
-func (t *lifeTable) margin(next call) int {
+func (t *lifeTable) margin(next expected) int {
 	// Of a call that begins the interval: the chance that it comes to what is not
 	// known, and otherwise its error and the square of it.
 	unknown, mean, square := 1.0, 0.0, 0.0
-	calls, errors, variance := 0.0, 0.0, 0.0
+	calls, sum, variance := 0.0, 0.0, 0.0
 	prior := float64(t.prior + next.prior)
 	ceiling := t.ceiling()
 	for i := lastInterval; i >= 0; i-- {
-		iv := &t.intervals[i]
-		if iv.ended > 0 {
-			ends := iv.ended / (iv.ended + iv.passed + float64(iv.running)/2 + doubt)
+		running, room := t.running[i].count, t.running[i].room
+		if c := t.chances[i]; c.ended > 0 {
+			ends := c.ended / (c.ended + c.passed + float64(running)/2 + doubt)
 			unknown *= 1 - ends
-			mean += ends * (iv.errorMean - mean)
-			square += ends * (iv.errorSquare - square)
+			mean += ends * (t.errors[i].mean - mean)
+			square += ends * (t.errors[i].square - square)
 		}
-		running, room := iv.running, iv.room
 		if i == 0 {
 			running, room = running+1, room+next.room
 		}
@@ -133,13 +141,13 @@ func (t *lifeTable) margin(next call) int {
 		worst := min(float64(room)/n, ceiling)
 		e := mean + unknown*worst
 		calls += n
-		errors += n * e
+		sum += n * e
 		variance += n * max(0, square+unknown*worst*worst-e*e)
 	}
 	// What was learned from few calls is uncertain itself, and wrong for all alike:
 	// the variance of the sum of n errors whose mean is that of N others.
 	variance *= 1 + calls/max(1, t.learned)
-	excess := prior - float64(t.reserved+next.reserved) + errors
+	excess := prior - float64(t.reserved+next.reserved) + sum
 	return int(math.Ceil(max(0, excess+sigmas*math.Sqrt(variance))))
 }
 

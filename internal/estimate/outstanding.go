@@ -1,7 +1,7 @@
 package estimate
 
 import (
-	"sync"
+	"math/bits"
 	"time"
 )
 
@@ -9,11 +9,18 @@ import (
 // Entry names none.
 type Entry uint64
 
+// Number is how many calls had been opened when this one was, itself included,
+// modulo 2^32.
+func (e Entry) Number() uint32 { return uint32(e >> numberShift) }
+
+// numberShift is how much of an Entry is its place; the rest is its number.
+const numberShift = 32
+
 // Outstanding keeps the calls of one window of tokens whose cost is not known
 // yet, and learns from those that end by how much they differed from what was
-// reserved for them. It may be used by several goroutines at once and never
-// blocks beyond its own short lock. It takes 1.5 KB, and 64 bytes for each call
-// at the time when most were open.
+// reserved for them. It has no lock: whoever uses it has one, of the window or of
+// the queue. It takes 1.4 KB, and 48 bytes for each call at the time when most were
+// open.
 //
 // A window is used like this: Open the call, and reserve what it is expected to
 // cost if that and the margin are free; if not, Drop it. When the call has ended,
@@ -22,38 +29,50 @@ type Entry uint64
 // Times are durations since a start of the caller's choosing. One that is
 // smaller than one seen before counts as that one.
 type Outstanding struct {
+	now  time.Duration // the latest seen
+	due  time.Duration // when the next call grows into another interval of age
 	mode Mode
-
-	mu    sync.Mutex
-	now   time.Duration // the latest seen
-	due   time.Duration // when the next call grows into another interval of age
-	open  int
-	table lifeTable
-	calls []call
+	open int32
+	// ages has a bit for each interval of which a call runs.
+	ages  uint32
 	free  uint32 // of the list of free places in calls, linked by next
 	tag   uint32 // of the last call opened
+	calls []call // place 1 first
+	table lifeTable
 }
 
 // call is a place in the arena. In use it is in the list of its interval, in
 // the order of arrival.
 type call struct {
+	expected
+
 	opened     time.Duration
-	reserved   int
-	prior      int // what its error is measured from
-	room       int // how much more than prior it can cost
 	tag        uint32
 	prev, next uint32
-	interval   int
+	interval   uint32
 }
 
-// none is the link that leads nowhere. Place 0 of the arena stays empty.
+// expected is what a call is expected to cost.
+type expected struct {
+	reserved int
+	prior    int // what its error is measured from
+	room     int // how much more than prior it can cost
+}
+
+// none is the link that leads nowhere.
 const none = 0
 
 // NewOutstanding returns an Outstanding that has learned nothing yet. In mode
 // Hard it has nothing to do: every margin is 0.
 func NewOutstanding(mode Mode) *Outstanding {
-	return &Outstanding{mode: mode, calls: make([]call, 1)}
+	o := new(Outstanding)
+	o.Init(mode)
+	return o
 }
+
+// Init makes the zero Outstanding one as NewOutstanding returns it, for whoever
+// keeps it by value.
+func (o *Outstanding) Init(mode Mode) { o.mode = mode }
 
 // Open notes that a call comes at now whose reservation will be cost.Tokens(). It
 // returns the margin: how many tokens must be free beside those so that it may be
@@ -74,10 +93,8 @@ func (o *Outstanding) Open(now time.Duration, cost Cost) (entry Entry, margin in
 	if o.mode == Hard {
 		return 0, 0
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.age(now)
-	next := newCall(cost)
+	next := expected{cost.Tokens(), cost.Prior, max(0, cost.Most-cost.Prior)}
 	if o.open > 0 {
 		margin = o.table.margin(next)
 	}
@@ -86,107 +103,104 @@ func (o *Outstanding) Open(now time.Duration, cost Cost) (entry Entry, margin in
 	if o.tag == 0 { // 0 marks what is free
 		o.tag++
 	}
-	next.opened, next.tag = o.now, o.tag
-	o.calls[i] = next
+	c := o.call(i)
+	c.opened, c.expected, c.tag = o.now, next, o.tag
 	o.append(i, 0)
-	o.open++
-	return Entry(uint64(o.tag)<<32 | uint64(i)), margin
+	return Entry(uint64(o.tag)<<numberShift | uint64(i)), margin
 }
 
 // Close notes that a call ended at now and what it cost, prompt and answer
 // together, and learns from it. An entry that was closed or dropped before is
 // ignored.
 func (o *Outstanding) Close(now time.Duration, entry Entry, actual int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.age(now)
 	i, ok := o.find(entry)
 	if !ok {
+		o.age(now)
 		return
 	}
-	c := o.calls[i]
+	// It grows older alone, and so in no list. What is learned is the same.
+	o.unlink(i)
+	o.age(now)
+	c := o.call(i)
+	c.interval = o.table.outlive(c.interval, o.now-c.opened)
 	o.table.learn(c, actual)
-	o.remove(i)
+	o.vacate(i)
 }
 
 // Drop forgets a call from which there is nothing to learn: it was never made,
 // or what it cost stays unknown. An entry that was closed or dropped before is
 // ignored.
 func (o *Outstanding) Drop(entry Entry) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if i, ok := o.find(entry); ok {
-		o.remove(i)
+		o.unlink(i)
+		o.vacate(i)
 	}
 }
 
-func newCall(cost Cost) call {
-	return call{reserved: cost.Tokens(), prior: cost.Prior, room: max(0, cost.Most-cost.Prior)}
-}
+// call is the call in a place.
+func (o *Outstanding) call(place uint32) *call { return &o.calls[place-1] }
 
 func (o *Outstanding) find(entry Entry) (i uint32, ok bool) {
-	i, tag := uint32(entry&(1<<32-1)), uint32(entry>>32)
-	return i, tag != 0 && int(i) < len(o.calls) && o.calls[i].tag == tag
+	i, tag := uint32(entry&(1<<numberShift-1)), entry.Number()
+	return i, tag != 0 && i != none && int(i) <= len(o.calls) && o.call(i).tag == tag
 }
 
-// remove takes a call out of its list and frees its place.
-func (o *Outstanding) remove(i uint32) {
-	o.unlink(i)
-	o.calls[i] = call{next: o.free}
+// vacate frees the place of a call that is in no list any more.
+func (o *Outstanding) vacate(i uint32) {
+	c := o.call(i)
+	c.tag, c.next = 0, o.free
 	o.free = i
-	o.open--
 }
 
 // age moves the present to now, and the calls that have grown older to the
-// intervals of their ages.
+// intervals of their ages. The oldest go first, so that each list stays in the
+// order of arrival.
 func (o *Outstanding) age(now time.Duration) {
 	o.now = max(o.now, now)
 	if o.open == 0 || o.now < o.due {
 		return
 	}
 	o.due = o.now + never
-	older := o.open // calls in this interval and those after it
-	for interval := range o.table.intervals[:lastInterval] {
-		if older == 0 {
-			return
-		}
+	for ages := o.ages &^ (1 << lastInterval); ages != 0; {
+		interval := uint32(bits.Len32(ages) - 1) //nolint:gosec // G115: there is a bit
+		ages &^= 1 << interval
 		end := intervalEnd(interval)
-		i := o.table.intervals[interval].head
-		for ; i != none && o.now-o.calls[i].opened >= end; i = o.table.intervals[interval].head {
+		i := o.table.running[interval].head
+		for ; i != none && o.now-o.call(i).opened >= end; i = o.table.running[interval].head {
 			o.unlink(i)
-			o.table.intervals[interval].pass()
-			o.append(i, interval+1)
+			o.append(i, o.table.outlive(interval, o.now-o.call(i).opened))
 		}
 		if i != none {
-			o.due = min(o.due, o.calls[i].opened+end)
+			o.due = min(o.due, o.call(i).opened+end)
 		}
-		older -= o.table.intervals[interval].running
 	}
 }
 
 // take returns a place that is in no list.
 func (o *Outstanding) take() uint32 {
 	if i := o.free; i != none {
-		o.free = o.calls[i].next
+		o.free = o.call(i).next
 		return i
 	}
 	o.calls = append(o.calls, call{})
-	return uint32(len(o.calls) - 1) //nolint:gosec // G115: there are not so many calls
+	return uint32(len(o.calls)) //nolint:gosec // G115: there are not so many calls
 }
 
 // append puts a call at the end of an interval's list. Calls come there in the
 // order in which they were opened, because all have the same way to go.
-func (o *Outstanding) append(i uint32, interval int) {
-	iv, c := &o.table.intervals[interval], &o.calls[i]
-	c.interval, c.prev, c.next = interval, iv.tail, none
-	if iv.tail == none {
-		iv.head = i
+func (o *Outstanding) append(i, interval uint32) {
+	r, c := &o.table.running[interval], o.call(i)
+	c.interval, c.prev, c.next = interval, r.tail, none
+	if r.tail == none {
+		r.head = i
+		o.ages |= 1 << interval
 	} else {
-		o.calls[iv.tail].next = i
+		o.call(r.tail).next = i
 	}
-	iv.tail = i
-	iv.running++
-	iv.room += c.room
+	r.tail = i
+	o.open++
+	r.count++
+	r.room += c.room
 	o.table.prior += c.prior
 	o.table.reserved += c.reserved
 	if interval < lastInterval {
@@ -194,21 +208,26 @@ func (o *Outstanding) append(i uint32, interval int) {
 	}
 }
 
+// unlink takes a call out of its interval's list.
 func (o *Outstanding) unlink(i uint32) {
-	c := o.calls[i]
-	iv := &o.table.intervals[c.interval]
+	c := o.call(i)
+	r := &o.table.running[c.interval]
 	if c.prev == none {
-		iv.head = c.next
+		r.head = c.next
 	} else {
-		o.calls[c.prev].next = c.next
+		o.call(c.prev).next = c.next
 	}
 	if c.next == none {
-		iv.tail = c.prev
+		r.tail = c.prev
 	} else {
-		o.calls[c.next].prev = c.prev
+		o.call(c.next).prev = c.prev
 	}
-	iv.running--
-	iv.room -= c.room
+	if r.head == none {
+		o.ages &^= 1 << c.interval
+	}
+	o.open--
+	r.count--
+	r.room -= c.room
 	o.table.prior -= c.prior
 	o.table.reserved -= c.reserved
 }

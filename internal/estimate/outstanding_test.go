@@ -1,7 +1,6 @@
 package estimate_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -154,29 +153,6 @@ func TestForeignEntriesAreIgnored(t *testing.T) {
 	o.Drop(second)
 	if got := margin(o, time.Second, someCost()); got != 0 {
 		t.Errorf("margin is %d with nothing open", got)
-	}
-}
-
-func TestOutstandingIsSafeForMany(t *testing.T) {
-	t.Parallel()
-	o := estimate.NewOutstanding(estimate.Expected)
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			for i := range 2000 {
-				now := time.Duration(i) * 10 * time.Millisecond
-				margin(o, now, someCost())
-				entry := opened(o, now, someCost())
-				if i%3 == 0 {
-					o.Drop(entry)
-				}
-				o.Close(now+time.Second, entry, 900)
-			}
-		})
-	}
-	group.Wait()
-	if got := margin(o, time.Hour, someCost()); got != 0 {
-		t.Errorf("margin is %d after all were closed: one was lost", got)
 	}
 }
 

@@ -282,11 +282,14 @@ func (q *Queue) Acquire(ctx context.Context, r Request) (Ticket, error) {
 
 // Enter is Acquire without the wait: it grants at once, or fails at once, or
 // returns a Waiter that the caller must end with Result or Cancel.
-func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) {
-	if ticket, ok := q.takeParked(&r); ok {
+func (q *Queue) Enter(r Request) (Ticket, *Waiter, error) { return q.EnterFor(&r) }
+
+// EnterFor is Enter without the copy: it keeps nothing of r.
+func (q *Queue) EnterFor(r *Request) (Ticket, *Waiter, error) {
+	if ticket, ok := q.takeParked(r); ok {
 		return ticket, nil, nil
 	}
-	return q.enter(&r)
+	return q.enter(r)
 }
 
 // enter is Enter under the mutex.

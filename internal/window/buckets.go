@@ -14,6 +14,9 @@ const (
 	bucketsPerSpan = 600
 	// mostCount is the most that an entry counts for, so that it fits in 4 bytes.
 	mostCount = math.MaxInt32
+	// indexBits is how much of an Entry is the lower half of its number; the rest is
+	// its tag.
+	indexBits = 32
 )
 
 // Buckets admit entries that weigh: those of any span of a fixed length never
@@ -34,21 +37,22 @@ const (
 //
 // As with a Ring, a now that is smaller than one seen before counts as that one.
 type Buckets struct {
-	limit int
-	per   time.Duration
-	width time.Duration // of a bucket
-
 	mu      sync.Mutex
 	now     time.Duration // the latest seen
-	used    int           // what all entries in the window count for
-	opened  time.Duration // when the newest bucket began
+	per     time.Duration
+	limit   int
+	used    int // what all entries in the window count for
 	buckets queue[bucket]
 	entries queue[weight]
-	tag     uint32 // of the last admission
+	opened  time.Duration // when the newest bucket began
+	width   time.Duration // of a bucket
 
 	// asked is what all that were refused since the last admission asked for
 	// together, at most limit: the next one is told when all of it fits.
 	asked int
+	tag   uint32 // of the last admission
+	// walks says that nothing changed since the last refusal.
+	walks bool
 	// walked is where the search for that moment has come to: the buckets before
 	// it count for passed. Refusals only ask for more, so it goes on from there
 	// until something else changes.
@@ -77,15 +81,23 @@ type weight struct {
 // for each that is in the window and 24 for each bucket, which is at most 15 KB.
 // As they leave it is let go, but for a quarter of the most that it was.
 func NewBuckets(limit int, per time.Duration) *Buckets {
-	return &Buckets{
-		limit: limit,
-		per:   per,
-		width: (per-1)/bucketsPerSpan + 1, // rounded up
-		// Begun anywhere, so that an entry of earlier Buckets in the place of
-		// these is not taken for one of theirs.
-		tag: rand.Uint32(), //nolint:gosec // G404: nothing secret, only unlike
-	}
+	b := new(Buckets)
+	b.Init(limit, per)
+	return b
 }
+
+// Init makes the zero Buckets ones as NewBuckets returns them, for whoever keeps
+// them by value.
+func (b *Buckets) Init(limit int, per time.Duration) {
+	b.limit, b.per = limit, per
+	b.width = (per-1)/bucketsPerSpan + 1 // rounded up
+	// Begun anywhere, so that an entry of earlier Buckets in the place of these is
+	// not taken for one of theirs.
+	b.tag = rand.Uint32() //nolint:gosec // G404: nothing secret, only unlike
+}
+
+// Limit is what NewBuckets was given.
+func (b *Buckets) Limit() int { return b.limit }
 
 // Take asks for an admission at now that counts for n. If n is more than the
 // limit it counts for the limit; if it is less than 1 it counts for 1; and it
@@ -128,14 +140,27 @@ func (b *Buckets) take(now time.Duration, n, spare int) (entry Entry, wait time.
 // beside n, or all that n leaves of the limit if that is less; a refusal's wait is
 // for both. What is spare is not counted.
 func (b *Buckets) TakeState(now time.Duration, n, spare int) (a Admission) {
+	b.mu.Lock()
+	a = b.TakeStateLocked(now, n, spare)
+	b.mu.Unlock()
+	return a
+}
+
+// Lock and Unlock are for who wants TakeStateLocked or CorrectLocked together with
+// something else under the one lock.
+func (b *Buckets) Lock() { b.mu.Lock() }
+
+// Unlock ends what Lock began.
+func (b *Buckets) Unlock() { b.mu.Unlock() }
+
+// TakeStateLocked is TakeState for whoever holds the lock.
+func (b *Buckets) TakeStateLocked(now time.Duration, n, spare int) (a Admission) {
 	if b.limit <= 0 || b.per <= 0 {
-		return Admission{OK: true}
+		return Admission{}
 	}
 	n = min(max(n, 1), b.limit, mostCount)
-	b.mu.Lock()
-	a.Entry, a.Wait, a.OK = b.take(now, n, spare)
+	a.Entry, a.Wait, _ = b.take(now, n, spare)
 	a.Used, a.Reset = b.state()
-	b.mu.Unlock()
 	return a
 }
 
@@ -156,10 +181,15 @@ func (b *Buckets) Try(now time.Duration, n int) (entry Entry, wait time.Duration
 // Buckets is ignored. It takes about constant time.
 func (b *Buckets) Correct(entry Entry, n int) {
 	b.mu.Lock()
+	b.CorrectLocked(entry, n)
+	b.mu.Unlock()
+}
+
+// CorrectLocked is Correct for whoever holds the lock.
+func (b *Buckets) CorrectLocked(entry Entry, n int) {
 	if number, ok := b.find(entry); ok {
 		b.set(number, uint32(min(max(n, 0), mostCount)))
 	}
-	b.mu.Unlock()
 }
 
 // Undo takes an admission back as if it had never been, with all that was
@@ -229,10 +259,12 @@ func (b *Buckets) add(n int) Entry {
 	if b.tag == 0 { // 0 marks what was given back
 		b.tag++
 	}
-	number := b.entries.push(weight{tag: b.tag, count: uint32(n)}) //nolint:gosec // G115: at most mostCount
+	number, entry := b.entries.push()
+	entry.tag, entry.count = b.tag, uint32(n) //nolint:gosec // G115: at most mostCount
 	if b.buckets.empty() || b.now-b.opened >= b.width {
 		b.opened = b.now
-		b.buckets.push(bucket{from: number})
+		_, opened := b.buckets.push()
+		opened.from, opened.sum = number, 0
 	}
 	newest := b.buckets.at(b.buckets.next - 1)
 	newest.last = b.now
@@ -294,6 +326,9 @@ func (b *Buckets) trim() {
 func (b *Buckets) refuse(n int) time.Duration {
 	b.asked = min(b.asked, b.limit-n) + n
 	mustLeave := b.used - (b.limit - b.asked)
+	if !b.walks {
+		b.walks, b.walked, b.passed = true, b.buckets.first, 0
+	}
 	for ; b.passed < mustLeave; b.walked++ {
 		b.passed += b.buckets.at(b.walked).sum
 	}
@@ -301,4 +336,4 @@ func (b *Buckets) refuse(n int) time.Duration {
 }
 
 // walkAnew makes the next refusal search from the oldest bucket.
-func (b *Buckets) walkAnew() { b.walked, b.passed = b.buckets.first, 0 }
+func (b *Buckets) walkAnew() { b.walks = false }

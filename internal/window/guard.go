@@ -9,21 +9,28 @@ import (
 // arrivals, whatever becomes of them, and does not refuse the one too many
 // only but all that follow. It may be used by several goroutines at once.
 type Guard struct {
-	block time.Duration
-
 	mu       sync.Mutex
-	arrivals history
 	until    time.Duration // when the block ends
+	arrivals history
+	block    time.Duration
 }
 
 // NewGuard returns a guard that blocks for the time block when more than limit
 // arrivals come within any span of length per. If any of the three is 0 or
 // less, it never blocks.
 func NewGuard(limit int, per, block time.Duration) *Guard {
+	g := new(Guard)
+	g.Init(limit, per, block)
+	return g
+}
+
+// Init makes the zero Guard one as NewGuard returns it, for whoever keeps it by
+// value.
+func (g *Guard) Init(limit int, per, block time.Duration) {
 	if block <= 0 {
 		limit = 0
 	}
-	return &Guard{block: block, arrivals: newHistory(limit, per)}
+	g.block, g.arrivals = block, newHistory(limit, per)
 }
 
 // Arrive counts an arrival at now and tells how long the block still lasts; 0
@@ -32,16 +39,14 @@ func NewGuard(limit int, per, block time.Duration) *Guard {
 // hammering does not prolong it, and afterwards counting starts from nothing.
 func (g *Guard) Arrive(now time.Duration) (blockedFor time.Duration) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if left := g.left(now); left > 0 {
-		return left
+	if blockedFor = max(0, g.left(now)); blockedFor == 0 {
+		if _, _, ok := g.arrivals.admit(now); !ok {
+			g.arrivals.clear()
+			g.until, blockedFor = g.arrivals.now+g.block, g.block
+		}
 	}
-	if _, _, ok := g.arrivals.admit(now); ok {
-		return 0
-	}
-	g.arrivals.clear()
-	g.until = g.arrivals.now + g.block
-	return g.block
+	g.mu.Unlock()
+	return blockedFor
 }
 
 // Blocked tells how long the block still lasts at now; 0 means that there is

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-func TestNumbersWrapWithoutTheOneOfFreeSlots(t *testing.T) {
+func TestEntriesWrapWithoutTheOneThatNamesNone(t *testing.T) {
 	h := newHistory(3, time.Minute)
-	h.number = math.MaxUint32 - 1
+	h.entry = math.MaxUint64 - 1
 	for i := range 3 {
 		entry, _, ok := h.admit(0)
-		if !ok || entry>>indexBits == 0 {
-			t.Fatalf("admission %d: got entry %x, ok %v, want a number other than 0", i+1, entry, ok)
+		if !ok || entry == 0 {
+			t.Fatalf("admission %d: got entry %x, ok %v, want one other than 0", i+1, entry, ok)
 		}
 		h.undo(entry)
 		if h.used != 0 {
@@ -64,6 +64,33 @@ func TestBucketsAreBounded(t *testing.T) {
 		}
 		if bound := uint64(bucketsPerSpan + 1); most > bound {
 			t.Errorf("a span of %v: got %d buckets at a time, want at most %d", per, most, bound)
+		}
+	}
+}
+
+// TestGapsTakeBoundedMemory is about callers that overlap, so that what they give
+// back is never the oldest nor the newest.
+func TestGapsTakeBoundedMemory(t *testing.T) {
+	for _, limit := range []int{3, 4, 5, 100} {
+		h := newHistory(limit, time.Minute)
+		h.admit(0)
+		before, _, _ := h.admit(0)
+		around := func() {
+			entry, _, ok := h.admit(1)
+			if !ok {
+				t.Fatalf("limit %d: refused with %d used", limit, h.used)
+			}
+			h.undo(before)
+			before = entry
+		}
+		for range 10 * limit {
+			around()
+		}
+		if len(h.slots) > 2*limit || h.used != 2 {
+			t.Errorf("limit %d: got %d slots with %d used, want at most %d with 2", limit, len(h.slots), h.used, 2*limit)
+		}
+		if got := testing.AllocsPerRun(1000, around); got != 0 {
+			t.Errorf("limit %d: got %v allocations, want 0", limit, got)
 		}
 	}
 }

@@ -22,11 +22,20 @@ type Ring struct {
 
 // New returns an empty ring that admits limit entries in any span of length
 // per. With a limit or a span of 0 or less it admits everything and counts
-// nothing. Memory is taken as entries come: 24 bytes for each that is in the
-// window at the same time, so at most 24 bytes times limit.
+// nothing. Memory is taken as entries come: 16 to 32 bytes for each that is in the
+// window at the same time, so at most 16 bytes times limit; twice that where many
+// are taken back.
 func New(limit int, per time.Duration) *Ring {
-	return &Ring{history: newHistory(limit, per)}
+	r := new(Ring)
+	r.Init(limit, per)
+	return r
 }
+
+// Init makes the zero Ring one as New returns it, for whoever keeps it by value.
+func (r *Ring) Init(limit int, per time.Duration) { r.history = newHistory(limit, per) }
+
+// Limit is the most entries that a span has; 0 if everything is admitted.
+func (r *Ring) Limit() int { return int(r.history.limit) }
 
 // Admit asks for one admission at now. If ok, it is counted under entry until
 // now+per. If not, nothing is counted and wait is how long to stay away.
@@ -38,7 +47,8 @@ func New(limit int, per time.Duration) *Ring {
 // as long as they were told and nobody else comes first. No place is reserved.
 //
 // It takes constant time, whatever the limit and however long the ring was
-// left alone.
+// left alone, but for the times at which more entries are in the window than ever
+// before and its memory doubles.
 func (r *Ring) Admit(now time.Duration) (entry Entry, wait time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,34 +58,48 @@ func (r *Ring) Admit(now time.Duration) (entry Entry, wait time.Duration, ok boo
 // AdmitState is Admit and then State, at once.
 func (r *Ring) AdmitState(now time.Duration) (a Admission) {
 	r.mu.Lock() // without a defer, here and in the like: it is dear beside so little work
-	a.Entry, a.Wait, a.OK = r.history.admit(now)
-	a.Used, a.Reset = r.history.state(now)
+	a = r.AdmitStateLocked(now)
 	r.mu.Unlock()
 	return a
 }
 
-// Admission is what Admit and State tell.
+// AdmitStateLocked is AdmitState for whoever holds the lock.
+func (r *Ring) AdmitStateLocked(now time.Duration) (a Admission) {
+	a.Entry, a.Wait, _ = r.history.admit(now)
+	a.Used, a.Reset = r.history.state(now)
+	return a
+}
+
+// Lock and Unlock are for who wants AdmitStateLocked.
+func (r *Ring) Lock() { r.mu.Lock() }
+
+// Unlock ends what Lock began.
+func (r *Ring) Unlock() { r.mu.Unlock() }
+
+// Admission is what Admit and State tell. It has no more than four fields: those
+// stay in registers.
 type Admission struct {
 	Entry Entry
-	OK    bool
-	Wait  time.Duration
+	Wait  time.Duration // 0 if it is admitted
 	Used  int
 	Reset time.Duration
 }
+
+// OK reports whether it is admitted.
+func (a Admission) OK() bool { return a.Wait == 0 }
 
 // Try is Admit for one who asks on behalf of all: wait is how long until the
 // next admission is possible, however often it is asked.
 func (r *Ring) Try(now time.Duration) (entry Entry, wait time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.history.told = none
+	r.history.told = 0
 	return r.history.admit(now)
 }
 
-// Undo takes an admission back as if it had never been, in constant time. An
-// entry that has left the window, was undone before, or is of another ring is
-// ignored. (An entry that is kept for 2^32 further admissions might be
-// mistaken for another; calls don't live that long.)
+// Undo takes an admission back as if it had never been. An entry that has left
+// the window, was undone before, or is of another ring is ignored. It takes time in
+// proportion to the logarithm of limit.
 func (r *Ring) Undo(entry Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -26,7 +26,13 @@ type Quota struct {
 	start time.Time // of the clock that the windows run by
 
 	mu    sync.Mutex
-	byKey map[key]*counter
+	byKey map[key]opened
+}
+
+// opened is a counter and the terms on which it was opened.
+type opened struct {
+	terms   terms
+	counter fairlead.Counter
 }
 
 // key says whose window it is.
@@ -37,7 +43,7 @@ type key struct {
 
 // New returns a Quota in which every window is empty.
 func New() *Quota {
-	return &Quota{start: time.Now(), byKey: make(map[key]*counter)}
+	return &Quota{start: time.Now(), byKey: make(map[key]opened)}
 }
 
 // Open returns the counter of w.
@@ -47,11 +53,11 @@ func (q *Quota) Open(w fairlead.Window) fairlead.Counter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	k, t := key{w.App, w.Name}, terms{w.Limit, w.Per, w.Weighted}
-	c := q.byKey[k]
-	if c == nil || c.terms != t {
-		c = newCounter(q.start, t)
-		q.byKey[k] = c
+	if was, ok := q.byKey[k]; ok && was.terms == t {
+		return was.counter
 	}
+	c := q.newCounter(t)
+	q.byKey[k] = opened{t, c}
 	return c
 }
 
@@ -67,77 +73,165 @@ type terms struct {
 	weighted bool
 }
 
-func (t terms) unlimited() bool { return t.limit <= 0 || t.per <= 0 }
-
-// counter counts the admissions of one window.
-type counter struct {
-	start time.Time
-	terms terms
-	// One of the two counts. The ring is for a limit that is not large and entries
-	// that count for 1.
-	ring    *window.Ring
-	buckets *window.Buckets
-}
-
-func newCounter(start time.Time, t terms) *counter {
-	c := &counter{start: start, terms: t}
-	if t.weighted || t.limit > exactLimit {
-		c.buckets = window.NewBuckets(t.limit, t.per)
-	} else {
-		c.ring = window.New(t.limit, t.per)
+// newCounter returns an empty counter.
+//
+//nolint:ireturn // as fairlead.Quota has it
+func (q *Quota) newCounter(t terms) fairlead.Counter {
+	switch {
+	case t.limit <= 0 || t.per <= 0:
+		return unlimited{}
+	case t.weighted:
+		c := &weighted{quota: q}
+		c.buckets.Init(t.limit, t.per)
+		return c
+	case t.limit > exactLimit:
+		c := &large{weighted{quota: q}}
+		c.of.buckets.Init(t.limit, t.per)
+		return c
 	}
+	c := &exact{quota: q}
+	c.ring.Init(t.limit, t.per)
 	return c
 }
 
+// now is the time on the windows' clock.
+func (q *Quota) now(at time.Time) time.Duration { return at.Sub(q.start) }
+
+// exact counts entries that count for 1 against a limit that is not large. Like
+// the other counters it has its window by value: all that a call of an app touches
+// lies together.
+type exact struct {
+	quota *Quota
+	ring  window.Ring
+}
+
+// Lock and Unlock, with the two below, implement fairlead.LocalCounter.
+func (c *exact) Lock() { c.ring.Lock() }
+
+// Unlock ends what Lock began.
+func (c *exact) Unlock() { c.ring.Unlock() }
+
+// TakeLocked implements fairlead.LocalCounter.
+func (c *exact) TakeLocked(at time.Time, _, _ int) (entry uint64, wait time.Duration, state fairlead.WindowState) {
+	a := c.ring.AdmitStateLocked(c.quota.now(at))
+	return uint64(a.Entry), a.Wait, stateOf(c.ring.Limit(), a.Used, a.Reset)
+}
+
+// CorrectLocked implements fairlead.LocalCounter. It does nothing.
+func (*exact) CorrectLocked(uint64, int) {}
+
 // Take implements fairlead.Counter. It does not block. It takes constant time,
 // but for the entries that have left the window since the last call.
-func (c *counter) Take(_ context.Context, at time.Time, n, spare int) (fairlead.Take, error) {
-	if c.terms.unlimited() {
-		return fairlead.Take{OK: true}, nil
-	}
-	var a window.Admission
-	switch now := at.Sub(c.start); {
-	case c.ring != nil:
-		a = c.ring.AdmitState(now)
-	case c.terms.weighted:
-		a = c.buckets.TakeState(now, n, spare)
-	default:
-		a = c.buckets.TakeState(now, 1, 0)
-	}
-	return fairlead.Take{OK: a.OK, Entry: uint64(a.Entry), Wait: a.Wait, State: c.state(a.Used, a.Reset)}, nil
+func (c *exact) Take(_ context.Context, at time.Time, _, _ int) (fairlead.Take, error) {
+	return took(c.ring.AdmitState(c.quota.now(at)), c.ring.Limit()), nil
 }
 
-// Correct implements fairlead.Counter. It does not block.
-func (c *counter) Correct(_ context.Context, entry uint64, n int) error {
-	if c.terms.weighted {
-		c.buckets.Correct(window.Entry(entry), n)
-	}
-	return nil
-}
+// Correct implements fairlead.Counter. It does nothing.
+func (*exact) Correct(context.Context, uint64, int) error { return nil }
 
 // Undo implements fairlead.Counter. It does not block.
-func (c *counter) Undo(_ context.Context, entry uint64) error {
-	if c.ring != nil {
-		c.ring.Undo(window.Entry(entry))
-	} else {
-		c.buckets.Undo(window.Entry(entry))
-	}
+func (c *exact) Undo(_ context.Context, entry uint64) error {
+	c.ring.Undo(window.Entry(entry))
 	return nil
 }
 
 // Look implements fairlead.Counter. It does not block.
-func (c *counter) Look(_ context.Context, at time.Time) (fairlead.WindowState, error) {
-	switch now := at.Sub(c.start); {
-	case c.terms.unlimited():
-		return fairlead.WindowState{}, nil
-	case c.ring != nil:
-		return c.state(c.ring.State(now)), nil
-	default:
-		return c.state(c.buckets.State(now)), nil
-	}
+func (c *exact) Look(_ context.Context, at time.Time) (fairlead.WindowState, error) {
+	used, reset := c.ring.State(c.quota.now(at))
+	return stateOf(c.ring.Limit(), used, reset), nil
 }
 
-// state is how the window stands of which so much is used.
-func (c *counter) state(used int, reset time.Duration) fairlead.WindowState {
-	return fairlead.WindowState{Limit: c.terms.limit, Remaining: max(0, c.terms.limit-used), Reset: reset}
+// weighted counts entries that weigh.
+type weighted struct {
+	quota   *Quota
+	buckets window.Buckets
+}
+
+// Take implements fairlead.Counter. It does not block. It takes constant time,
+// but for the entries that have left the window since the last call.
+func (c *weighted) Take(_ context.Context, at time.Time, n, spare int) (fairlead.Take, error) {
+	return took(c.buckets.TakeState(c.quota.now(at), n, spare), c.buckets.Limit()), nil
+}
+
+// Correct implements fairlead.Counter. It does not block.
+func (c *weighted) Correct(_ context.Context, entry uint64, n int) error {
+	c.buckets.Correct(window.Entry(entry), n)
+	return nil
+}
+
+// Undo implements fairlead.Counter. It does not block.
+func (c *weighted) Undo(_ context.Context, entry uint64) error {
+	c.buckets.Undo(window.Entry(entry))
+	return nil
+}
+
+// Look implements fairlead.Counter. It does not block.
+func (c *weighted) Look(_ context.Context, at time.Time) (fairlead.WindowState, error) {
+	used, reset := c.buckets.State(c.quota.now(at))
+	return stateOf(c.buckets.Limit(), used, reset), nil
+}
+
+// Lock and Unlock, with the two below, implement fairlead.LocalCounter.
+func (c *weighted) Lock() { c.buckets.Lock() }
+
+// Unlock ends what Lock began.
+func (c *weighted) Unlock() { c.buckets.Unlock() }
+
+// TakeLocked implements fairlead.LocalCounter.
+func (c *weighted) TakeLocked(at time.Time, n, spare int) (entry uint64, wait time.Duration, state fairlead.WindowState) {
+	a := c.buckets.TakeStateLocked(c.quota.now(at), n, spare)
+	return uint64(a.Entry), a.Wait, stateOf(c.buckets.Limit(), a.Used, a.Reset)
+}
+
+// CorrectLocked implements fairlead.LocalCounter.
+func (c *weighted) CorrectLocked(entry uint64, n int) {
+	c.buckets.CorrectLocked(window.Entry(entry), n)
+}
+
+// large counts entries that count for 1 against a large limit.
+type large struct{ of weighted }
+
+// Take implements fairlead.Counter, as that of weighted does.
+func (c *large) Take(ctx context.Context, at time.Time, _, _ int) (fairlead.Take, error) {
+	return c.of.Take(ctx, at, 1, 0)
+}
+
+// Correct implements fairlead.Counter. It does nothing.
+func (*large) Correct(context.Context, uint64, int) error { return nil }
+
+// Undo implements fairlead.Counter. It does not block.
+func (c *large) Undo(ctx context.Context, entry uint64) error { return c.of.Undo(ctx, entry) }
+
+// Look implements fairlead.Counter. It does not block.
+func (c *large) Look(ctx context.Context, at time.Time) (fairlead.WindowState, error) {
+	return c.of.Look(ctx, at)
+}
+
+// unlimited admits everything and counts nothing.
+type unlimited struct{}
+
+// Take implements fairlead.Counter.
+func (unlimited) Take(context.Context, time.Time, int, int) (fairlead.Take, error) {
+	return fairlead.Take{OK: true}, nil
+}
+
+// Correct implements fairlead.Counter.
+func (unlimited) Correct(context.Context, uint64, int) error { return nil }
+
+// Undo implements fairlead.Counter.
+func (unlimited) Undo(context.Context, uint64) error { return nil }
+
+// Look implements fairlead.Counter.
+func (unlimited) Look(context.Context, time.Time) (fairlead.WindowState, error) {
+	return fairlead.WindowState{}, nil
+}
+
+// took is what a window said to one that asked, as a Take.
+func took(a window.Admission, limit int) fairlead.Take {
+	return fairlead.Take{OK: a.OK(), Entry: uint64(a.Entry), Wait: a.Wait, State: stateOf(limit, a.Used, a.Reset)}
+}
+
+// stateOf is how a window stands of which so much is used.
+func stateOf(limit, used int, reset time.Duration) fairlead.WindowState {
+	return fairlead.WindowState{Limit: limit, Remaining: max(0, limit-used), Reset: reset}
 }
