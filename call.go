@@ -39,6 +39,7 @@ type Call struct {
 	slotted  atomic.Bool
 	holding  atomic.Int32
 	attempts []Attempt
+	first    [1]Attempt // room for the attempts of most calls
 	waited   time.Duration
 	targets  []Target
 	estimate Estimate
@@ -87,7 +88,12 @@ func (c *Call) SetTargets(targets []Target) { c.targets = targets }
 func (c *Call) Targets() []Target { return c.targets }
 
 // AddAttempt notes an attempt that has ended.
-func (c *Call) AddAttempt(a Attempt) { c.attempts = append(c.attempts, a) }
+func (c *Call) AddAttempt(a Attempt) {
+	if c.attempts == nil {
+		c.attempts = c.first[:0]
+	}
+	c.attempts = append(c.attempts, a)
+}
 
 // Attempts returns the attempts so far.
 func (c *Call) Attempts() []Attempt { return c.attempts }

@@ -212,14 +212,16 @@ func (w *writer) send(p []byte) error {
 }
 
 // send writes p out to the client now, in pieces that each may block for the
-// grace; 0 is until the call's time is over. The deadline is taken back
-// afterwards: HTTP/2 would end a stream that is merely silent at it.
+// grace; 0 is until the call's time is over.
 func (x *Exchange) send(p []byte, grace time.Duration) error {
-	defer func() { _ = x.control.SetWriteDeadline(time.Time{}) }()
+	if x.R.ProtoMajor != 1 {
+		// HTTP/2 would end a stream that is merely silent at a deadline left behind.
+		defer x.writeWithin(0)
+	}
 	for part := range slices.Chunk(p, piece) {
-		_ = x.control.SetWriteDeadline(after(grace))
+		x.writeWithin(grace)
 		if x.interrupted.Load() { // perhaps before the line above, which undid what that set
-			_ = x.control.SetWriteDeadline(after(endGrace))
+			_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
 		}
 		if _, err := x.W.Write(part); err != nil {
 			return clientLeft(err)
@@ -231,12 +233,22 @@ func (x *Exchange) send(p []byte, grace time.Duration) error {
 	return nil
 }
 
-// after is the moment after a grace; the zero time, which is no deadline, for 0.
-func after(grace time.Duration) time.Time {
+// writeWithin has the writes from now on end within the grace; 0 is no limit. A
+// deadline is dear to set, so one that is a little later is left as it is: a write
+// may block for a sixteenth longer.
+func (x *Exchange) writeWithin(grace time.Duration) {
 	if grace <= 0 {
-		return time.Time{}
+		x.writeBy = time.Time{}
+		_ = x.control.SetWriteDeadline(x.writeBy) // there may be one of a request before
+		return
 	}
-	return time.Now().Add(grace)
+	const slack = 16
+	now := time.Now()
+	if left := x.writeBy.Sub(now); left >= grace && left <= grace+grace/slack {
+		return
+	}
+	x.writeBy = now.Add(grace + grace/slack)
+	_ = x.control.SetWriteDeadline(x.writeBy)
 }
 
 // interrupt ends a write that blocks, soon.
@@ -298,7 +310,7 @@ func (x *Exchange) ServeAs(h http.Handler) error {
 	x.fields.set(x.W.Header())
 	x.began = true
 	x.leaveBody()
-	_ = x.control.SetWriteDeadline(time.Now().Add(writeGrace))
+	x.writeWithin(writeGrace)
 	h.ServeHTTP(x.W, x.R)
 	return nil
 }

@@ -101,10 +101,12 @@ type Exchange struct {
 	// App is who calls; nil on routes that need no app's key.
 	App *fairlead.App
 
+	call     fairlead.Call // that the exchange is for, if it is for one
 	config   *Config
 	face     Face
-	control  *http.ResponseController
-	fields   fields // headers of the answer, until its head goes out
+	control  http.ResponseController
+	writeBy  time.Time // the deadline of writes that is set; zero if none is
+	fields   fields    // headers of the answer, until its head goes out
 	reserved int64
 	wish     error // what is wrong with the headers by which the call has wishes
 	began    bool  // the head of the answer is out
@@ -115,10 +117,11 @@ type Exchange struct {
 	interrupted atomic.Bool
 }
 
-// Call makes the call that this exchange is for, with what its client wishes by
-// header. A wish that is malformed is an error of ReadJSON.
+// Call fills in the call that this exchange is for, with what its client wishes by
+// header; there is one at most. A wish that is malformed is an error of ReadJSON.
 func (x *Exchange) Call() *fairlead.Call {
-	call := &fairlead.Call{ID: x.ID, App: x.App, Face: x.face.Name(), Arrived: x.Arrived, Interrupt: x.interrupt}
+	call := &x.call
+	call.ID, call.App, call.Face, call.Arrived, call.Interrupt = x.ID, x.App, x.face.Name(), x.Arrived, x.interrupt
 	if x.App != nil {
 		call.Class = x.App.Class
 	}

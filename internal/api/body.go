@@ -181,7 +181,7 @@ func checkType(h http.Header) error {
 		return wrongType("a compressed body is not accepted")
 	}
 	declared := h.Get("Content-Type")
-	if declared == "" {
+	if declared == "" || declared == "application/json" {
 		return nil
 	}
 	media, _, err := mime.ParseMediaType(declared)

@@ -67,15 +67,15 @@ func (rt *Router) Endpoints() []string {
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	x := &Exchange{
-		W: w, R: r, Arrived: now, config: rt.config, control: http.NewResponseController(w),
+		W: w, R: r, Arrived: now, config: rt.config, control: *http.NewResponseController(w),
 		ID: "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10),
 	}
 	x.bodyRead = r.ContentLength == 0
 	if r.ProtoMajor == 1 {
-		// What the server writes after the handler, such as a stream's last chunk,
-		// is bounded too. The next request on the connection begins afresh.
-		_ = x.control.SetWriteDeadline(time.Time{})
 		defer x.boundRest()
+		if r.Header.Get("Expect") != "" { // the server writes when the body is read
+			x.writeWithin(writeGrace)
+		}
 	}
 	x.fields.reset()
 	x.fields.add("X-Request-Id", x.ID)
@@ -95,13 +95,16 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// boundRest bounds what the server writes when the handler has returned.
+// boundRest bounds what the server writes when the handler has returned, such as a
+// stream's last chunk.
 func (x *Exchange) boundRest() {
-	grace := writeGrace
 	if x.interrupted.Load() {
-		grace = endGrace
+		_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
+		return
 	}
-	_ = x.control.SetWriteDeadline(time.Now().Add(grace))
+	if left := time.Until(x.writeBy); left < endGrace || left > 2*wholeGrace {
+		x.writeWithin(writeGrace)
+	}
 }
 
 // panicked answers for a handler that panicked: with an error, or if the answer

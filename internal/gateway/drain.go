@@ -19,9 +19,11 @@ type Active struct {
 func (g *Gateway) Active() []Active {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := make([]Active, 0, len(g.running))
-	for r := range g.running {
-		all = append(all, Active{ID: r.call.ID, Arrived: r.call.Arrived, Lane: r.lane})
+	all := make([]Active, 0, g.count())
+	for _, r := range g.lanes {
+		if r != nil {
+			all = append(all, Active{ID: r.call.ID, Arrived: r.call.Arrived, Lane: r.lane})
+		}
 	}
 	return all
 }
@@ -37,8 +39,8 @@ func (g *Gateway) StaleSlots() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	stale := 0
-	for r := range g.running {
-		if !r.end.IsZero() && now.After(r.end.Add(staleAfter)) && r.call.Holding() > 0 {
+	for _, r := range g.lanes {
+		if r != nil && !r.limit.IsZero() && now.After(r.limit.Add(staleAfter)) && r.call.Holding() > 0 {
 			stale++
 		}
 	}
@@ -64,7 +66,7 @@ func (g *Gateway) Drain(ctx context.Context) {
 	if !g.draining {
 		g.draining = true
 		g.drainEnd, _ = ctx.Deadline()
-		if len(g.running) == 0 {
+		if g.count() == 0 {
 			close(g.idle)
 		}
 	}
@@ -77,8 +79,8 @@ func (g *Gateway) Drain(ctx context.Context) {
 	g.mu.Lock()
 	// Those that wait go first, so that none gets the slot of one that worked.
 	for _, worked := range []bool{false, true} {
-		for r := range g.running {
-			if r.call.Slotted() == worked {
+		for _, r := range g.lanes {
+			if r != nil && r.call.Slotted() == worked {
 				r.cancel(g.stopping())
 			}
 		}
@@ -87,44 +89,44 @@ func (g *Gateway) Drain(ctx context.Context) {
 	<-g.idle // each call returns when its context ends, and its face's writes are interrupted
 }
 
-// enter notes that a call is on its way, unless the service is draining.
-func (g *Gateway) enter(ctx context.Context, call *fairlead.Call, cancel context.CancelCauseFunc) (*run, error) {
+// enter starts the clocks of a call, which end with leave, and notes that it is on
+// its way, unless the service is draining.
+func (g *Gateway) enter(ctx context.Context, r *run, end time.Time) error {
+	r.begin(ctx, end, r.call.Interrupt)
+	r.patience = newPatience(r, g.admission.BusyWait)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
-		return nil, g.stopping()
+		return g.stopping()
 	}
-	r := &run{call: call, lane: g.takeLane(), cancel: cancel}
-	r.end, _ = ctx.Deadline()
-	g.running[r] = struct{}{}
-	return r, nil
+	if n := len(g.free); n > 0 { // a number that was in use before
+		r.lane, g.free = g.free[n-1], g.free[:n-1]
+		g.lanes[r.lane-1] = r
+		return nil
+	}
+	g.lanes = append(g.lanes, r)
+	r.lane = len(g.lanes)
+	return nil
 }
 
-// leave notes that a call has ended; nil is one that never entered.
+// leave ends the clocks of a call, which may not have entered.
 func (g *Gateway) leave(r *run) {
-	if r == nil {
+	r.patience.end()
+	r.release()
+	if r.lane == 0 {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.running, r)
-	g.lanes[r.lane-1] = false
-	if g.draining && len(g.running) == 0 {
+	g.lanes[r.lane-1] = nil
+	g.free = append(g.free, r.lane)
+	if g.draining && g.count() == 0 {
 		close(g.idle)
 	}
 }
 
-// takeLane returns the smallest number that no running call has.
-func (g *Gateway) takeLane() int {
-	for i, taken := range g.lanes {
-		if !taken {
-			g.lanes[i] = true
-			return i + 1
-		}
-	}
-	g.lanes = append(g.lanes, true)
-	return len(g.lanes)
-}
+// count is how many calls are running. The caller holds the mutex.
+func (g *Gateway) count() int { return len(g.lanes) - len(g.free) }
 
 // stopping is the refusal of a service about to stop: the caller should be back
 // when it is gone and its successor is there.

@@ -42,27 +42,29 @@ type Gateway struct {
 	logger    *slog.Logger
 
 	mu       sync.Mutex
-	running  map[*run]struct{}
-	lanes    []bool // lanes[i] says that the number i+1 is taken
+	lanes    []*run // the running calls, by their numbers; nil where there is none
+	free     []int  // the numbers that are free
 	draining bool
 	drainEnd time.Time
 	idle     chan struct{} // closed when draining and nothing runs
 }
 
-// run is a call between its arrival and its Record.
+// run is a call between its arrival and its Record. Its context is in which the
+// call works.
 type run struct {
-	call   *fairlead.Call
-	lane   int
-	cancel context.CancelCauseFunc
-	// end is when the call's time is over; zero if it has no limit.
-	end time.Time
+	working
+
+	account  account
+	call     *fairlead.Call
+	lane     int // its number; 0 if it is not among the running
+	patience patience
 }
 
 // New returns a gateway.
 func New(config Config) *Gateway {
 	return &Gateway{
 		admission: config.Admission, upstream: config.Upstream, recorder: config.Recorder, logger: config.Logger,
-		running: make(map[*run]struct{}), idle: make(chan struct{}),
+		idle: make(chan struct{}),
 	}
 }
 
@@ -112,13 +114,10 @@ func (g *Gateway) Resolve(app *fairlead.App, name string) (fairlead.Target, erro
 
 // do is the one way through.
 func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
-	var r *run
-	acc := account{record: fairlead.Record{
+	r := &run{call: call, account: account{record: fairlead.Record{
 		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived, Class: call.Class,
-	}}
-	worked, limits := ctx, bounds{}
-	defer func() { limits.end() }()
-
+	}}}
+	worked := ctx
 	defer func() { // the account's frame encloses all others
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -128,7 +127,7 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		if fairlead.IsKind(err, fairlead.Limited) || fairlead.IsKind(err, fairlead.Busy) {
 			g.admission.NoteRefused(call.App, fairlead.AsError(err).Code)
 		}
-		g.recorder.Record(acc.close(call, err))
+		g.recorder.Record(r.account.close(call, err))
 		g.leave(r)
 	}()
 
@@ -138,13 +137,14 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		g.admission.NoteWindows(ctx, call)
 		return err
 	}
-	pass, err := g.admission.Admit(timed{ctx, g.end(call)}, call) //nolint:contextcheck // it is ctx, with a time
+	end := g.end(call)
+	pass, err := g.admission.Admit(timed{ctx, end}, call)
 	if err != nil {
 		return err
 	}
-	defer func() { g.settleCost(worked, call, pass, &acc) }()
-	worked, limits = g.bound(ctx, call)
-	if r, err = g.enter(worked, call, limits.cancel); err != nil {
+	defer func() { g.settleCost(worked, r, pass) }()
+	worked = r //nolint:contextcheck // it ends with ctx
+	if err := g.enter(ctx, r, end); err != nil {
 		return err
 	}
 
@@ -152,21 +152,21 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 	if err != nil {
 		return err
 	}
-	acc.noteRequest(req)
+	r.account.noteRequest(req)
 	targets, err := g.upstream.Route(call.App, req.Envelope.Model)
 	if err != nil {
 		return err
 	}
 	call.SetTargets(targets)
-	acc.record.Target = targets[0]
+	r.account.record.Target = targets[0]
 	if err := g.admission.Reserve(worked, call, &pass, req); err != nil {
 		return err
 	}
-	if err := g.upstream.Answer(worked, call, req, acc.watch(limits.patience.watch(call, &acc, emit))); err != nil {
+	if err := g.upstream.Answer(worked, call, req, r.account.watch(r.patience.watch(r, emit))); err != nil {
 		return err
 	}
 	// The slot is given back: a caller that reads a whole answer slowly holds none.
-	return emit(fairlead.Event{End: &acc.end})
+	return emit(fairlead.Event{End: &r.account.end})
 }
 
 // panicked is what a panic is called. Only what the runtime itself says is told:
@@ -176,30 +176,6 @@ func panicked(value any) error {
 		return fmt.Errorf("panic: %w", told)
 	}
 	return fmt.Errorf("panic with a value of type %T", value)
-}
-
-// bounds are what ends a call that goes on for too long.
-type bounds struct {
-	patience patience
-	stop     func()
-	cancel   context.CancelCauseFunc
-}
-
-// bound returns the context in which the call works, until end.
-func (g *Gateway) bound(ctx context.Context, call *fairlead.Call) (context.Context, bounds) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	worked, stop := g.withDeadline(ctx, call)
-	return worked, bounds{patience: newPatience(call, cancel, g.admission.BusyWait), stop: stop, cancel: cancel}
-}
-
-// end gives back what the bounds have taken; the zero bounds have nothing.
-func (b bounds) end() {
-	if b.cancel == nil {
-		return
-	}
-	b.patience.end()
-	b.stop()
-	b.cancel(nil)
 }
 
 // timed tells when a call's time is over, and does not end then: enough for gates
@@ -227,38 +203,21 @@ func (g *Gateway) end(call *fairlead.Call) time.Time {
 	return call.Arrived.Add(limit)
 }
 
-// withDeadline bounds ctx by the operation's time limit, counted from the call's
-// arrival. Where that is off there is no deadline. The caller's writes are
-// interrupted when it ends, unless stop comes first.
-func (g *Gateway) withDeadline(ctx context.Context, call *fairlead.Call) (worked context.Context, stop func()) {
-	worked, cancel := ctx, context.CancelFunc(func() {})
-	if end := g.end(call); !end.IsZero() {
-		worked, cancel = context.WithDeadline(ctx, end)
-	}
-	if call.Interrupt == nil {
-		return worked, cancel
-	}
-	keep := context.AfterFunc(worked, call.Interrupt)
-	return worked, func() {
-		keep()
-		cancel()
-	}
-}
-
 // patience ends a call when its client has waited for as long as it said that it
 // would: for a whole answer, or for a stream to begin.
 type patience struct{ timer *time.Timer }
 
-func newPatience(call *fairlead.Call, cancel context.CancelCauseFunc, busyWait func() time.Duration) patience {
+func newPatience(r *run, busyWait func() time.Duration) patience {
+	call := r.call
 	if call.Patience <= 0 {
 		return patience{}
 	}
 	return patience{timer: time.AfterFunc(time.Until(call.Arrived.Add(call.Patience)), func() {
 		if call.Slotted() {
-			cancel(fairlead.NewLate(nil))
+			r.cancel(fairlead.NewLate(nil))
 			return
 		}
-		cancel(fairlead.NewBusy("deadline_exceeded", "The request ran past its client's time", busyWait()))
+		r.cancel(fairlead.NewBusy("deadline_exceeded", "The request ran past its client's time", busyWait()))
 	})}
 }
 
@@ -271,12 +230,12 @@ func (p patience) end() {
 
 // watch ends it when a stream begins: with its first event, or with the first
 // sign of life to a client that waits in the queue.
-func (p patience) watch(call *fairlead.Call, acc *account, emit fairlead.Emit) fairlead.Emit {
-	if p.timer == nil || !acc.record.Stream {
+func (p patience) watch(r *run, emit fairlead.Emit) fairlead.Emit {
+	if p.timer == nil || !r.account.record.Stream {
 		return emit
 	}
-	if alive := call.Waiting; alive != nil {
-		call.Waiting = func() error {
+	if alive := r.call.Waiting; alive != nil {
+		r.call.Waiting = func() error {
 			p.end()
 			return alive()
 		}
@@ -289,10 +248,11 @@ func (p patience) watch(call *fairlead.Call, acc *account, emit fairlead.Emit) f
 
 // settleCost charges the call what it has used, which is nothing if it never
 // held a slot. It must work for calls whose context has ended too.
-func (g *Gateway) settleCost(ctx context.Context, call *fairlead.Call, pass admission.Pass, acc *account) {
+func (g *Gateway) settleCost(ctx context.Context, r *run, pass admission.Pass) {
+	acc := &r.account
 	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames, Answered: acc.record.BytesOut > 0, Abandoned: ctx.Err() != nil}
-	if err := g.admission.Settle(context.WithoutCancel(ctx), call, pass, outcome); err != nil {
-		g.logger.Warn("cost not settled", "request_id", call.ID, "error", err)
+	if err := g.admission.Settle(context.WithoutCancel(ctx), r.call, pass, outcome); err != nil {
+		g.logger.Warn("cost not settled", "request_id", r.call.ID, "error", err)
 	}
 }
 

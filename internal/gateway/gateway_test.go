@@ -268,16 +268,21 @@ func TestPanicIsLoggedWithoutItsValue(t *testing.T) {
 func TestLanesAreSmallAndUnique(t *testing.T) {
 	b := newBench(whole)
 	var runs []*run
-	for range 4 {
-		r, err := b.enter(t.Context(), b.call("x"), func(error) {})
-		if err != nil {
+	enter := func() *run {
+		r := &run{call: b.call("x")}
+		if err := b.enter(t.Context(), r, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		runs = append(runs, r)
+		return r
+	}
+	for want := 1; want <= 4; want++ {
+		if r := enter(); r.lane != want {
+			t.Errorf("lane %d, want %d", r.lane, want)
+		}
 	}
 	b.leave(runs[1])
-	r, err := b.enter(t.Context(), b.call("x"), func(error) {})
-	if err != nil || r.lane != 2 {
-		t.Errorf("lane %d, %v; want the one that was given back, 2", r.lane, err)
+	if r := enter(); r.lane != 2 {
+		t.Errorf("lane %d; want the one that was given back, 2", r.lane)
 	}
 }

@@ -48,8 +48,17 @@ func (c *conn) begin(ctx context.Context) {
 	c.wire.Unsend()
 	c.answered, c.unwatch = false, nil
 	if ctx.Done() != nil {
-		c.unwatch = context.AfterFunc(ctx, func() { c.wire.Cut(ended(ctx)) })
+		c.unwatch = afterFunc(ctx, func() { c.wire.Cut(ended(ctx)) })
 	}
+}
+
+// afterFunc is context.AfterFunc, without its own part where the context can do it
+// alone.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if able, ok := ctx.(interface{ AfterFunc(f func()) func() bool }); ok {
+		return able.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
 }
 
 // end ends what begin began, and reports whether the connection was not cut.

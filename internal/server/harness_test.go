@@ -55,63 +55,63 @@ func (j *journal) lines(texts ...string) []string {
 
 // build makes a service with this configuration, to which the provider "up" is
 // added, and behind it "claude", which is the same mock in Anthropic's language.
-func build(t *testing.T, yaml string) *service {
-	t.Helper()
+func build(tb testing.TB, yaml string) *service {
+	tb.Helper()
 	log := &journal{}
-	s := buildLogging(t, yaml, log)
+	s := buildLogging(tb, yaml, log)
 	s.log = log
 	return s
 }
 
 // buildLogging is build with a log of the test's own.
-func buildLogging(t *testing.T, yaml string, log io.Writer) *service {
-	t.Helper()
+func buildLogging(tb testing.TB, yaml string, log io.Writer) *service {
+	tb.Helper()
 	s := &service{mock: mock.New(mock.Options{})}
 	upstream := httptest.NewServer(s.mock)
-	t.Cleanup(upstream.Close)
+	tb.Cleanup(upstream.Close)
 	yaml += "\nllm:\n  default_model: up/mock\n  providers:\n    up: {base_url: \"" + upstream.URL + "/v1\", models: [\"*\"], " +
 		"http_client: {max_connections: 0, max_keepalive: 100, concurrent_requests: 0, read_timeout: 1h}}\n" +
 		"    claude: {base_url: \"" + upstream.URL + "\", dialect: anthropic, models: [\"*\"]}\n"
 	loaded, err := config.Load(config.Input{
 		Path: "test.yaml", Data: []byte(yaml),
-		Flags: map[string]string{"server.listen": "127.0.0.1:0", "server.data_dir": t.TempDir()},
+		Flags: map[string]string{"server.listen": "127.0.0.1:0", "server.data_dir": tb.TempDir()},
 	})
 	if err != nil {
-		t.Fatalf("load the configuration: %v", err)
+		tb.Fatalf("load the configuration: %v", err)
 	}
-	s.Server, err = New(t.Context(), loaded, Options{
+	s.Server, err = New(tb.Context(), loaded, Options{
 		Version: "test", Logger: slog.New(slog.NewJSONHandler(log, nil)), Out: io.Discard,
 	})
 	if err != nil {
-		t.Fatalf("start: %v", err)
+		tb.Fatalf("start: %v", err)
 	}
 	s.url = "http://" + s.Addr().String()
 	return s
 }
 
 // start runs such a service until the test ends.
-func start(t *testing.T, yaml string) *service {
-	t.Helper()
-	s := build(t, yaml)
-	s.run(t)
+func start(tb testing.TB, yaml string) *service {
+	tb.Helper()
+	s := build(tb, yaml)
+	s.run(tb)
 	return s
 }
 
 // run runs the service until the test ends.
-func (s *service) run(t *testing.T) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+func (s *service) run(tb testing.TB) {
+	tb.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		select {
 		case err := <-ended:
 			if err != nil {
-				t.Errorf("run: %v", err)
+				tb.Errorf("run: %v", err)
 			}
 		case <-time.After(time.Minute):
-			t.Error("the service did not stop")
+			tb.Error("the service did not stop")
 		}
 	})
 }

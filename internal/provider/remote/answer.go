@@ -36,6 +36,9 @@ type answer struct {
 	language *Language
 	way      *Way
 	emit     fairlead.Emit
+	// head and tail are what the first and the last event point at.
+	head fairlead.Head
+	tail fairlead.End
 }
 
 // whole passes on an answer that is one JSON object.
@@ -62,7 +65,7 @@ func (a *answer) whole() error {
 	if err != nil {
 		return err
 	}
-	if err := a.head(mediaJSON); err != nil {
+	if err := a.begin(mediaJSON); err != nil {
 		return err
 	}
 	if err := a.data(gathered.Bytes()); err != nil {
@@ -82,7 +85,7 @@ func (a *answer) long(start []byte) error {
 	if err := inspect(seen, start); err != nil {
 		return err
 	}
-	if err := a.head(mediaJSON); err != nil {
+	if err := a.begin(mediaJSON); err != nil {
 		return err
 	}
 	for piece := range slices.Chunk(start, pieceSize) {
@@ -191,34 +194,43 @@ func lastMember(piece []byte, name string, into any) bool {
 }
 
 func (a *answer) mediaType() string {
-	media, _, err := mime.ParseMediaType(a.resp.Header.Get("Content-Type"))
+	said := a.resp.Header.Get("Content-Type")
+	if said == mediaJSON || said == eventStream {
+		return said
+	}
+	media, _, err := mime.ParseMediaType(said)
 	if err != nil {
-		return a.resp.Header.Get("Content-Type")
+		return said
 	}
 	return media
 }
 
-// head emits the head. The content type is named in our words: theirs was
+// begin emits the head. The content type is named in our words: theirs was
 // understood, and need not be repeated.
-func (a *answer) head(content string) error {
-	head := fairlead.Head{
+func (a *answer) begin(content string) error {
+	a.head = fairlead.Head{
 		ContentType: content,
 		Stream:      content == eventStream,
 		Status:      a.resp.Status,
-		Header:      map[string]string{},
 		Hold:        usedUp(&a.resp.Header),
 	}
 	for _, kept := range a.language.Kept {
 		if value := a.resp.Header.Get(kept.Name); value != "" && len(value) <= maxHeader && !a.key.in(value) {
-			head.Header[kept.As] = value
+			if a.head.Header == nil {
+				a.head.Header = make(map[string]string, len(a.language.Kept))
+			}
+			a.head.Header[kept.As] = value
 		}
 	}
-	return a.send(fairlead.Event{Head: &head})
+	return a.send(fairlead.Event{Head: &a.head})
 }
 
 func (a *answer) data(piece []byte) error { return a.send(fairlead.Event{Data: piece}) }
 
-func (a *answer) end(end fairlead.End) error { return a.send(fairlead.Event{End: &end}) }
+func (a *answer) end(end fairlead.End) error {
+	a.tail = end
+	return a.send(fairlead.Event{End: &a.tail})
+}
 
 func (a *answer) send(event fairlead.Event) error {
 	if err := a.emit(event); err != nil {

@@ -12,8 +12,11 @@ type header interface{ Get(name string) string }
 // headers say that it is: x-ratelimit-remaining-requests is 0 and
 // x-ratelimit-reset-requests says for how long. Else it is 0.
 func usedUp(h header) time.Duration {
-	left, err := strconv.Atoi(h.Get("X-Ratelimit-Remaining-Requests"))
-	if err != nil || left > 0 {
+	said := h.Get("X-Ratelimit-Remaining-Requests")
+	if said == "" {
+		return 0
+	}
+	if left, err := strconv.Atoi(said); err != nil || left > 0 {
 		return 0
 	}
 	reset := h.Get("X-Ratelimit-Reset-Requests")

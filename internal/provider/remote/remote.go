@@ -223,10 +223,11 @@ func (p *Provider) fly(ctx context.Context, do func(ctx context.Context) error) 
 	return nil
 }
 
-// withTimeout bounds ctx by the total time of one call.
+// withTimeout bounds ctx by the total time of one call, unless ctx ends before
+// that.
 func withTimeout(ctx context.Context, total time.Duration) (context.Context, context.CancelFunc) {
-	if total <= 0 {
-		return context.WithCancel(ctx)
+	if end, bounded := ctx.Deadline(); total <= 0 || bounded && time.Until(end) <= total {
+		return ctx, func() {}
 	}
 	return context.WithTimeoutCause(ctx, total, errTotal)
 }

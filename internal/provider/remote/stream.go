@@ -82,7 +82,7 @@ func (r *relay) pass(frames []byte) error {
 	}
 	if !r.headed {
 		r.headed = true
-		if err := r.answer.head(eventStream); err != nil {
+		if err := r.answer.begin(eventStream); err != nil {
 			return err
 		}
 	}
