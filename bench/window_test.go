@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/fairleadhq/fairlead/internal/sim/measure"
 	"github.com/fairleadhq/fairlead/internal/window"
 )
 
@@ -164,7 +165,7 @@ func TestWorstWindow(t *testing.T) {
 		worst, mean := make(map[string]float64), 0.0
 		for _, p := range patterns() {
 			admitted := admissions(a.make(), p.arrivals)
-			worst[p.name] = float64(mostInAnyWindow(admitted)) / limit
+			worst[p.name] = float64(measure.MostIn(admitted, per)) / limit
 			if p.name == "flood" {
 				mean = float64(len(admitted)) / (limit * float64(total/per))
 			}
@@ -184,17 +185,4 @@ func admissions(admit admitter, arrivals []time.Duration) (admitted []time.Durat
 		}
 	}
 	return admitted
-}
-
-// mostInAnyWindow is the most of the times, which are in order, in any half-open
-// span.
-func mostInAnyWindow(times []time.Duration) (most int) {
-	from := 0
-	for i, at := range times {
-		for at-times[from] >= per {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
 }

@@ -65,29 +65,24 @@ func (c *counter) count(piece []byte) (events int64) {
 // ended reports whether the stream has told that it is complete.
 func (c *counter) ended() bool { return string(c.tail[:]) == "[DONE]\n\n" }
 
-// failure is why a request failed.
-type failure struct{ kind Kind }
-
-func (f *failure) Error() string { return string(f.kind) }
-
 // send writes what is left of the request.
-func (c *conn) send() *failure {
+func (c *conn) send() (failed Kind) {
 	for len(c.rest) > 0 {
 		n, err := poll.Write(c.fd, c.rest)
 		if err != nil {
-			return &failure{CannotWrite}
+			return CannotWrite
 		}
 		if n == 0 {
-			return nil
+			return ""
 		}
 		c.rest = c.rest[n:]
 	}
-	return nil
+	return ""
 }
 
-// receive reads all that is there; more says that the other side has closed.
+// receive reads all that is there, up to the end if the other side has closed.
 // It reports whether the answer is whole.
-func (g *generator) receive(c *conn, event poll.Event) (complete bool, failed *failure) {
+func (g *generator) receive(c *conn, event poll.Event) (complete bool, failed Kind) {
 	for {
 		n, err := poll.Read(c.fd, g.buffer)
 		if err != nil {
@@ -95,43 +90,43 @@ func (g *generator) receive(c *conn, event poll.Event) (complete bool, failed *f
 		}
 		if n > 0 {
 			c.got, c.last = true, g.now
-			if failed := g.take(c, g.buffer[:n]); failed != nil {
+			if failed := g.take(c, g.buffer[:n]); failed != "" {
 				return false, failed
 			}
 			if c.message.Done() && !event.Closed {
-				return true, nil
+				return true, ""
 			}
 		}
 		if n == 0 || n < len(g.buffer) && !event.Closed {
-			return c.message.Done(), nil
+			return c.message.Done(), ""
 		}
 	}
 }
 
 // endOfConnection says what an end means: nothing bad after a whole answer.
-func (c *conn) endOfConnection(err error) (complete bool, failed *failure) {
+func (c *conn) endOfConnection(err error) (complete bool, failed Kind) {
 	switch {
 	case c.message.Done() || c.message.End():
 		c.message.Closing = true
-		return true, nil
+		return true, ""
 	case err == io.EOF && c.message.Events: //nolint:errorlint // Read returns it as it is
-		return false, &failure{Cut}
+		return false, Cut
 	case err == io.EOF: //nolint:errorlint // Read returns it as it is
-		return false, &failure{Closed}
+		return false, Closed
 	default:
-		return false, &failure{CannotRead}
+		return false, CannotRead
 	}
 }
 
 // take reads a piece of the answer.
-func (g *generator) take(c *conn, data []byte) *failure {
+func (g *generator) take(c *conn, data []byte) (failed Kind) {
 	for len(data) > 0 {
 		if c.message.Done() || c.state != asking {
-			return &failure{Malformed} // more than was asked for
+			return Malformed // more than was asked for
 		}
 		used, body, err := c.message.Next(data)
 		if err != nil {
-			return &failure{Malformed}
+			return Malformed
 		}
 		data = data[used:]
 		g.result.Bytes += int64(len(body))
@@ -139,16 +134,16 @@ func (g *generator) take(c *conn, data []byte) *failure {
 			g.result.Events += c.events.count(body)
 		}
 	}
-	return nil
+	return ""
 }
 
-// verdict is what became of a whole answer: nil if it is a good one.
-func (c *conn) verdict() *failure {
+// verdict is what became of a whole answer: "" if it is a good one.
+func (c *conn) verdict() (failed Kind) {
 	switch {
 	case c.message.Status < 200 || c.message.Status > 299:
-		return &failure{Kind(fmt.Sprintf("status %d", c.message.Status))}
+		return Kind(fmt.Sprintf("status %d", c.message.Status))
 	case c.message.Events && !c.events.ended():
-		return &failure{Cut}
+		return Cut
 	}
-	return nil
+	return ""
 }

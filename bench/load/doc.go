@@ -10,8 +10,8 @@
 //
 // One goroutine serves all connections (package poll), and nothing is allocated
 // for a request, so that it shares one core with the mock upstream and is still
-// faster than what it measures. Histogram and Jain stand for themselves. Probe
-// takes the time until a client's leaving is seen behind the target.
+// faster than what it measures. Histogram stands for itself. Probe takes the
+// time until a client's leaving is seen behind the target.
 //
 // Start with Run.
 package load

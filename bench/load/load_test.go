@@ -61,23 +61,6 @@ func TestHistogramBounds(t *testing.T) {
 	}
 }
 
-func TestJain(t *testing.T) {
-	for _, c := range []struct {
-		got  []int64
-		want float64
-	}{
-		{nil, 1},
-		{[]int64{0, 0}, 1},
-		{[]int64{7, 7, 7}, 1},
-		{[]int64{9, 0, 0, 0}, 0.25},
-		{[]int64{1, 2, 3}, 36.0 / 42},
-	} {
-		if got := Jain(c.got); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("%v: got %v, want %v", c.got, got, c.want)
-		}
-	}
-}
-
 // Due times don't drift: a rate that does not divide a second is still exact
 // after hours.
 func TestSchedule(t *testing.T) {

@@ -54,7 +54,7 @@ func (p *Plan) check() error {
 	return nil
 }
 
-// Kind says how a request failed.
+// Kind says how a request failed; "" means that it did not.
 type Kind string
 
 // The kinds of failures. An answer with another status than 2xx is the kind

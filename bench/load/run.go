@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fairleadhq/fairlead/bench/poll"
@@ -243,7 +244,7 @@ func (g *generator) request(c *conn, due int64) {
 	c.rest = g.plan.Requests[c.app]
 	c.message.Reset(wire.Response)
 	c.events = counter{}
-	if failed := c.send(); failed != nil {
+	if failed := c.send(); failed != "" {
 		g.fail(c, failed)
 	}
 }
@@ -265,7 +266,7 @@ func (g *generator) handle(event poll.Event) {
 		return
 	}
 	if len(c.rest) > 0 {
-		if failed := c.send(); failed != nil {
+		if failed := c.send(); failed != "" {
 			g.fail(c, failed)
 			return
 		}
@@ -276,7 +277,7 @@ func (g *generator) handle(event poll.Event) {
 	}
 	complete, failed := g.receive(c, event)
 	switch {
-	case failed != nil:
+	case failed != "":
 		g.fail(c, failed)
 	case complete && c.state == asking:
 		g.answered(c)
@@ -297,8 +298,8 @@ func (g *generator) ready(c *conn) {
 // answered counts a whole answer and goes on.
 func (g *generator) answered(c *conn) {
 	g.tick()
-	if failed := c.verdict(); failed != nil {
-		g.count(failed.kind)
+	if failed := c.verdict(); failed != "" {
+		g.count(failed)
 	} else if g.counted(c.due) {
 		g.result.Done++
 		g.result.PerApp[c.app]++
@@ -322,8 +323,8 @@ func (g *generator) counted(due int64) bool {
 }
 
 // fail counts a failure and loses the connection.
-func (g *generator) fail(c *conn, f *failure) {
-	g.count(f.kind)
+func (g *generator) fail(c *conn, failed Kind) {
+	g.count(failed)
 	g.drop(c)
 }
 
@@ -332,12 +333,7 @@ func (g *generator) count(kind Kind) { g.result.Errors[kind]++ }
 // drop closes a connection; it is made again a little later.
 func (g *generator) drop(c *conn) {
 	if c.state == idle {
-		for i, other := range g.free {
-			if other == c {
-				g.free = append(g.free[:i], g.free[i+1:]...)
-				break
-			}
-		}
+		g.free = slices.DeleteFunc(g.free, func(other *conn) bool { return other == c })
 	}
 	poll.Close(c.fd)
 	g.byFD[c.fd] = nil
@@ -350,10 +346,10 @@ func (g *generator) lookAround() error {
 	for _, c := range g.conns {
 		switch {
 		case c.state == asking && g.now-c.last > int64(g.plan.Timeout):
-			g.fail(c, &failure{TimedOut})
+			g.fail(c, TimedOut)
 		case c.state == connecting && g.now-c.last > int64(g.plan.Timeout):
 			g.making--
-			g.fail(c, &failure{CannotConnect})
+			g.fail(c, CannotConnect)
 		case c.state == closed && g.making < maxConnecting && g.now-c.last >= int64(reconnectAfter):
 			if err := g.connect(c); err != nil {
 				return err

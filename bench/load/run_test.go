@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead/bench/upstream"
+	"github.com/fairleadhq/fairlead/internal/sim/measure"
 )
 
 // serve runs an upstream until the test ends and returns its port.
@@ -80,7 +81,7 @@ func TestClosedLoop(t *testing.T) {
 	if r.Done < 100 || r.Failed() != 0 || r.Latency.Count() != r.Done || edges != 2 || r.Bytes < 500*r.Done {
 		t.Errorf("got %d done, %d recorded, %d bytes, %d edges, errors %v", r.Done, r.Latency.Count(), r.Bytes, edges, r.Errors)
 	}
-	if r.Elapsed < p.Duration || Jain(r.PerApp) < 0.9 {
+	if r.Elapsed < p.Duration || measure.Jain(r.PerApp) < 0.9 {
 		t.Errorf("took %v, apps %v", r.Elapsed, r.PerApp)
 	}
 }

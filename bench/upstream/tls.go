@@ -21,7 +21,7 @@ import (
 const certificateLife = 24 * time.Hour
 
 // Front speaks TLS before a Server of the same process: each connection is
-// decrypted and handed on. Close it to end its connections.
+// decrypted and handed on. Start with Run.
 type Front struct {
 	listener net.Listener
 	behind   string

@@ -44,7 +44,7 @@ type Message struct {
 	// left is what is to come of the body or of the chunk.
 	left int64
 	line []byte
-	// Status is a response's, once HeadDone.
+	// Status is a response's, once its head is read.
 	Status int
 	// Events says that a response is a stream of server-sent events.
 	Events bool
@@ -56,12 +56,6 @@ type Message struct {
 func (m *Message) Reset(kind Kind) {
 	*m = Message{kind: kind, part: m.part[:0], line: m.line[:0]}
 }
-
-// HeadDone reports whether the head is read.
-func (m *Message) HeadDone() bool { return m.phase != inHead }
-
-// Begun reports whether any byte has come.
-func (m *Message) Begun() bool { return m.phase != inHead || len(m.part) > 0 }
 
 // Done reports whether the message is whole.
 func (m *Message) Done() bool { return m.phase == done }

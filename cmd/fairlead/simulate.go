@@ -73,7 +73,7 @@ With --suite the curves of that page are drawn anew, into a directory.`,
 	f.StringVar(&s.suite, "suite", "", "draw the published curves and their figures into this directory; takes a minute or two")
 	cmd.MarkFlagsOneRequired("traffic", "log", "suite")
 	cmd.MarkFlagsMutuallyExclusive("traffic", "log", "suite")
-	for _, other := range []string{"config", "set", "duration", "json", "svg"} {
+	for _, other := range []string{"config", "data-dir", "set", "duration", "json", "svg"} {
 		cmd.MarkFlagsMutuallyExclusive("suite", other)
 	}
 	return cmd

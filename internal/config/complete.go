@@ -132,15 +132,11 @@ func (l *loader) fillOrigins() {
 // has room for. A value that somebody set is left to validation.
 func (l *loader) fitBody() {
 	server := &l.config.Server
-	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room && l.Origins["server.max_body"].Source == strictyaml.Default {
+	if room := server.BodyRoom(); room > 0 && server.MaxBody > room && l.Origins["server.max_body"].Source == strictyaml.Default {
 		server.MaxBody = room
 		l.Origins["server.max_body"] = strictyaml.Origin{Detail: "a quarter of server.memory_limit"}
 	}
 }
-
-// bodyRoom is how much of the memory the server lets request bodies fill at one
-// time; 0 means as much as they like.
-func bodyRoom(memoryLimit strictyaml.Size) strictyaml.Size { return memoryLimit / 4 }
 
 // leastMemory is about what the service needs before any request came.
 const leastMemory = 32 << 20

@@ -41,6 +41,11 @@ type Server struct {
 	LogFormat      string              `yaml:"log_format" oneof:"auto,human,json" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
 }
 
+// BodyRoom is how much of the memory request bodies in flight may fill: each may
+// be copied once on its way, and the rest of the service needs room too. 0 means
+// as much as they like.
+func (s *Server) BodyRoom() strictyaml.Size { return s.MemoryLimit / 4 } //nolint:mnd // see above
+
 // TLS names the files of the server's certificate.
 type TLS struct {
 	CertFile string `yaml:"cert_file" env:"FAIRLEAD_TLS_CERT_FILE" doc:"PEM file of the certificate chain."`

@@ -36,7 +36,7 @@ func (l *loader) validateServer() {
 	}
 	l.validateTLS()
 	// A body for which there is never room could never come in.
-	if room := bodyRoom(server.MemoryLimit); room > 0 && server.MaxBody > room {
+	if room := server.BodyRoom(); room > 0 && server.MaxBody > room {
 		l.Complain("server.max_body", fmt.Sprintf("%s is more than a quarter of server.memory_limit (%s)",
 			server.MaxBody, server.MemoryLimit), "")
 	}

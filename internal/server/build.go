@@ -84,7 +84,7 @@ func (s *Server) buildRouter() error {
 // maxBody is the largest body that can be taken: one that could never fit into
 // the memory for bodies is too large, not worth waiting for.
 func (s *Server) maxBody() int64 {
-	limit, budget := int64(s.config.Server.MaxBody), bodyBudget(int64(s.config.Server.MemoryLimit))
+	limit, budget := int64(s.config.Server.MaxBody), int64(s.config.Server.BodyRoom())
 	switch {
 	case budget <= 0:
 		return limit

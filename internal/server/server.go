@@ -81,7 +81,7 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	s := &Server{
 		config: loaded.Config, loaded: loaded, options: options, logger: options.Logger, started: time.Now(),
 	}
-	s.bodies = api.NewBudget(bodyBudget(int64(s.config.Server.MemoryLimit)), s.maxBody())
+	s.bodies = api.NewBudget(int64(s.config.Server.BodyRoom()), s.maxBody())
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -99,12 +99,6 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	s.greet()
 	return s, nil
 }
-
-// bodyShare of the memory limit is for request bodies in flight: each may be
-// copied once on its way, and the rest of the service needs room too.
-const bodyShare = 4
-
-func bodyBudget(memoryLimit int64) int64 { return memoryLimit / bodyShare }
 
 // listen binds the address, with TLS if there are files for it.
 func (s *Server) listen(ctx context.Context) error {

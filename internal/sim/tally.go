@@ -58,14 +58,13 @@ const (
 
 // tally is what a run knows of itself as a whole.
 type tally struct {
-	inUse   measure.Level
-	full    measure.Level // 1 while every slot is in use
-	samples int
-	looks   []int // samples in each moment of the timelines
-	step    time.Duration
-	jains   []float64
-	judged  time.Duration // up to when Jain's index was reckoned
-	claims  []measure.Claim
+	inUse  measure.Level
+	full   measure.Level // 1 while every slot is in use
+	looks  []int         // how many in each moment of the timelines
+	step   time.Duration
+	jains  []float64
+	judged time.Duration // up to when Jain's index was reckoned
+	claims []measure.Claim
 }
 
 // beginTally plans the looks at the run.
@@ -107,7 +106,6 @@ func (r *run) countWaiting(c *call, n int) {
 
 // look takes a sample of how everyone stands.
 func (r *run) look() {
-	r.samples++
 	r.entitleAll()
 	slot := int(r.Now() * momentsKept / max(r.scenario.Duration, 1))
 	for len(r.looks) <= slot {

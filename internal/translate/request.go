@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"cmp"
+
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/translate/field"
 	"github.com/fairleadhq/fairlead/internal/translate/tochat"
@@ -17,25 +19,15 @@ const (
 	ByBudget = tomessages.ByBudget
 )
 
-// DefaultMaxTokens is how long an answer may be, in tokens, if neither the
-// client nor Options say: Anthropic's API can't be asked without a limit.
-const DefaultMaxTokens = 4096
-
 // Options is what a translation of a request has to know beside the body.
 type Options struct {
 	// Model is the name that the provider knows; "" keeps the body's.
 	Model string
-	// MaxTokens is the limit of the answer for a client that named none; 0 means
-	// DefaultMaxTokens. Only Anthropic's API needs it.
-	MaxTokens int
-	// MaxTokensName is what a chat provider calls that limit; "" means
+	// MaxTokensName is what a chat provider calls the limit of an answer; "" means
 	// max_completion_tokens.
 	MaxTokensName string
 	// Thinking is how Anthropic's model is asked to think.
 	Thinking Thinking
-	// LeaveOut names top-level fields of the client's body that the model in use
-	// is known to refuse: they are dropped and reported.
-	LeaveOut []string
 }
 
 // Request translates a body from one dialect to another. dropped names the
@@ -48,29 +40,27 @@ type Options struct {
 // missing_field say that the body is no request in the first place. None quotes
 // the body. A pair of dialects that can't be translated is of Kind Unsupported.
 func Request(from, to fairlead.Dialect, body []byte, opts Options) (out []byte, dropped []string, err error) {
-	if from == to || Rules(from, to) == nil {
+	var api string // as people call it
+	var write func(*field.Job) error
+	switch {
+	case from == fairlead.OpenAIChat && to == fairlead.AnthropicMessages:
+		api = "Anthropic's messages"
+		write = func(job *field.Job) error { return tomessages.Request(job, opts.Thinking) }
+	case from == fairlead.AnthropicMessages && to == fairlead.OpenAIChat:
+		api = "OpenAI's chat completions"
+		write = func(job *field.Job) error {
+			return tochat.Request(job, cmp.Or(opts.MaxTokensName, "max_completion_tokens"))
+		}
+	default:
 		return nil, nil, unsupported()
 	}
-	api := nameOf(to)
-	job, err := field.NewJob(body, opts.LeaveOut)
+	job, err := field.NewJob(body)
 	if err != nil {
 		return nil, nil, field.Complain(err, api)
 	}
 	job.Out.Open('{')
-	if to == fairlead.AnthropicMessages {
-		limit := opts.MaxTokens
-		if limit <= 0 {
-			limit = DefaultMaxTokens
-		}
-		err = tomessages.Request(job, tomessages.Options{Model: opts.Model, MaxTokens: limit, Thinking: opts.Thinking})
-	} else {
-		name := opts.MaxTokensName
-		if name == "" {
-			name = "max_completion_tokens"
-		}
-		err = tochat.Request(job, tochat.Options{Model: opts.Model, MaxTokensName: name})
-	}
-	if err != nil {
+	job.Model(opts.Model)
+	if err := write(job); err != nil {
 		return nil, nil, field.Complain(err, api)
 	}
 	job.Out.Close('}')
@@ -94,12 +84,4 @@ func unsupported() error {
 		Kind: fairlead.Unsupported, Code: "operation_unsupported",
 		Message: "The model's provider does not speak the language of this request",
 	}
-}
-
-// nameOf is what people call the API of a dialect.
-func nameOf(d fairlead.Dialect) string {
-	if d == fairlead.AnthropicMessages {
-		return "Anthropic's messages"
-	}
-	return "OpenAI's chat completions"
 }

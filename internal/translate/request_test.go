@@ -79,7 +79,6 @@ func TestChatToMessages(t *testing.T) {
 	tests := []pair{
 		{name: "the least"},
 		{name: "the provider's name of the model", opts: translate.Options{Model: `other"`}, out: `"model":"other\""`},
-		{name: "a default limit", opts: translate.Options{MaxTokens: 99}, out: `"max_tokens":99`},
 		{name: "max_tokens", in: `"max_tokens":5`, out: `"max_tokens":5`},
 		{name: "max_completion_tokens goes first", in: `"max_tokens":5,"max_completion_tokens":7`, out: `"max_tokens":7`},
 		{name: "temperature", in: `"temperature":0.30`, out: `"temperature":0.30`},
@@ -99,7 +98,6 @@ func TestChatToMessages(t *testing.T) {
 			name: "what is dropped", in: `"seed":7,"metadata":{"a":"b"},"store":true,"frequency_penalty":0.5,"never_heard_of":[1],"bad name ü":1,"nothing":null`,
 			dropped: []string{"seed", "metadata", "store", "frequency_penalty", "never_heard_of", "?"},
 		},
-		{name: "left out", in: `"temperature":0.5,"top_p":1`, out: `"top_p":1`, opts: translate.Options{LeaveOut: []string{"temperature", "stop"}}, dropped: []string{"temperature"}},
 
 		{name: "tools", in: tool(""), out: toolOut("")},
 		{
@@ -193,9 +191,6 @@ func TestChatToMessages(t *testing.T) {
 		`{"role":"assistant","content":[{"type":"text","text":"no"},{"type":"text","text":"never"}]}`)
 	run(t, tests, func(p pair) (string, string) {
 		least := limit
-		if p.opts.MaxTokens > 0 {
-			least = leastMessages
-		}
 		if p.opts.Model != "" {
 			least = strings.Replace(least, `,"model":"m"`, "", 1)
 		}

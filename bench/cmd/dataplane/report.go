@@ -113,9 +113,7 @@ func spread(values []float64) string {
 func number(v float64) string {
 	size := math.Abs(v)
 	switch {
-	case v == math.Trunc(v) || size >= 1000:
-		return fmt.Sprintf("%.0f", v)
-	case size >= 100:
+	case v == math.Trunc(v) || size >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case size >= 10:
 		return fmt.Sprintf("%.1f", v)

@@ -49,8 +49,8 @@ type result struct {
 	err error
 }
 
-// run carries out all rounds, or as many as there is time for. A run that fails is told and leaves no figures;
-// it is an error only if all do.
+// run carries out all rounds, or as many as there is time for. A run that fails is
+// told and leaves no figures; it is an error only if all do.
 func (r *runner) run(ctx context.Context) ([]result, error) {
 	var all []result
 	for _, s := range r.chosen() {

@@ -13,6 +13,7 @@ import (
 	"github.com/fairleadhq/fairlead/bench/load"
 	"github.com/fairleadhq/fairlead/bench/target"
 	"github.com/fairleadhq/fairlead/bench/upstream"
+	"github.com/fairleadhq/fairlead/internal/sim/measure"
 )
 
 // The figures that are taken. Those of time are of the target's processor time,
@@ -190,7 +191,7 @@ func whole(prompt int) func(context.Context, *trial) (figures, error) {
 			return nil, err
 		}
 		f := counted(result)
-		f[fairness] = load.Jain(result.PerApp)
+		f[fairness] = measure.Jain(result.PerApp)
 		f.cost(result.Done, result, g)
 		return f, complain(result)
 	}

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
@@ -192,10 +191,4 @@ func remove(list []string, gone string) []string {
 // acceptsStream reports whether the client asks for an event stream by header.
 func acceptsStream(h http.Header) bool {
 	return strings.Contains(h.Get("Accept"), "text/event-stream")
-}
-
-// seconds is a duration as the native face spells it: in seconds, exact to the
-// microsecond.
-func seconds(d time.Duration) float64 {
-	return float64(d.Microseconds()) / 1e6
 }

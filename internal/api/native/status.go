@@ -17,7 +17,6 @@ type Status struct {
 	Waiting, MaxWaiting     int
 	Pools                   map[string]PoolStatus
 	Active                  []ActiveCall
-	Draining                bool
 }
 
 // PoolStatus is how a provider's slots stand; Slots is 0 where there is no
@@ -83,14 +82,14 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Providers:      s.Pools,
 	}
 	if n := s.Totals.Succeeded; n > 0 {
-		body.ConcurrencyMetrics.AverageResponseTime = seconds(s.Totals.SucceededTime / time.Duration(n))
+		body.ConcurrencyMetrics.AverageResponseTime = standing.Seconds(s.Totals.SucceededTime / time.Duration(n))
 	}
 	if s.Slots > 0 {
 		free := max(s.Slots-s.InUse, 0)
 		body.ConcurrencyMetrics.AvailableSlots = &free
 	}
 	for _, a := range s.Active {
-		body.ActiveRequests[a.ID] = active{Duration: seconds(time.Since(a.Arrived)), ThreadID: a.Lane}
+		body.ActiveRequests[a.ID] = active{Duration: standing.Seconds(time.Since(a.Arrived)), ThreadID: a.Lane}
 	}
 	return x.WriteJSON(body)
 }
@@ -116,7 +115,7 @@ func (f *Face) info(x *api.Exchange) error {
 	}
 	timeouts := make(map[string]float64, len(f.config.Info.Timeouts))
 	for op, limit := range f.config.Info.Timeouts {
-		timeouts[op.String()] = seconds(limit)
+		timeouts[op.String()] = standing.Seconds(limit)
 	}
 	return x.WriteJSON(struct {
 		Service           string             `json:"service"`

@@ -60,8 +60,9 @@ func isHostName(host string) bool {
 	return !regexp.MustCompile(`^(0[xX][0-9A-Fa-f]*|[0-9]+)$`).MatchString(labels[len(labels)-1])
 }
 
+const highestPort = 65535
+
 func isPort(port string) bool {
-	const highestPort = 65535
 	n, err := strconv.Atoi(port)
 	return port == "" || (err == nil && n > 0 && n <= highestPort)
 }
@@ -73,7 +74,6 @@ func OfListener(address, quoted string) string {
 	if err != nil {
 		return quoted + " is not an address"
 	}
-	const highestPort = 65535
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > highestPort || strconv.Itoa(n) != port {
 		return fmt.Sprintf("%s has no port between 0 and %d", quoted, highestPort)
 	}

@@ -30,8 +30,8 @@ import (
 // it turns up, and not only where it stands.
 const ShortestSought = excerpt.ShortestSought
 
-// NotAvailable is said of keys and values that have a meaning elsewhere and are
-// not acted on here: ignoring them would promise what is not kept.
+// NotAvailable is said of keys that have a meaning elsewhere and are not acted on
+// here: ignoring them would promise what is not kept.
 const NotAvailable = "not available in this version"
 
 // maxProblems bounds how many problems are told: nobody reads more, and a large
@@ -45,10 +45,8 @@ type Options struct {
 	// Env are the variables that ${NAME} may name.
 	Env map[string]string
 	// Absent are the keys to refuse as NotAvailable, spelled as by Shapes; a
-	// tree is named by its root. AbsentValues are the values to refuse so, by
-	// their key.
-	Absent       []string
-	AbsentValues map[string][]string
+	// tree is named by its root.
+	Absent []string
 	// Words may be shown of a file that is not YAML, beside its keys.
 	Words []string
 	// Begin, unless nil, completes a new entry of a list or a mapping whose

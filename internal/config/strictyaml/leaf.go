@@ -3,7 +3,6 @@ package strictyaml
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -39,10 +38,6 @@ func (d *Decoder) scalar(n *yaml.Node, p path, into reflect.Value, f Field) bool
 	}
 	if isSecret(into) {
 		d.src.Filter(e.text)
-	}
-	if slices.Contains(d.options.AbsentValues[p.shape], e.text) {
-		d.tell(n, p, describe(n.Value, into)+" is "+NotAvailable, "")
-		return false
 	}
 	if complaint := assign(into, e.text, f); complaint != "" {
 		d.tell(n, p, describe(n.Value, into)+" "+complaint, DidYouMean(n.Value, f.OneOf))

@@ -74,12 +74,12 @@ func MostIn(times []time.Duration, span time.Duration) int {
 
 // Jain is Jain's index of fairness: 1 if all are equal, 1/n if one of n has all
 // (R. Jain, D. Chiu, W. Hawe, A Quantitative Measure of Fairness and
-// Discrimination, 1984).
-func Jain(values []float64) float64 {
+// Discrimination, 1984). Of nothing it is 1.
+func Jain[N int64 | float64](values []N) float64 {
 	sum, squares := 0.0, 0.0
 	for _, v := range values {
-		sum += v
-		squares += v * v
+		sum += float64(v)
+		squares += float64(v) * float64(v)
 	}
 	if squares == 0 {
 		return 1

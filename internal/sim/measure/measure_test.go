@@ -59,6 +59,9 @@ func TestMostIn(t *testing.T) {
 }
 
 func TestJain(t *testing.T) {
+	if got := Jain([]int64{9, 0, 0, 0}); got != 0.25 {
+		t.Errorf("of whole numbers: got %v", got)
+	}
 	for _, c := range []struct {
 		values []float64
 		want   float64

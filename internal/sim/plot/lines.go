@@ -1,6 +1,9 @@
 package plot
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Lines draws each chart's curves, one chart below the other, with one legend
 // for all: a name has the same colour in each.
@@ -8,7 +11,9 @@ func Lines(charts ...Chart) []byte {
 	var names []string
 	for _, c := range charts {
 		for _, s := range c.Series {
-			names = appendNew(names, s.Name)
+			if !slices.Contains(names, s.Name) {
+				names = append(names, s.Name)
+			}
 		}
 	}
 	const each = head + panel + foot
@@ -18,23 +23,6 @@ func Lines(charts ...Chart) []byte {
 	}
 	p.legend(names, float64(each*len(charts)), p.lineKey)
 	return p.end()
-}
-
-// appendNew appends a name that is not there yet.
-func appendNew(names []string, name string) []string {
-	if indexOf(names, name) < 0 {
-		return append(names, name)
-	}
-	return names
-}
-
-func indexOf(names []string, name string) int {
-	for i := range names {
-		if names[i] == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // panel draws a chart below top.
@@ -61,22 +49,24 @@ func (p *picture) panel(c Chart, top float64, names []string) {
 	p.text(18, bottom-panel/2, "m", c.Y.Label)
 	p.add("</g>")
 	for _, s := range c.Series {
-		p.curve(s, x, y, indexOf(names, s.Name))
+		p.curve(s, x, y, slices.Index(names, s.Name))
 	}
 }
 
 // curve draws a series in the colour of that number.
 func (p *picture) curve(s Series, x, y span, colour int) {
 	var path strings.Builder
+	command := "M"
 	for i := range s.X {
-		path.WriteString(map[bool]string{true: "M", false: "L"}[i == 0])
-		path.WriteString(num(x.at(s.X[i])) + " " + num(y.at(s.Y[i])))
+		path.WriteString(command + num(x.at(s.X[i])) + " " + num(y.at(s.Y[i])))
+		command = "L"
 	}
 	p.add(`<path class="c%d l" stroke-dasharray="%s" d="%s"/>`, colour%colours, dashes(colour), path.String())
+	if len(s.X) > fewPoints {
+		return
+	}
 	for i := range s.X {
-		if len(s.X) <= fewPoints {
-			p.mark(x.at(s.X[i]), y.at(s.Y[i]), colour)
-		}
+		p.mark(x.at(s.X[i]), y.at(s.Y[i]), colour)
 	}
 }
 

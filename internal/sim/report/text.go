@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // WriteText tells the report to a person.
@@ -26,16 +28,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// span spells how long a run was: 10m rather than 10m0s.
+// span spells how long a run was.
 func span(seconds float64) string {
-	text := time.Duration(seconds * float64(time.Second)).String()
-	if minutes, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = strings.TrimSuffix(minutes+"m", "h0m")
-		if text != minutes+"m" {
-			text += "h"
-		}
-	}
-	return text
+	return strictyaml.Duration(seconds * float64(time.Second)).String()
 }
 
 func (r *Report) writeApps(b *bytes.Buffer) {

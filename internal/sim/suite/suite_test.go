@@ -17,8 +17,8 @@ func small() Options {
 	return Options{Seed: 3, Apps: []int{10, 30}, Keys: []int{1, 4}, Duration: 8 * time.Second}
 }
 
-// TestSameSeedSameBytes: what is published can be made again, and is what the
-// page says.
+// TestSameSeedSameBytes: what is published can be made again, and each picture is
+// of what its name says.
 func TestSameSeedSameBytes(t *testing.T) {
 	first, err := Draw(t.Context(), small())
 	if err != nil {

@@ -149,9 +149,9 @@ func (r *relay) end(end fairlead.End) error {
 	var last []byte
 	var err error
 	if r.stream != nil {
-		last, _, err = r.stream.End()
+		last, err = r.stream.End()
 	} else {
-		last, _, err = reply.Answer(r.from, r.to, r.whole, r.options)
+		last, err = reply.Answer(r.from, r.to, r.whole, r.options)
 	}
 	if err != nil {
 		return r.fail(err)

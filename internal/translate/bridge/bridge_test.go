@@ -213,7 +213,7 @@ func streamOf(all []string, end *fairlead.End) []fairlead.Event {
 	return events
 }
 
-// whole reads a stream as its clients do: is it whole?
+// isWhole reports whether a stream, read as its clients do, is whole.
 func isWhole(in fairlead.Dialect, text string) bool {
 	var last []byte
 	var err error

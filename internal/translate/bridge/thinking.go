@@ -24,14 +24,11 @@ func thinkingOf(model string) translate.Thinking {
 	var version []int
 	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '.' || r == '@' || r == ':' }) {
 		n, err := strconv.Atoi(part)
-		switch {
-		case err == nil && len(part) <= longestVersion && len(version) < 2:
+		if err == nil && len(part) <= longestVersion {
 			version = append(version, n)
-			continue
-		case len(version) == 0:
-			continue // the family's name
+		} else if len(version) > 0 {
+			break // a word before the version is of the family's name
 		}
-		break
 	}
 	if len(version) == 0 {
 		return translate.ByEffort

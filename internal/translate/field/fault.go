@@ -41,12 +41,11 @@ func MustBe(path, want string) error {
 func Missing(path string) error { return &fault{code: codeMissingField, path: path} }
 
 // Below puts a path before that of a fault; "" if it has none yet.
-func Below(err error, path string, index ...any) error {
+func Below(err error, path string) error {
 	f, ok := errors.AsType[*fault](err)
 	if !ok {
 		return err
 	}
-	path = fmt.Sprintf(path, index...)
 	if f.path != "" && f.path[0] != '[' {
 		path += "."
 	}
@@ -68,6 +67,16 @@ func Array(path string, value rawjson.Value) ([]rawjson.Value, error) {
 		return nil, MustBe(path, "an array")
 	}
 	return rawjson.ReadArray(value)
+}
+
+// Each deals with the elements of the array at path, one after the other.
+func Each(path string, list []rawjson.Value, deal func(element rawjson.Value) error) error {
+	for i, element := range list {
+		if err := deal(element); err != nil {
+			return Below(err, fmt.Sprintf("%s[%d]", path, i))
+		}
+	}
+	return nil
 }
 
 // Text returns the value of a member that must be a string.

@@ -15,29 +15,20 @@ const (
 
 // Job is one translation of a request.
 type Job struct {
-	// Body is the client's, without what is to be left out, Out the provider's.
+	// Body is the client's, Out the provider's.
 	Body rawjson.Object
 	Out  *rawjson.Writer
 
 	dropped []string
 }
 
-// NewJob returns the translation of a body, of which some fields are left out
-// and reported. The error is for Complain.
-func NewJob(body []byte, leaveOut []string) (*Job, error) {
+// NewJob returns the translation of a body. The error is for Complain.
+func NewJob(body []byte) (*Job, error) {
 	whole, err := rawjson.ReadObject(body)
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Out: rawjson.NewWriter(len(body) + len(body)/8 + 512)}
-	for _, m := range whole {
-		if slices.Contains(leaveOut, m.Name) {
-			j.dropMember("", m)
-		} else {
-			j.Body = append(j.Body, m)
-		}
-	}
-	return j, nil
+	return &Job{Body: whole, Out: rawjson.NewWriter(len(body) + len(body)/8 + 512)}, nil
 }
 
 // Dropped are the fields that were reported as dropped.
@@ -111,6 +102,33 @@ func (j *Job) Fields(rules []Rule, mapped func(name string, value rawjson.Value)
 		}
 	}
 	return nil
+}
+
+// Model writes the name that the provider knows, or if it is "" the body's.
+func (j *Job) Model(name string) {
+	switch model := j.Body.Get("model"); {
+	case name != "":
+		j.Out.TextMember("model", name)
+	case model.Given():
+		j.Out.Member("model", model)
+	}
+}
+
+// Tools writes the tools, if there are any, each by write.
+func (j *Job) Tools(write func(tool rawjson.Value) error) error {
+	value := j.Body.Get("tools")
+	if !value.Given() {
+		return nil
+	}
+	list, err := Array("tools", value)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	j.Out.Name("tools")
+	j.Out.Open('[')
+	err = Each("tools", list, write)
+	j.Out.Close(']')
+	return err
 }
 
 // AsksNothing reports whether a value asks for what is so anyway: false, zero,

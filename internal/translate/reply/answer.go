@@ -20,22 +20,21 @@ type Options struct {
 	MaxHeld int
 }
 
-// Answer translates a whole answer from the provider's dialect to the client's,
-// and tells its usage and the provider's own finish reason. Ids and the model's
-// name stay the provider's, but for the beginnings of ids.
+// Answer translates a whole answer from the provider's dialect to the client's.
+// Ids and the model's name stay the provider's, but for the beginnings of ids.
 //
 // Errors are of Kind Upstream: upstream_error when the answer is an error
 // object, upstream_invalid_answer when it is no answer, or calls a tool with
 // arguments that are no JSON object; one that was cut off leaves such a call
 // out. A pair of dialects that is not translated is of Kind Unsupported.
-func Answer(from, to fairlead.Dialect, body []byte, opts Options) (out []byte, end fairlead.End, err error) {
+func Answer(from, to fairlead.Dialect, body []byte, opts Options) (out []byte, err error) {
 	switch {
 	case from == fairlead.AnthropicMessages && to == fairlead.OpenAIChat:
 		return chatAnswer(body, opts)
 	case from == fairlead.OpenAIChat && to == fairlead.AnthropicMessages:
 		return messagesAnswer(body)
 	}
-	return nil, fairlead.End{}, unsupported()
+	return nil, unsupported()
 }
 
 func unsupported() error {
@@ -54,22 +53,22 @@ type gathered struct {
 }
 
 // chatAnswer writes a message of Anthropic's as a chat completion.
-func chatAnswer(body []byte, opts Options) ([]byte, fairlead.End, error) {
+func chatAnswer(body []byte, opts Options) ([]byte, error) {
 	message, err := rawjson.ReadObject(body)
 	if err != nil {
-		return nil, fairlead.End{}, notJSON(err)
+		return nil, notJSON(err)
 	}
 	if message.Get("error").Given() {
-		return nil, fairlead.End{}, reported(body)
+		return nil, reported(body)
 	}
 	blocks, err := rawjson.ReadArray(message.Get("content"))
 	if err != nil {
-		return nil, fairlead.End{}, invalid("has no content")
+		return nil, invalid("has no content")
 	}
 	var g gathered
 	for _, block := range blocks {
 		if err := g.block(block); err != nil {
-			return nil, fairlead.End{}, err
+			return nil, err
 		}
 	}
 	var u usage
@@ -97,7 +96,7 @@ func chatAnswer(body []byte, opts Options) ([]byte, fairlead.End, error) {
 		u.writeChat(w)
 	}
 	w.Close('}')
-	return w.Bytes(), fairlead.End{Usage: u.total(), Finish: stop}, nil
+	return w.Bytes(), nil
 }
 
 func notJSON(err error) error {
@@ -176,26 +175,25 @@ func refusalOf(details rawjson.Value) rawjson.Value {
 }
 
 // messagesAnswer writes a chat completion as a message of Anthropic's.
-func messagesAnswer(body []byte) ([]byte, fairlead.End, error) {
-	end, err := dialect.ReadChatAnswer(body)
-	if err != nil {
-		return nil, fairlead.End{}, err
+func messagesAnswer(body []byte) ([]byte, error) {
+	if _, err := dialect.ReadChatAnswer(body); err != nil {
+		return nil, err
 	}
 	completion, err := rawjson.ReadObject(body)
 	if err != nil {
-		return nil, fairlead.End{}, notJSON(err)
+		return nil, notJSON(err)
 	}
 	choices, err := rawjson.ReadArray(completion.Get("choices"))
 	if err != nil {
-		return nil, fairlead.End{}, notJSON(err)
+		return nil, notJSON(err)
 	}
 	choice, err := rawjson.ReadObject(choices[0])
 	if err != nil {
-		return nil, fairlead.End{}, notJSON(err)
+		return nil, notJSON(err)
 	}
 	message, err := rawjson.ReadObject(choice.Get("message"))
 	if err != nil {
-		return nil, fairlead.End{}, notJSON(err)
+		return nil, notJSON(err)
 	}
 	finish := choice.Get("finish_reason").Text()
 
@@ -205,7 +203,7 @@ func messagesAnswer(body []byte) ([]byte, fairlead.End, error) {
 	w.Open('[')
 	b := &blocks{w: w, id: id, isCut: isCut(finish)}
 	if err := b.message(message); err != nil {
-		return nil, fairlead.End{}, err
+		return nil, err
 	}
 	w.Close(']')
 	stop := stopReason(finish, b.calls)
@@ -219,7 +217,7 @@ func messagesAnswer(body []byte) ([]byte, fairlead.End, error) {
 	w.Name("usage")
 	u.writeMessages(w)
 	w.Close('}')
-	return w.Bytes(), fairlead.End{Usage: end.Usage, Finish: finish}, nil
+	return w.Bytes(), nil
 }
 
 // messageHead begins a message, up to its content.

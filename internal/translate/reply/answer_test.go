@@ -46,33 +46,26 @@ func TestChatAnswer(t *testing.T) {
 	const head = `{"id":"chatcmpl-1","object":"chat.completion","created":9,"model":"claude","choices":[{"index":0,"logprobs":null,`
 	for _, test := range []struct {
 		name, in, out string
-		end           fairlead.End
 	}{
 		{
 			"text", `{"id":"msg_1","type":"message","role":"assistant","model":"claude","content":[{"type":"text","text":"h\u00e9"},{"type":"text","text":" \"w\""}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":4}}`,
 			`"finish_reason":"stop","message":{"role":"assistant","content":"hé \"w\"","refusal":null}}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}`,
-			fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}, Finish: "end_turn"},
 		},
 		{
 			"everything", `{"id":"msg_1","model":"claude","content":[{"type":"thinking","thinking":"a","signature":"s"},{"type":"thinking","thinking":"b"},{"type":"redacted_thinking","data":"x"},{"type":"text","text":"t","citations":[]},{"type":"tool_use","id":"toolu_1","name":"f","input":{"a": "\n"}},{"type":"tool_use","id":"toolu_2","name":"g","input":{}}],"stop_reason":"tool_use","usage":{"input_tokens":3,"cache_read_input_tokens":10,"cache_creation_input_tokens":20,"output_tokens":4,"output_tokens_details":{"thinking_tokens":2}}}`,
 			`"finish_reason":"tool_calls","message":{"role":"assistant","content":"t","refusal":null,"reasoning_content":"ab","tool_calls":[{"id":"toolu_1","type":"function","function":{"name":"f","arguments":"{\"a\": \"\\n\"}"}},{"id":"toolu_2","type":"function","function":{"name":"g","arguments":"{}"}}]}}],"usage":{"prompt_tokens":33,"completion_tokens":4,"total_tokens":37,"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":20},"completion_tokens_details":{"reasoning_tokens":2}}}`,
-			fairlead.End{Usage: fairlead.Usage{Input: 33, Output: 4}, Finish: "tool_use"},
 		},
 		{
 			"a refusal", `{"id":"msg_1","model":"claude","content":[],"stop_reason":"refusal","stop_details":{"type":"refusal","explanation":"no"}}`,
 			`"finish_reason":"content_filter","message":{"role":"assistant","content":null,"refusal":"no"}}]}`,
-			fairlead.End{Finish: "refusal"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, end, err := reply.Answer(messages, chat, []byte(test.in), reply.Options{Created: 9})
+			got, err := reply.Answer(messages, chat, []byte(test.in), reply.Options{Created: 9})
 			if err != nil {
 				t.Fatal(err)
 			}
 			same(t, got, head+test.out)
-			if end != test.end {
-				t.Errorf("got end %+v, want %+v", end, test.end)
-			}
 		})
 	}
 }
@@ -81,38 +74,30 @@ func TestMessagesAnswer(t *testing.T) {
 	const head = `{"id":"msg_1","type":"message","role":"assistant","model":"gpt","stop_sequence":null,`
 	for _, test := range []struct {
 		name, in, out string
-		end           fairlead.End
 	}{
 		{
 			"text", `{"id":"chatcmpl-1","model":"gpt","choices":[{"index":0,"message":{"role":"assistant","content":"h\u00e9","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}`,
 			`"content":[{"type":"text","text":"hé"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":4}}`,
-			fairlead.End{Usage: fairlead.Usage{Input: 3, Output: 4}, Finish: "stop"},
 		},
 		{
 			"everything", `{"id":"chatcmpl-1","model":"gpt","choices":[{"message":{"reasoning":"r","content":[{"type":"thinking"},{"type":"text","text":"a"},{"type":"text","text":"b"}],"tool_calls":[{"id":"a:1","function":{"name":"f","arguments":"{\"a\":\"\\u00e9\"}"}},{"function":{"name":"g","arguments":" "}}]},"finish_reason":"stop"},{"message":{}}],"usage":{"prompt_tokens":33,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":20},"completion_tokens_details":{"reasoning_tokens":2}}}`,
 			`"content":[{"type":"thinking","thinking":"r","signature":""},{"type":"text","text":"ab"},{"type":"tool_use","id":"a_1","name":"f","input":{"a":"é"}},{"type":"tool_use","id":"toolu_1_1","name":"g","input":{}}],"stop_reason":"tool_use","usage":{"input_tokens":3,"cache_read_input_tokens":10,"cache_creation_input_tokens":20,"output_tokens":4,"output_tokens_details":{"thinking_tokens":2}}}`,
-			fairlead.End{Usage: fairlead.Usage{Input: 33, Output: 4}, Finish: "stop"},
 		},
 		{
 			"a refusal", `{"id":"chatcmpl-1","model":"gpt","choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}`,
 			`"content":[{"type":"text","text":"no"}],"stop_reason":"refusal","usage":{"input_tokens":0,"output_tokens":0}}`,
-			fairlead.End{Finish: "stop"},
 		},
 		{
 			"cut in a call", `{"id":"chatcmpl-1","model":"gpt","choices":[{"message":{"content":"","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{\"a"}}]},"finish_reason":"length"}]}`,
 			`"content":[],"stop_reason":"max_tokens","usage":{"input_tokens":0,"output_tokens":0}}`,
-			fairlead.End{Finish: "length"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, end, err := reply.Answer(chat, messages, []byte(test.in), reply.Options{})
+			got, err := reply.Answer(chat, messages, []byte(test.in), reply.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			same(t, got, head+test.out)
-			if end != test.end {
-				t.Errorf("got end %+v, want %+v", end, test.end)
-			}
 		})
 	}
 }
@@ -137,12 +122,12 @@ func TestAnswersThatAreNone(t *testing.T) {
 		if test.from == chat {
 			to = messages
 		}
-		out, _, err := reply.Answer(test.from, to, []byte(test.body), reply.Options{})
+		out, err := reply.Answer(test.from, to, []byte(test.body), reply.Options{})
 		if codeOf(err) != test.code {
 			t.Errorf("%s: got %v and %s, want %s", test.body, err, out, test.code)
 		}
 	}
-	if _, _, err := reply.Answer(chat, chat, nil, reply.Options{}); !fairlead.IsKind(err, fairlead.Unsupported) {
+	if _, err := reply.Answer(chat, chat, nil, reply.Options{}); !fairlead.IsKind(err, fairlead.Unsupported) {
 		t.Errorf("got %v, want unsupported", err)
 	}
 	if _, err := reply.NewStream(messages, messages, reply.Options{}); !fairlead.IsKind(err, fairlead.Unsupported) {
@@ -158,7 +143,7 @@ func TestReasonsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stop := range []string{"end_turn", "stop_sequence", "pause_turn", "max_tokens", "model_context_window_exceeded", "tool_use", "refusal"} {
-		out, _, err := reply.Answer(messages, chat, []byte(`{"content":[],"stop_reason":"`+stop+`"}`), reply.Options{})
+		out, err := reply.Answer(messages, chat, []byte(`{"content":[],"stop_reason":"`+stop+`"}`), reply.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +154,7 @@ func TestReasonsAreDocumented(t *testing.T) {
 		}
 	}
 	for _, finish := range []string{"stop", "tool_calls", "length", "content_filter"} {
-		out, _, err := reply.Answer(chat, messages, []byte(`{"choices":[{"message":{},"finish_reason":"`+finish+`"}]}`), reply.Options{})
+		out, err := reply.Answer(chat, messages, []byte(`{"choices":[{"message":{},"finish_reason":"`+finish+`"}]}`), reply.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

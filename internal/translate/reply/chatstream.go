@@ -3,7 +3,6 @@ package reply
 import (
 	"slices"
 
-	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
@@ -38,8 +37,6 @@ type openCall struct {
 	input  []byte
 	pieces bool
 }
-
-func (s *chatStream) done() bool { return s.isDone }
 
 func (s *chatStream) block(frames []byte) ([]byte, error) {
 	s.out = s.out[:0]
@@ -256,14 +253,14 @@ func (s *chatStream) messageDelta(value rawjson.Value) {
 	s.refusal = slices.Clone(refusalOf(delta.Get("stop_details")))
 }
 
-func (s *chatStream) end() ([]byte, fairlead.End, error) {
+func (s *chatStream) end() ([]byte, error) {
 	switch {
 	case s.err != nil:
-		return nil, fairlead.End{}, s.err
+		return nil, s.err
 	case !s.isDone:
-		return nil, fairlead.End{}, truncated("without its end marker")
+		return nil, truncated("without its end marker")
 	case s.stop == "":
-		return nil, fairlead.End{}, truncated("without a stop reason")
+		return nil, truncated("without a stop reason")
 	}
 	s.out = s.out[:0]
 	for len(s.open) > 0 {
@@ -284,5 +281,5 @@ func (s *chatStream) end() ([]byte, fairlead.End, error) {
 		s.out = sse.AppendData(s.out, s.w.Bytes())
 	}
 	s.out = append(s.out, dialect.DoneFrame...)
-	return s.out, fairlead.End{Usage: s.usage.total(), Finish: s.stop}, nil
+	return s.out, nil
 }

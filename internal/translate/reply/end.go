@@ -3,7 +3,6 @@ package reply
 import (
 	"strings"
 
-	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
 )
 
@@ -101,18 +100,13 @@ func detail(value rawjson.Value, name string) (n int, ok bool) {
 	return count.Count(), count.Given()
 }
 
-// total is the tokens of prompt and answer.
-func (u *usage) total() fairlead.Usage {
-	return fairlead.Usage{Input: u.input + u.cacheRead + u.cacheWrite, Output: u.output}
-}
-
 // writeChat writes the usage object of chat completions.
 func (u *usage) writeChat(w *rawjson.Writer) {
-	total := u.total()
+	prompt := u.input + u.cacheRead + u.cacheWrite
 	w.Open('{')
-	w.IntMember("prompt_tokens", total.Input)
-	w.IntMember("completion_tokens", total.Output)
-	w.IntMember("total_tokens", total.Input+total.Output)
+	w.IntMember("prompt_tokens", prompt)
+	w.IntMember("completion_tokens", u.output)
+	w.IntMember("total_tokens", prompt+u.output)
 	if u.hasCacheRead || u.hasCacheWrite {
 		w.Name("prompt_tokens_details")
 		w.Open('{')

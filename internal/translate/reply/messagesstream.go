@@ -1,7 +1,6 @@
 package reply
 
 import (
-	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
@@ -33,8 +32,6 @@ type messagesStream struct {
 	refused bool
 	err     error
 }
-
-func (s *messagesStream) done() bool { return s.watch.Done() }
 
 func (s *messagesStream) block(frames []byte) ([]byte, error) {
 	s.out = s.out[:0]
@@ -216,17 +213,17 @@ func (s *messagesStream) callAt(index rawjson.Value, id string) (*block, error) 
 	return b, nil
 }
 
-func (s *messagesStream) end() ([]byte, fairlead.End, error) {
+func (s *messagesStream) end() ([]byte, error) {
 	if s.err != nil {
-		return nil, fairlead.End{}, s.err
+		return nil, s.err
 	}
 	_, end, err := s.watch.End()
 	if err != nil {
-		return nil, fairlead.End{}, err
+		return nil, err
 	}
 	for _, b := range s.all {
 		if !isCut(end.Finish) && (!b.isReady() || b.begun && !b.isComplete()) {
-			return nil, fairlead.End{}, invalid("calls a tool with arguments that are no JSON object, or without a name")
+			return nil, invalid("calls a tool with arguments that are no JSON object, or without a name")
 		}
 	}
 	s.out = s.out[:0]
@@ -247,5 +244,5 @@ func (s *messagesStream) end() ([]byte, fairlead.End, error) {
 	s.send("message_delta")
 	s.begin("message_stop")
 	s.send("message_stop")
-	return s.out, end, nil
+	return s.out, nil
 }

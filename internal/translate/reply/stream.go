@@ -10,15 +10,13 @@ import (
 )
 
 // Stream translates a stream from the provider's dialect to the client's. It is
-// used by one goroutine and has the methods of dialect.StreamWatch: it looks at
-// what passes, and what it returns takes the place of what it was given.
+// used by one goroutine. What it returns takes the place of what it was given.
 type Stream struct{ machine machine }
 
 // machine is one direction.
 type machine interface {
 	block(frames []byte) (out []byte, err error)
-	done() bool
-	end() (out []byte, end fairlead.End, err error)
+	end() (out []byte, err error)
 }
 
 // defaultMaxHeld is how many bytes a stream may hold back, if Options don't say.
@@ -52,16 +50,12 @@ func NewStream(from, to fairlead.Dialect, opts Options) (*Stream, error) {
 // have to be held back than is allowed. out then is what came before.
 func (s *Stream) Block(frames []byte) (out []byte, err error) { return s.machine.block(frames) }
 
-// Done reports whether the end marker has come. There is nothing to read after
-// it.
-func (s *Stream) Done() bool { return s.machine.done() }
-
 // End is asked once, when the stream has ended, by its end marker or otherwise.
-// It returns the frames that end the client's stream, end marker included, and
-// tells usage and the provider's own finish reason. Errors are of Kind Upstream:
-// what Block said; upstream_truncated when the end marker never came, or no
-// finish reason before it; upstream_invalid_answer. There are no frames then.
-func (s *Stream) End() (out []byte, end fairlead.End, err error) { return s.machine.end() }
+// It returns the frames that end the client's stream, end marker included.
+// Errors are of Kind Upstream: what Block said; upstream_truncated when the end
+// marker never came, or no finish reason before it; upstream_invalid_answer. There
+// are no frames then.
+func (s *Stream) End() (out []byte, err error) { return s.machine.end() }
 
 // payloadOf is the payload of a frame, nil if there is none. Bytes that are not
 // UTF-8 are replaced.

@@ -41,21 +41,21 @@ func chatFrames(chunks ...string) []string {
 }
 
 // translated feeds frames one at a time and returns everything that came out.
-func translated(from, to fairlead.Dialect, opts reply.Options, frames []string) (string, fairlead.End, error) {
+func translated(from, to fairlead.Dialect, opts reply.Options, frames []string) (string, error) {
 	s, err := reply.NewStream(from, to, opts)
 	if err != nil {
-		return "", fairlead.End{}, err
+		return "", err
 	}
 	var all []byte
 	for _, frame := range frames {
 		out, err := s.Block([]byte(frame))
 		all = append(all, out...)
 		if err != nil {
-			return string(all), fairlead.End{}, err
+			return string(all), err
 		}
 	}
-	out, end, err := s.End()
-	return string(append(all, out...)), end, err
+	out, err := s.End()
+	return string(append(all, out...)), err
 }
 
 // payloads are the payloads of a stream, one a line.
@@ -95,7 +95,7 @@ func TestChatStream(t *testing.T) {
 		`{"type":"next_year","index":3}`,
 		messageDelta, messageStop,
 	)
-	got, end, err := translated(messages, chat, reply.Options{Created: 9, IncludeUsage: true}, frames)
+	got, err := translated(messages, chat, reply.Options{Created: 9, IncludeUsage: true}, frames)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,10 +115,7 @@ func TestChatStream(t *testing.T) {
 	if got := payloads(got); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if want := (fairlead.End{Usage: fairlead.Usage{Input: 13, Output: 9}, Finish: "tool_use"}); end != want {
-		t.Errorf("got end %+v, want %+v", end, want)
-	}
-	without, _, err := translated(messages, chat, reply.Options{Created: 9}, frames)
+	without, err := translated(messages, chat, reply.Options{Created: 9}, frames)
 	if err != nil || strings.Contains(without, "usage") {
 		t.Errorf("a client that did not ask is told the usage (%v)\n%s", err, without)
 	}
@@ -204,7 +201,7 @@ func TestMessagesStream(t *testing.T) {
 		{"nothing", []string{`{"role":"assistant"}|stop`}, tail("end_turn", noUsage)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, _, err := translated(chat, messages, reply.Options{}, chatFrames(test.chunks...))
+			got, err := translated(chat, messages, reply.Options{}, chatFrames(test.chunks...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,13 +219,10 @@ func TestMessagesStream(t *testing.T) {
 	frames := chatFrames(`{"content":"x"}|stop`)
 	frames = append([]string{"data: {\"id\":\"\",\"choices\":[]}\n\n", ": comment\n\n", "event: progress\ndata: {\"done\":1}\n\n"}, frames[0],
 		`data: {"choices":[],"usage":{"prompt_tokens":13,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":10}}}`+"\n\n", frames[1])
-	got, end, err := translated(chat, messages, reply.Options{}, frames)
+	got, err := translated(chat, messages, reply.Options{}, frames)
 	want := head + start(0, text) + delta(0, "text_delta", "text", "x") + stop(0) + tail("end_turn", `"input_tokens":3,"cache_read_input_tokens":10,"output_tokens":2`)
 	if err != nil || payloads(got) != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, payloads(got), want)
-	}
-	if want := (fairlead.End{Usage: fairlead.Usage{Input: 13, Output: 2}, Finish: "stop"}); end != want {
-		t.Errorf("got end %+v, want %+v", end, want)
 	}
 }
 
@@ -237,13 +231,13 @@ func TestMessagesStream(t *testing.T) {
 func TestBytesThatAreNotUTF8(t *testing.T) {
 	frames := anthropicFrames(messageStart, `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"aXb"}}`, messageDelta, messageStop)
 	frames[1] = strings.Replace(frames[1], "X", "\xff", 1)
-	got, _, err := translated(messages, chat, reply.Options{}, frames)
+	got, err := translated(messages, chat, reply.Options{}, frames)
 	if err != nil || !strings.Contains(got, "{\"content\":\"a\ufffdb\"}") {
 		t.Errorf("got %v\n%s", err, got)
 	}
 	frames = chatFrames(`{"content":"aXb"}|stop`)
 	frames[0] = strings.Replace(frames[0], "X", "\xff", 1)
-	got, _, err = translated(chat, messages, reply.Options{}, frames)
+	got, err = translated(chat, messages, reply.Options{}, frames)
 	if err != nil || !strings.Contains(got, "\"text\":\"a\ufffdb\"") {
 		t.Errorf("got %v\n%s", err, got)
 	}
@@ -267,7 +261,7 @@ func TestStreamsCutShort(t *testing.T) {
 		{chat, messages, openai, []string{"message_stop", "message_delta"}},
 	} {
 		for n := range len(test.frames) {
-			got, _, err := translated(test.from, test.to, reply.Options{}, test.frames[:n])
+			got, err := translated(test.from, test.to, reply.Options{}, test.frames[:n])
 			if codeOf(err) != "upstream_truncated" {
 				t.Errorf("%s, %d frames: got %v, want upstream_truncated", test.from, n, err)
 			}
@@ -277,12 +271,12 @@ func TestStreamsCutShort(t *testing.T) {
 				}
 			}
 		}
-		if _, _, err := translated(test.from, test.to, reply.Options{}, test.frames); err != nil {
+		if _, err := translated(test.from, test.to, reply.Options{}, test.frames); err != nil {
 			t.Errorf("%s: the whole stream gives %v", test.from, err)
 		}
 		// Without a reason, but with the end marker.
 		frames := append(test.frames[:len(test.frames)-2:len(test.frames)-2], test.frames[len(test.frames)-1])
-		if _, _, err := translated(test.from, test.to, reply.Options{}, frames); codeOf(err) != "upstream_truncated" {
+		if _, err := translated(test.from, test.to, reply.Options{}, frames); codeOf(err) != "upstream_truncated" {
 			t.Errorf("%s: without a reason: got %v", test.from, err)
 		}
 	}
@@ -313,7 +307,7 @@ func TestStreamsThatFail(t *testing.T) {
 		if test.from == chat {
 			to = messages
 		}
-		got, _, err := translated(test.from, to, reply.Options{}, test.frames)
+		got, err := translated(test.from, to, reply.Options{}, test.frames)
 		if codeOf(err) != test.code {
 			t.Errorf("%s of %s: got %v, want %s\n%s", test.name, test.from, err, test.code, got)
 		}
@@ -343,14 +337,14 @@ func TestHeldIsBounded(t *testing.T) {
 		}
 		break
 	}
-	if _, _, err := s.End(); codeOf(err) != "upstream_answer_too_large" {
+	if _, err := s.End(); codeOf(err) != "upstream_answer_too_large" {
 		t.Errorf("the end: got %v", err)
 	}
 	var calls []string
 	for at := range 1100 {
 		calls = append(calls, fmt.Sprintf(`{"tool_calls":[{"index":%d,"id":"i%d","function":{"name":"f","arguments":"{}"}}]}`, at, at))
 	}
-	if _, _, err := translated(chat, messages, reply.Options{}, chatFrames(calls...)); codeOf(err) != "upstream_answer_too_large" {
+	if _, err := translated(chat, messages, reply.Options{}, chatFrames(calls...)); codeOf(err) != "upstream_answer_too_large" {
 		t.Errorf("1,100 calls: got %v", err)
 	}
 }
@@ -376,9 +370,9 @@ func FuzzStream(f *testing.F) {
 				failed = failed || err != nil
 				checkFrames(t, out, "")
 			}
-			out, _, err := s.End()
+			out, err := s.End()
 			checkFrames(t, out, endMark(pair[1]))
-			if err != nil && len(out) > 0 || err == nil && (failed || !s.Done()) {
+			if err != nil && len(out) > 0 || err == nil && failed {
 				t.Fatalf("the end is %q with %v", out, err)
 			}
 		}

@@ -35,13 +35,9 @@ func (j *job) messages() error {
 		}
 		s.write("system")
 	}
-	for i, message := range list {
-		if err := j.message(message); err != nil {
-			return field.Below(err, "messages[%d]", i)
-		}
-	}
+	err = field.Each("messages", list, j.message)
 	j.Out.Close(']')
-	return nil
+	return err
 }
 
 func (j *job) message(value rawjson.Value) error {
@@ -111,22 +107,17 @@ func (s *said) content(content rawjson.Value, other func(kind string, block rawj
 	if err != nil {
 		return field.MustBe("", "a string or a list of blocks")
 	}
-	for i, value := range list {
+	return field.Each("", list, func(value rawjson.Value) error {
 		block, err := field.Object("", value)
 		if err != nil {
-			return field.Below(err, "[%d]", i)
+			return err
 		}
 		kind := block.Get("type").Text()
 		if kind == "text" {
-			err = s.textBlock(block)
-		} else {
-			err = other(kind, block)
+			return s.textBlock(block)
 		}
-		if err != nil {
-			return field.Below(err, "[%d]", i)
-		}
-	}
-	return nil
+		return other(kind, block)
+	})
 }
 
 func (s *said) textBlock(block rawjson.Object) error {

@@ -14,24 +14,17 @@ const (
 	smallBudget, mediumBudget = 4096, 16384
 )
 
-// Options is what has to be known beside the body. MaxTokensName is what the
-// provider calls the limit of the answer.
-type Options struct {
-	Model         string
-	MaxTokensName string
-}
-
 // job is one translation.
 type job struct {
 	*field.Job
-	opts Options
+	maxTokensName string
 }
 
-// Request writes the body of a job; it leaves the object open. Errors are for
-// field.Complain.
-func Request(of *field.Job, opts Options) error {
-	j := &job{Job: of, opts: opts}
-	j.model()
+// Request writes all of a job's body but for the model; it leaves the object
+// open. maxTokensName is what the provider calls the limit of the answer. Errors
+// are for field.Complain.
+func Request(of *field.Job, maxTokensName string) error {
+	j := &job{Job: of, maxTokensName: maxTokensName}
 	if err := j.Fields(fields(), j.mapped); err != nil {
 		return err
 	}
@@ -56,23 +49,13 @@ func (j *job) mapped(name string, value rawjson.Value) error {
 	case "stream":
 		j.stream(value)
 	case "tools":
-		return j.functions(value)
+		return j.Tools(j.function)
 	case "metadata":
 		return j.metadata(value)
 	case "service_tier":
 		j.serviceTier(value)
 	}
 	return nil
-}
-
-// model writes the model's name.
-func (j *job) model() {
-	switch model := j.Body.Get("model"); {
-	case j.opts.Model != "":
-		j.Out.TextMember("model", j.opts.Model)
-	case model.Given():
-		j.Out.Member("model", model)
-	}
 }
 
 func (j *job) maxTokens(value rawjson.Value) error {
@@ -83,7 +66,7 @@ func (j *job) maxTokens(value rawjson.Value) error {
 	case n == 0:
 		return field.Refuse("max_tokens", "there is no call without an answer")
 	}
-	j.Out.IntMember(j.opts.MaxTokensName, n)
+	j.Out.IntMember(j.maxTokensName, n)
 	return nil
 }
 
@@ -124,23 +107,7 @@ func (j *job) serviceTier(value rawjson.Value) {
 	}
 }
 
-// functions writes the tools, each of which must be the client's own.
-func (j *job) functions(value rawjson.Value) error {
-	list, err := field.Array("tools", value)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	j.Out.Name("tools")
-	j.Out.Open('[')
-	for i, tool := range list {
-		if err := j.function(tool); err != nil {
-			return field.Below(err, "tools[%d]", i)
-		}
-	}
-	j.Out.Close(']')
-	return nil
-}
-
+// function writes a tool, which must be the client's own.
 func (j *job) function(value rawjson.Value) error {
 	o, err := field.Object("", value)
 	if err != nil {

@@ -19,28 +19,23 @@ const (
 	ByBudget
 )
 
-// Options is what has to be known beside the body. MaxTokens is the limit of
-// the answer, in tokens, for a client that named none.
-type Options struct {
-	Model     string
-	MaxTokens int
-	Thinking  Thinking
-}
+// defaultMaxTokens is how long an answer may be, in tokens, if the client did not
+// say: Anthropic's API can't be asked without a limit.
+const defaultMaxTokens = 4096
 
 // job is one translation.
 type job struct {
 	*field.Job
-	opts Options
+	thinking Thinking
 	// thinks says that the model is asked to think, beside which less can be
 	// chosen.
 	thinks bool
 }
 
-// Request writes the body of a job; it leaves the object open. Errors are for
-// field.Complain.
-func Request(of *field.Job, opts Options) error {
-	j := &job{Job: of, opts: opts}
-	j.model()
+// Request writes all of a job's body but for the model; it leaves the object
+// open. Errors are for field.Complain.
+func Request(of *field.Job, thinking Thinking) error {
+	j := &job{Job: of, thinking: thinking}
 	choice, err := j.toolChoice()
 	if err != nil {
 		return err
@@ -60,7 +55,7 @@ func Request(of *field.Job, opts Options) error {
 	if err := j.conversation(); err != nil {
 		return err
 	}
-	if err := j.tools(); err != nil {
+	if err := j.Tools(j.tool); err != nil {
 		return err
 	}
 	if choice.kind != "" {
@@ -90,16 +85,6 @@ func (j *job) mapped(name string, value rawjson.Value) error {
 		return modalities(value)
 	}
 	return nil
-}
-
-// model writes the model's name.
-func (j *job) model() {
-	switch model := j.Body.Get("model"); {
-	case j.opts.Model != "":
-		j.Out.TextMember("model", j.opts.Model)
-	case model.Given():
-		j.Out.Member("model", model)
-	}
 }
 
 // limit is how long the answer may be, in tokens; negative if the client did
@@ -308,27 +293,7 @@ func modalities(value rawjson.Value) error {
 	return nil
 }
 
-// tools writes the tools, each of which must be a function.
-func (j *job) tools() error {
-	value := j.Body.Get("tools")
-	if !value.Given() {
-		return nil
-	}
-	list, err := field.Array("tools", value)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	j.Out.Name("tools")
-	j.Out.Open('[')
-	for i, tool := range list {
-		if err := j.tool(tool); err != nil {
-			return field.Below(err, "tools[%d]", i)
-		}
-	}
-	j.Out.Close(']')
-	return nil
-}
-
+// tool writes a tool, which must be a function.
 func (j *job) tool(value rawjson.Value) error {
 	o, err := field.Object("", value)
 	if err != nil {

@@ -25,7 +25,7 @@ type thought struct {
 func (j *job) think(c *choice, limit int) (thought, error) {
 	t := thought{limit: limit}
 	if limit < 0 {
-		t.limit = j.opts.MaxTokens
+		t.limit = defaultMaxTokens
 	}
 	own := j.Body.Get("thinking")
 	j.thinks = own.Given() && !hasType(own, "disabled")
@@ -40,9 +40,9 @@ func (j *job) think(c *choice, limit int) (thought, error) {
 	switch {
 	case effort == "none" && !own.Given():
 		t.kind = "disabled"
-	case effort == "none" || own.Given() && j.opts.Thinking == ByBudget:
+	case effort == "none" || own.Given() && j.thinking == ByBudget:
 		j.Drop("reasoning_effort")
-	case j.opts.Thinking == ByBudget:
+	case j.thinking == ByBudget:
 		j.setBudget(&t, c, effort)
 	default:
 		if effort == "minimal" {

@@ -41,10 +41,8 @@ func (j *job) conversation() error {
 		return err
 	}
 	t := &turns{job: j}
-	for i, message := range list {
-		if err := t.message(message); err != nil {
-			return field.Below(err, "messages[%d]", i)
-		}
+	if err := field.Each("messages", list, t.message); err != nil {
+		return err
 	}
 	if system := t.system.Bytes(); len(system) > 0 {
 		j.Out.Name("system")
@@ -120,12 +118,7 @@ func (t *turns) parts(w *rawjson.Writer, content rawjson.Value, other func(*rawj
 	if err != nil {
 		return field.MustBe("", "a string or a list of parts")
 	}
-	for i, part := range list {
-		if err := t.part(w, part, other); err != nil {
-			return field.Below(err, "[%d]", i)
-		}
-	}
-	return nil
+	return field.Each("", list, func(part rawjson.Value) error { return t.part(w, part, other) })
 }
 
 func (t *turns) part(w *rawjson.Writer, part rawjson.Value, other func(*rawjson.Writer, string, rawjson.Object) error) error {
@@ -303,12 +296,7 @@ func (t *turns) assistant(o rawjson.Object) error {
 	if err != nil {
 		return err
 	}
-	for i, call := range list {
-		if err := t.toolUse(blocks, call); err != nil {
-			return field.Below(err, "tool_calls[%d]", i)
-		}
-	}
-	return nil
+	return field.Each("tool_calls", list, func(call rawjson.Value) error { return t.toolUse(blocks, call) })
 }
 
 func (t *turns) toolUse(w *rawjson.Writer, value rawjson.Value) error {
