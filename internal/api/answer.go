@@ -54,6 +54,7 @@ type Shape struct {
 // whatever is left of a connection whose client has gone. The head of a stream
 // whose client waits in the queue may be out before any event; see Streams.
 func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Emit) error) error {
+	defer x.endPulse()
 	w := &writer{x: x, call: call, shape: shape}
 	err := run(w.emit)
 	if err == nil {
@@ -69,6 +70,7 @@ func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Em
 		x.note(call, e)
 		return err
 	case x.stream:
+		x.endPulse()
 		_ = w.send(shape.ErrorFrame(e, x.ID))
 		return err
 	}
@@ -76,17 +78,19 @@ func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Em
 }
 
 // Streams says that call is to be answered by a stream. While it waits in the
-// queue its client is sent the stream's head and now and then a beat, which is a
-// frame that means nothing, so that neither the client nor anything in between
-// takes the silence for the end.
-func (x *Exchange) Streams(call *fairlead.Call, beat string) {
+// queue its client is sent the stream's head and now and then the frame queued,
+// and silent when its provider says nothing for a while: frames that mean nothing,
+// so that neither the client nor anything in between takes the silence for the
+// end.
+func (x *Exchange) Streams(call *fairlead.Call, queued, silent string) {
+	x.pulse.call, x.pulse.frame = call, silent
 	call.Waiting = func() error {
 		if !x.began {
 			x.noteWait(call)
 			x.headStream("text/event-stream")
 			x.writeHead(http.StatusOK)
 		}
-		return x.send([]byte(beat), beatGrace)
+		return x.send([]byte(queued), beatGrace)
 	}
 }
 
@@ -212,14 +216,24 @@ func (w *writer) send(p []byte) error {
 }
 
 // send writes p out to the client now, in pieces that each may block for the
-// grace; 0 is until the call's time is over.
+// grace; 0 is until the call's time is over. Of a stream p is whole frames.
 func (x *Exchange) send(p []byte, grace time.Duration) error {
+	x.pulse.mu.Lock()
+	defer x.pulse.mu.Unlock()
+	if x.stream {
+		x.startPulse()
+	}
+	return x.put(p, grace)
+}
+
+// put is send while the pulse's mutex is held.
+func (x *Exchange) put(p []byte, grace time.Duration) error {
 	if x.R.ProtoMajor != 1 {
 		// HTTP/2 would end a stream that is merely silent at a deadline left behind.
 		defer x.writeWithin(0)
 	}
 	for part := range slices.Chunk(p, piece) {
-		x.writeWithin(grace)
+		x.pulse.last = x.writeWithin(grace)
 		if x.interrupted.Load() { // perhaps before the line above, which undid what that set
 			_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
 		}
@@ -235,20 +249,20 @@ func (x *Exchange) send(p []byte, grace time.Duration) error {
 
 // writeWithin has the writes from now on end within the grace; 0 is no limit. A
 // deadline is dear to set, so one that is a little later is left as it is: a write
-// may block for a sixteenth longer.
-func (x *Exchange) writeWithin(grace time.Duration) {
+// may block for a sixteenth longer. It returns the time.
+func (x *Exchange) writeWithin(grace time.Duration) time.Time {
+	now := time.Now()
 	if grace <= 0 {
 		x.writeBy = time.Time{}
 		_ = x.control.SetWriteDeadline(x.writeBy) // there may be one of a request before
-		return
+		return now
 	}
 	const slack = 16
-	now := time.Now()
-	if left := x.writeBy.Sub(now); left >= grace && left <= grace+grace/slack {
-		return
+	if left := x.writeBy.Sub(now); left < grace || left > grace+grace/slack {
+		x.writeBy = now.Add(grace + grace/slack)
+		_ = x.control.SetWriteDeadline(x.writeBy)
 	}
-	x.writeBy = now.Add(grace + grace/slack)
-	_ = x.control.SetWriteDeadline(x.writeBy)
+	return now
 }
 
 // interrupt ends a write that blocks, soon.

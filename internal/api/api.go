@@ -82,6 +82,9 @@ type Config struct {
 	// may block before its reader is cut off; 0 = until the operation's time is
 	// over.
 	SlowReaderGrace time.Duration
+	// HeartbeatAfter is how long a stream whose head is out may be silent, up to
+	// 10 s, until its client is told that the call is alive; 0 = for ever.
+	HeartbeatAfter time.Duration
 	// BusyWait is how long a caller whom there is no room for should wait.
 	BusyWait func() time.Duration
 	// Logger is told of panics.
@@ -112,6 +115,7 @@ type Exchange struct {
 	began    bool  // the head of the answer is out
 	stream   bool  // it is the head of an event stream
 	bodyRead bool  // there is nothing of the request left on the wire
+	pulse    pulse // of a stream
 	// interrupted says that the call has ended: what is still to be written must
 	// go out soon.
 	interrupted atomic.Bool

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -371,11 +372,47 @@ func TestWriteDeadlineIsTakenBack(t *testing.T) {
 		})
 	}})
 	w := &clocked{ResponseRecorder: httptest.NewRecorder()}
-	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/answer", nil))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/answer", nil)
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
+	s.ServeHTTP(w, r)
 	set := slices.DeleteFunc(w.deadlines, time.Time.IsZero)
-	if len(set) != 3 { // of two frames, and of what the server may write afterwards
+	if len(set) != 2 {
 		t.Errorf("deadlines %v: each write must have one", w.deadlines)
 	}
+}
+
+// TestWriteDeadlineIsSetWhenItMust: over HTTP/1 a deadline stays until a write
+// needs a later one. Each write has its grace, and a sixteenth more at most.
+func TestWriteDeadlineIsSetWhenItMust(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSetting(t, Route{http.MethodGet, "/answer", Public, func(x *Exchange) error {
+			return x.Answer(&fairlead.Call{App: &fairlead.App{}}, Shape{}, func(emit fairlead.Emit) error {
+				if err := emit(fairlead.Event{Head: &fairlead.Head{Stream: true}}); err != nil {
+					return err
+				}
+				for range 100 {
+					if err := emit(fairlead.Event{Data: []byte("a")}); err != nil {
+						return err
+					}
+					deadlines := x.W.(*clocked).deadlines //nolint:forcetypeassert,errcheck // made below
+					left, grace := time.Until(deadlines[len(deadlines)-1]), x.config.SlowReaderGrace
+					if left < grace || left > grace+grace/16 {
+						t.Errorf("%v were left for a write, want %v", left, grace)
+					}
+					<-time.After(50 * time.Millisecond)
+				}
+				return emit(fairlead.Event{End: &fairlead.End{}})
+			})
+		}})
+		w := &clocked{ResponseRecorder: httptest.NewRecorder()}
+		s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/answer", nil))
+		if n := len(w.deadlines); n > 11 {
+			t.Errorf("%d deadlines were set for 100 writes in 5 s", n)
+		}
+		if last := w.deadlines[len(w.deadlines)-1]; last.Before(time.Now().Add(endGrace)) {
+			t.Errorf("what the server writes at the end is bounded by %v", last)
+		}
+	})
 }
 
 func TestRetryHeaders(t *testing.T) {

@@ -59,7 +59,7 @@ type Limits struct {
 	MaxQueue              int                 `yaml:"max_queue" most:"1000000" env:"FAIRLEAD_MAX_QUEUE" doc:"Most calls waiting for a slot. 0 = no limit."`
 	MaxQueuePerApp        int                 `yaml:"max_queue_per_app" most:"1000000" env:"FAIRLEAD_MAX_QUEUE_PER_APP" doc:"Most calls of one app waiting for a slot; by default a quarter of max_queue. 0 = no limit."`
 	Headroom              int                 `yaml:"headroom" most:"1000000" env:"FAIRLEAD_HEADROOM" doc:"Slots that only an app that holds none may take, so that it need not wait for a release; fewer than max_concurrent_requests. 0 = none."`
-	QueueHeartbeatAfter   strictyaml.Duration `yaml:"queue_heartbeat_after" env:"FAIRLEAD_QUEUE_HEARTBEAT_AFTER" doc:"A client that asked for a stream and waits in the queue for longer is sent the head of its answer and comments that keep the connection open. 0 = never."`
+	QueueHeartbeatAfter   strictyaml.Duration `yaml:"queue_heartbeat_after" env:"FAIRLEAD_QUEUE_HEARTBEAT_AFTER" doc:"A client that asked for a stream and waits in the queue for longer is sent the head of its answer and comments that keep the connection open; so is one whose stream is silent. 0 = never."`
 	SlowReaderGrace       strictyaml.Duration `yaml:"slow_reader_grace" env:"FAIRLEAD_SLOW_READER_GRACE" doc:"A client that lets its stream back up for longer is cut off, so that it gives its slot back. 0 = only the operation's time bounds it."`
 	TokenMode             string              `yaml:"token_mode" oneof:"estimate,hard" env:"FAIRLEAD_TOKEN_MODE" doc:"How a call is counted before its answer is known: estimate (prompt and the answer's usual length) or hard (prompt and the longest answer: never over the limit, and less of it used)."`
 	TokensPerSlot         int                 `yaml:"tokens_per_slot" most:"10000000" env:"FAIRLEAD_TOKENS_PER_SLOT" doc:"A call takes one slot for every so many tokens of its prompt that are begun, at most a quarter of the slots. 0 = every call takes one slot."`
@@ -132,6 +132,7 @@ type Provider struct {
 	// DefaultModel is the preset's model, used where no default_model is set.
 	DefaultModel string              `yaml:"-"`
 	Timeout      strictyaml.Duration `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`
+	FirstContent strictyaml.Duration `yaml:"first_content_timeout" doc:"Most time from the start of an attempt to the first generated content of a stream, or to the whole of another answer. 0 = no limit of its own."`
 	HTTPClient   HTTPClient          `yaml:"http_client" doc:"Connections to this provider."`
 	Retry        Retry               `yaml:"retry" doc:"Trying again what failed before anything of an answer came."`
 	Breaker      Breaker             `yaml:"breaker" doc:"Leaves the provider alone, for a model, while most of its calls fail."`

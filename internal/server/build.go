@@ -71,8 +71,8 @@ func (s *Server) buildRouter() error {
 	}
 	router, err := api.New(api.Config{
 		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
-		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(),
-		BusyWait:        s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
+		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(), HeartbeatAfter: s.config.Limits.QueueHeartbeatAfter.Std(),
+		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("build the routes: %w", err)

@@ -65,7 +65,8 @@ func makeAdapters(p config.Provider) ([]*remote.Provider, error) {
 	var adapters []*remote.Provider
 	for _, key := range keys {
 		c := remote.Config{
-			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(), HTTP: httpLimits(p.HTTPClient),
+			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(),
+			FirstContent: p.FirstContent.Std(), HTTP: httpLimits(p.HTTPClient),
 		}
 		open := openai.New
 		if p.Dialect == config.DialectAnthropic {

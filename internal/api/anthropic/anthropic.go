@@ -75,7 +75,7 @@ func (f *Face) answer(x *api.Exchange, scan scan, run operation) error {
 			return nil, err
 		}
 		if envelope.Stream {
-			x.Streams(call, dialect.AnthropicPing)
+			x.Streams(call, dialect.AnthropicPing, dialect.AnthropicPing)
 		}
 		return &fairlead.Request{Dialect: fairlead.AnthropicMessages, Body: body, Envelope: envelope, Aside: aside(x.R)}, nil
 	}

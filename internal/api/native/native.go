@@ -80,7 +80,7 @@ func (f *Face) chat(x *api.Exchange) error {
 		}
 		req, err := readChat(body, x.R.Header)
 		if err == nil && req.Envelope.Stream {
-			x.Streams(call, api.Queued)
+			x.Streams(call, api.Queued, api.KeepAlive)
 		}
 		return req, err
 	}

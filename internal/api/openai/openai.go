@@ -78,7 +78,7 @@ func (f *Face) answer(x *api.Exchange, in fairlead.Dialect, scan scan, run opera
 			return nil, err
 		}
 		if envelope.Stream {
-			x.Streams(call, api.Queued)
+			x.Streams(call, api.Queued, api.KeepAlive)
 		}
 		return &fairlead.Request{Dialect: in, Body: body, Envelope: envelope}, nil
 	}

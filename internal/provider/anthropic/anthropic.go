@@ -47,8 +47,9 @@ func language() remote.Language {
 		Ways: []remote.Way{
 			{
 				Operation: fairlead.Chat, Dialect: fairlead.AnthropicMessages, Path: "/v1/messages",
-				Whole: dialect.ReadMessagesAnswer,
-				Watch: func(dialect.Outgoing) remote.Watch { return dialect.NewMessagesWatch() },
+				Whole:  dialect.ReadMessagesAnswer,
+				Watch:  func(dialect.Outgoing) remote.Watch { return dialect.NewMessagesWatch() },
+				Begins: dialect.MessagesBegins,
 				Tail: remote.Tail{
 					Input:  []string{"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"},
 					Output: "output_tokens", Finish: "stop_reason",

@@ -34,9 +34,10 @@ func language() remote.Language {
 		Ways: []remote.Way{
 			{
 				Operation: fairlead.Chat, Dialect: fairlead.OpenAIChat, Path: "/chat/completions",
-				Whole: dialect.ReadChatAnswer,
-				Watch: func(out dialect.Outgoing) remote.Watch { return dialect.NewStreamWatch(out) },
-				Tail:  remote.Tail{Input: []string{"prompt_tokens"}, Output: "completion_tokens", Finish: "finish_reason"},
+				Whole:  dialect.ReadChatAnswer,
+				Watch:  func(out dialect.Outgoing) remote.Watch { return dialect.NewStreamWatch(out) },
+				Begins: dialect.ChatBegins,
+				Tail:   remote.Tail{Input: []string{"prompt_tokens"}, Output: "completion_tokens", Finish: "finish_reason"},
 			},
 			{
 				Operation: fairlead.Embed, Dialect: fairlead.OpenAIEmbeddings, Path: "/embeddings",

@@ -36,6 +36,7 @@ type answer struct {
 	language *Language
 	way      *Way
 	emit     fairlead.Emit
+	clock    *clock
 	// head and tail are what the first and the last event point at.
 	head fairlead.Head
 	tail fairlead.End
@@ -65,6 +66,9 @@ func (a *answer) whole() error {
 	if err != nil {
 		return err
 	}
+	if err := a.clock.content(); err != nil {
+		return err
+	}
 	if err := a.begin(mediaJSON); err != nil {
 		return err
 	}
@@ -83,6 +87,9 @@ func (a *answer) long(start []byte) error {
 	}
 	seen := jsonscan.NewChecker("error")
 	if err := inspect(seen, start); err != nil {
+		return err
+	}
+	if err := a.clock.content(); err != nil {
 		return err
 	}
 	if err := a.begin(mediaJSON); err != nil {

@@ -2,7 +2,8 @@
 // adapter says in a Language what its API has of its own: paths, the header of
 // the key, how a whole answer is judged and a stream is watched, how errors are
 // read. All else is here: what an answer must be to pass, and what a failure is
-// called. Connections, their limits and the clocks of silence are package http1's.
+// called. Connections, their limits and the clocks of silence are package http1's;
+// those of the first content and of the whole call are in clock.go.
 //
 // The idea: bytes pass through. The caller's body is sent as it came, but for
 // the splices of package dialect, and the answer's bytes are emitted as they

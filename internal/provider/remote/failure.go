@@ -75,6 +75,9 @@ func (p *Provider) failure(ctx context.Context, cause, err error) *fairlead.Erro
 	case errors.Is(cause, errTotal):
 		failed.Code, failed.Err = "upstream_timeout", cause
 		failed.Message = "The provider took too long to answer"
+	case errors.Is(cause, errNoContent), errors.Is(err, errNoContent):
+		failed.Code, failed.Err = "upstream_timeout", errNoContent
+		failed.Message = "The provider took too long to begin its answer"
 	case errors.Is(err, http1.ErrSilence):
 		failed.Code = "upstream_timeout"
 		failed.Message = "The provider took too long to answer"

@@ -51,6 +51,9 @@ type Way struct {
 	// Watch returns what watches the stream that answers out; nil if the
 	// operation has no streams.
 	Watch func(out dialect.Outgoing) Watch
+	// Begins reports whether whole frames of a stream have content: anything that
+	// was generated.
+	Begins func(frames []byte) bool
 	// Tail finds the end of an answer that is too long to be gathered.
 	Tail Tail
 }

@@ -20,7 +20,7 @@ const (
 // those of Answer; a list of more than 1 MiB or 5,000 names is not understood.
 func (p *Provider) Models(ctx context.Context) ([]string, error) {
 	var names []string
-	err := p.fly(ctx, func(ctx context.Context) error {
+	err := p.fly(ctx, 0, func(ctx context.Context, _ *clock) error {
 		resp, err := p.send(ctx, outgoing{method: http.MethodGet, path: p.language.ModelsPath})
 		if err != nil {
 			return err

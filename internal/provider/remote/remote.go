@@ -25,9 +25,6 @@ import (
 // without a limit of slots is refused calls.
 const mostWaiting = 1024
 
-// errTotal says that the total time of a call is over.
-var errTotal = errors.New("the call took longer than the provider's timeout")
-
 // Config says which upstream a Provider speaks to, and within which limits.
 type Config struct {
 	// Name is the provider's name in errors.
@@ -42,7 +39,12 @@ type Config struct {
 	// Timeout is the total time of one call; 0 means that only the deadline of
 	// its context bounds it.
 	Timeout time.Duration
-	HTTP    HTTPLimits
+	// FirstContent is the longest that one call may take until its first content is
+	// there: the first that was generated of a stream, which what merely opens one or
+	// keeps it alive is not, or the whole of another answer, or its first MiB. 0 = no
+	// limit.
+	FirstContent time.Duration
+	HTTP         HTTPLimits
 
 	roots *x509.CertPool // nil is the system's
 }
@@ -79,6 +81,7 @@ type Provider struct {
 	base     string
 	key      secret
 	timeout  time.Duration
+	first    time.Duration
 	limits   HTTPLimits
 	client   *http1.Client
 	// connect opens connections.
@@ -117,6 +120,7 @@ func New(cfg Config) (*Provider, error) {
 		base:     strings.TrimRight(base.EscapedPath(), "/"),
 		key:      secret(cfg.APIKey),
 		timeout:  cfg.Timeout,
+		first:    cfg.FirstContent,
 		limits:   cfg.HTTP,
 	}
 	network := &net.Dialer{ControlContext: allowed.Control}
@@ -178,7 +182,8 @@ func (p *Provider) Close() { p.client.Close() }
 // dialects of its Language are understood, anything else is of Kind Unsupported.
 // req.Envelope.Model is the name that the upstream is asked for.
 //
-// A stream's Head is emitted with its first frame, and a whole answer of up to
+// A stream's Head is emitted with its first frame, with the first that has content
+// while that is waited for, and a whole answer of up to
 // 1 MiB is gathered and read before its Head; a longer one is emitted in
 // pieces, each checked before, after its first MiB. Until the Head nothing was promised to the
 // caller; after it, an error means that the answer broke off.
@@ -197,14 +202,14 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 	}
 	streamed := req.Envelope.Stream && way.Watch != nil
 	out := dialect.ForUpstream(req)
-	return p.fly(ctx, func(ctx context.Context) error {
+	return p.fly(ctx, p.first, func(ctx context.Context, c *clock) error {
 		asked := outgoing{method: http.MethodPost, path: way.Path, streamed: streamed, body: out.Body, aside: req.Aside}
 		resp, err := p.send(ctx, asked)
 		if err != nil {
 			return err
 		}
 		defer resp.Close()
-		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit}
+		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit, clock: c}
 		if streamed {
 			return a.stream(way.Watch(out))
 		}
@@ -212,24 +217,20 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 	})
 }
 
-// fly runs do within the total time of one call, and names the error that it
-// returns.
-func (p *Provider) fly(ctx context.Context, do func(ctx context.Context) error) error {
-	flying, release := withTimeout(ctx, p.timeout)
-	defer release()
-	if err := do(flying); err != nil {
+// fly runs do within the total time of one call, and within that of the first
+// content where there is one, and names the error that it returns.
+func (p *Provider) fly(ctx context.Context, first time.Duration, do func(ctx context.Context, c *clock) error) error {
+	flying, c := ctx, (*clock)(nil)
+	if end, bounded := ctx.Deadline(); first > 0 || p.timeout > 0 && (!bounded || time.Until(end) > p.timeout) {
+		cancelable, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		flying, c = cancelable, newClock(cancel, p.timeout, first)
+		defer c.stop()
+	}
+	if err := do(flying, c); err != nil {
 		return p.failure(ctx, context.Cause(flying), err)
 	}
 	return nil
-}
-
-// withTimeout bounds ctx by the total time of one call, unless ctx ends before
-// that.
-func withTimeout(ctx context.Context, total time.Duration) (context.Context, context.CancelFunc) {
-	if end, bounded := ctx.Deadline(); total <= 0 || bounded && time.Until(end) <= total {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, total, errTotal)
 }
 
 // outgoing is a request to the upstream.

@@ -68,7 +68,7 @@ func loggable(err error) error {
 	for _, known := range [...]error{
 		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
 		io.ErrUnexpectedEOF, io.EOF, io.ErrClosedPipe, io.ErrNoProgress, net.ErrClosed,
-		reach.ErrRefused, errTotal, sse.ErrFrameTooLong, http1.ErrSilence, http1.ErrPoolTimeout, http1.ErrPoolFull,
+		reach.ErrRefused, errTotal, errNoContent, sse.ErrFrameTooLong, http1.ErrSilence, http1.ErrPoolTimeout, http1.ErrPoolFull,
 		http1.ErrConnectTimeout, http1.ErrWriteTimeout, http1.ErrRequest,
 	} {
 		if errors.Is(err, known) {

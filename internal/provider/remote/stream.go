@@ -17,6 +17,10 @@ const (
 	drainTime  = 100 * time.Millisecond
 )
 
+// maxOpening is how much of a stream without content is kept back while the first
+// content is waited for.
+const maxOpening = 16 << 10
+
 // stream passes on an event stream: one Data for each block of whole frames
 // that was read at once, and the end marker only when the stream is whole.
 func (a *answer) stream(watch Watch) error {
@@ -37,7 +41,7 @@ func (a *answer) stream(watch Watch) error {
 	if err != nil {
 		return err
 	}
-	if err := r.pass(last); err != nil {
+	if err := r.begin(last); err != nil {
 		return err
 	}
 	if err := a.end(end); err != nil {
@@ -54,6 +58,9 @@ type relay struct {
 	watch  Watch
 	// headed says that the head was emitted.
 	headed bool
+	// opening is what came before the first content while that is waited for: as
+	// long as nothing is passed on, the call can still go elsewhere.
+	opening []byte
 }
 
 // block reads the next frames and passes on what is good of them. It returns
@@ -69,10 +76,43 @@ func (r *relay) block() error {
 		return brokenOff(err)
 	}
 	good, bad := r.watch.Block(block)
-	if err := r.pass(good); err != nil {
+	if !r.answer.clock.waits() {
+		err = r.pass(good)
+	} else {
+		err = r.open(good)
+	}
+	if err != nil {
 		return err
 	}
 	return bad
+}
+
+// open keeps the frames back until one has content.
+func (r *relay) open(frames []byte) error {
+	switch {
+	case r.answer.way.Begins(frames):
+		return r.begin(frames)
+	case len(r.opening)+len(frames) <= maxOpening:
+		r.opening = append(r.opening, frames...)
+		return nil
+	}
+	return r.flush(frames)
+}
+
+// begin passes on the frames with which the content begins, or that come later.
+func (r *relay) begin(frames []byte) error {
+	if err := r.answer.clock.content(); err != nil {
+		return err
+	}
+	return r.flush(frames)
+}
+
+// flush passes on what was kept back, and the frames.
+func (r *relay) flush(frames []byte) error {
+	if len(r.opening) > 0 {
+		frames, r.opening = append(r.opening, frames...), nil
+	}
+	return r.pass(frames)
 }
 
 // pass emits the frames, after the head if they are the first.

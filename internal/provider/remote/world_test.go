@@ -27,7 +27,7 @@ func testLanguage() Language {
 		Ways: []Way{
 			{
 				Operation: fairlead.Chat, Dialect: fairlead.OpenAIChat, Path: "/chat/completions", Whole: dialect.ReadChatAnswer,
-				Watch: func(out dialect.Outgoing) Watch { return dialect.NewStreamWatch(out) }, Tail: tail,
+				Watch: func(out dialect.Outgoing) Watch { return dialect.NewStreamWatch(out) }, Begins: dialect.ChatBegins, Tail: tail,
 			},
 			{
 				Operation: fairlead.Embed, Dialect: fairlead.OpenAIEmbeddings, Path: "/embeddings", Whole: dialect.ReadEmbeddingsAnswer, Tail: tail,
