@@ -38,7 +38,7 @@ const (
 // closed, or its last lines are lost.
 func NewLog(w io.Writer, format string) *Log {
 	out := &gathering{w: w}
-	var handler slog.Handler = slog.NewJSONHandler(out, nil)
+	var handler slog.Handler = newJSONLines(out)
 	if format == logHuman || format != logJSON && isTerminal(w) {
 		handler = tint.NewTextHandler(out, &tint.Options{NoColor: !isTerminal(w)})
 	}

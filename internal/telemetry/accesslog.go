@@ -98,8 +98,12 @@ func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []slo
 	)
 	attrs = appendError(attrs, r.Err)
 	attrs = append(attrs, more...)
-	//nolint:forbidigo // a line outlives its call: that is over
-	logger.LogAttrs(context.Background(), levelOf(r.Err), "request", attrs...)
+	ctx := context.Background() //nolint:forbidigo // a line outlives its call: that is over
+	if level, h := levelOf(r.Err), logger.Handler(); h.Enabled(ctx, level) {
+		line := slog.NewRecord(time.Now(), level, "request", 0) // to find where it is written would cost half of it
+		line.AddAttrs(attrs...)
+		_ = h.Handle(ctx, line) // as the logger does: nobody could be told
+	}
 }
 
 // appendTarget tells where the call went. The name that the caller asked for is

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// jsonLines writes records as slog's JSON handler does, byte for byte, in a
+// fraction of its time where their values are numbers, truths and plain text:
+// those are the lines that each call has. Other records are left to that handler.
+type jsonLines struct {
+	*slog.JSONHandler
+
+	w     io.Writer
+	lines *sync.Pool // of *[]byte
+}
+
+func newJSONLines(w io.Writer) jsonLines {
+	const usual = 512 // bytes of a line
+	return jsonLines{
+		JSONHandler: slog.NewJSONHandler(w, nil), w: w,
+		lines: &sync.Pool{New: func() any { return new(make([]byte, 0, usual)) }},
+	}
+}
+
+// WithAttrs implements slog.Handler.
+func (h jsonLines) WithAttrs(attrs []slog.Attr) slog.Handler { return h.JSONHandler.WithAttrs(attrs) }
+
+// WithGroup implements slog.Handler.
+func (h jsonLines) WithGroup(name string) slog.Handler { return h.JSONHandler.WithGroup(name) }
+
+// Handle implements slog.Handler.
+func (h jsonLines) Handle(ctx context.Context, r slog.Record) error {
+	held, _ := h.lines.Get().(*[]byte)
+	defer h.lines.Put(held)
+	line, ok := appendRecord((*held)[:0], r)
+	if !ok {
+		return h.JSONHandler.Handle(ctx, r)
+	}
+	*held = line
+	_, err := h.w.Write(line)
+	return err
+}
+
+// appendRecord appends the line of r, if it is one of the simple ones.
+func appendRecord(line []byte, r slog.Record) (_ []byte, ok bool) {
+	if r.Time.IsZero() || r.Time.Year() > 9999 || !isPlain(r.Message) {
+		return line, false
+	}
+	line = append(line, `{"time":"`...)
+	line = r.Time.Round(0).AppendFormat(line, time.RFC3339Nano)
+	line = append(append(line, `","level":"`...), r.Level.String()...)
+	line = append(append(append(line, `","msg":"`...), r.Message...), '"')
+	ok = true
+	r.Attrs(func(a slog.Attr) bool {
+		line, ok = appendAttr(line, a)
+		return ok
+	})
+	return append(line, "}\n"...), ok
+}
+
+func appendAttr(line []byte, a slog.Attr) (_ []byte, ok bool) {
+	if a.Key == "" || !isPlain(a.Key) {
+		return line, false
+	}
+	line = append(append(append(line, `,"`...), a.Key...), `":`...)
+	switch a.Value.Kind() { //nolint:exhaustive // the rest is left to slog
+	case slog.KindString:
+		text := a.Value.String()
+		return append(append(append(line, '"'), text...), '"'), isPlain(text)
+	case slog.KindInt64:
+		return strconv.AppendInt(line, a.Value.Int64(), 10), true
+	case slog.KindBool:
+		return strconv.AppendBool(line, a.Value.Bool()), true
+	case slog.KindFloat64:
+		const least, most = 1e-6, 1e21 // between them JSON has no exponent
+		f := a.Value.Float64()
+		return strconv.AppendFloat(line, f, 'f', -1, 64), f == 0 || math.Abs(f) >= least && math.Abs(f) < most
+	}
+	return line, false
+}
+
+// isPlain reports whether text stands in JSON as it is.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
