@@ -70,10 +70,13 @@ peers: $(TOOLS)/benchstat ## run the slots and windows beside others' in one run
 dataplane: build ## measure what a call costs beside one through nginx: a quarter of an hour; needs nginx
 	@mkdir -p .cache && cd bench && $(GO) run ./cmd/dataplane -fairlead $(CURDIR)/bin/fairlead $(DATAPLANE) | tee ../.cache/dataplane.md
 
-proof: ## run the full counts of the tests, and build twice: minutes, not seconds
+proof: build sdk-node sdk-python ## run the full counts of the tests, and build twice: minutes, not seconds
 	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -skip 'ProofTimed' -v ./internal/fairqueue ./internal/server
 	@# Figures of time mean nothing under the race detector.
 	FAIRLEAD_PROOF=1 $(GO) test -count=1 -timeout=60m -run 'ProofTimed' -v ./internal/server
+	@# Answers cut at every byte.
+	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'AnswersPassByteForByte' -v ./internal/server
+	cd $(SDK) && FAIRLEAD_PROOF=1 FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 -timeout=60m -run 'Streams' ./...
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && for copy in one another/place; do \
 		mkdir -p $$dir/$$copy && git archive HEAD | tar -x -C $$dir/$$copy && $(MAKE) --no-print-directory -C $$dir/$$copy build || exit 1; done && \
 		cmp $$dir/one/bin/fairlead $$dir/another/place/bin/fairlead && echo "two builds from two folders are the same, byte for byte"

@@ -96,6 +96,21 @@ func TestFaultsInJSON(t *testing.T) {
 	}
 }
 
+func TestCutsInsideJSON(t *testing.T) {
+	_, url := serve(t, mock.Options{})
+	for _, f := range forms() {
+		if f.stream {
+			continue
+		}
+		if a := f.ask(t, url, "mock+cut=0:7"); a.err == nil || len(a.body) != 7 {
+			t.Errorf("%s, cut after 7 bytes: %q, err %v", f.name, a.body, a.err)
+		}
+		if a := f.ask(t, url, "mock+clean=0:9999"); a.err != nil || a.status != 200 || json.Valid([]byte(a.body)) || !json.Valid([]byte(a.body+"}")) {
+			t.Errorf("%s, a clean cut right before the end: %q, err %v", f.name, a.body, a.err)
+		}
+	}
+}
+
 // broken is what a faulty stream looks like.
 type broken struct {
 	flags       string
@@ -159,6 +174,62 @@ func (want broken) check(t *testing.T, f form, a answered) {
 	}
 }
 
+func TestCutsInsideStreams(t *testing.T) {
+	_, url := serve(t, mock.Options{})
+	for _, f := range forms() {
+		if !f.stream {
+			continue
+		}
+		for _, want := range []struct {
+			flags        string
+			whole, bytes int // events, and bytes of the next; -1: all but the last
+			broken       bool
+		}{
+			{"cut=3:9", 3, 9, true},
+			{"clean=3:9", 3, 9, false},
+			{"cut=0:1", 0, 1, true},
+			{"clean=3", 3, 0, false},
+			{"clean=0", 0, 0, false},
+			{"clean=2:999999", 2, -1, false},
+		} {
+			a := f.ask(t, url, "mock+"+want.flags)
+			events := strings.SplitAfter(a.body, "\n\n")
+			rest := events[len(events)-1]
+			if len(events)-1 != want.whole || (a.err != nil) != want.broken {
+				t.Errorf("%s, %s: %d events, want %d; err %v", f.name, want.flags, len(events)-1, want.whole, a.err)
+			}
+			if want.bytes >= 0 && len(rest) != want.bytes || want.bytes < 0 && !strings.HasSuffix(rest, "}\n") {
+				t.Errorf("%s, %s: then %q, want %d bytes", f.name, want.flags, rest, want.bytes)
+			}
+		}
+	}
+}
+
+// TestFormsOfStreams: other line ends and more lines, but the same events.
+func TestFormsOfStreams(t *testing.T) {
+	_, url := serve(t, mock.Options{})
+	for _, f := range forms() {
+		if !f.stream {
+			continue
+		}
+		a := f.ask(t, url, "mock+crlf+comments+multiline+error_midstream=4")
+		plain := strings.ReplaceAll(a.body, "\r\n", "\n")
+		if strings.ContainsAny(plain, "\r") || strings.Count(a.body, "\r\n") != strings.Count(a.body, "\n") {
+			t.Errorf("%s: line ends in %q", f.name, a.body)
+		}
+		n := 0
+		for block := range strings.SplitSeq(strings.TrimSuffix(plain, "\n\n"), "\n\n: Fairlead mock\n\n") {
+			_, data, _ := strings.Cut(strings.TrimPrefix(block, ": Fairlead mock\n\n"), "data: {\ndata: ")
+			if n++; !json.Valid([]byte("{" + data)) {
+				t.Errorf("%s: event %q", f.name, block)
+			}
+		}
+		if n != 5 {
+			t.Errorf("%s: %d events, want 5", f.name, n)
+		}
+	}
+}
+
 func TestTimesHealsTheModel(t *testing.T) {
 	m, url := serve(t, mock.Options{})
 	chat := forms()[0]
@@ -178,7 +249,7 @@ func TestTimesHealsTheModel(t *testing.T) {
 func TestEveryFlagOfTheHelpExistsAndNoOther(t *testing.T) {
 	_, server := serve(t, mock.Options{})
 	good := map[string]string{
-		"tokens": "=2", "echo": "", "usage": "=1:2", "nousage": "", "comments": "", "delay": "=1ms", "pace": "=0.001",
+		"tokens": "=2", "echo": "", "usage": "=1:2", "nousage": "", "comments": "", "crlf": "", "multiline": "", "clean": "=1:2", "delay": "=1ms", "pace": "=0.001",
 		"status": "=418", "retry_after": "=1", "hang": "", "hang_after": "=1", "cut": "=1", "malformed": "=1",
 		"error_midstream": "=1", "nodone": "", "nofinish": "", "html": "", "empty": "", "redirect": "=http://example.com",
 		"times": "=1", "id": "=x",
@@ -213,7 +284,7 @@ func TestEveryFlagOfTheHelpExistsAndNoOther(t *testing.T) {
 	if helped != len(good) {
 		t.Errorf("the help lists %d flags, want %d", helped, len(good))
 	}
-	for _, bad := range []string{"mock+", "mock+200", "mock+600", "mock+delay=1h", "mock+usage=1", "mock+tokens=0", "mock+echo+tokens=3"} {
+	for _, bad := range []string{"mock+", "mock+200", "mock+600", "mock+delay=1h", "mock+usage=1", "mock+tokens=0", "mock+echo+tokens=3", "mock+cut=1:x", "mock+cut=1:-1", "mock+clean=:1"} {
 		if a := post(t, server+"/v1/chat/completions", `{"model":"`+bad+`",`+user+`}`); a.status != 400 {
 			t.Errorf("%s: %d, want 400", bad, a.status)
 		}

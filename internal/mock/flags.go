@@ -19,6 +19,8 @@ What it says
   usage=P:C          report P prompt tokens and C completion tokens
   nousage            report no usage
   comments           put a comment line before each event of a stream
+  crlf               end the lines of a stream with CRLF
+  multiline          spread the JSON of each event over two data lines
 When it says it
   delay=D            wait before the first byte
   pace=D             wait between the events of a stream
@@ -27,7 +29,8 @@ How it fails
   retry_after=S      with an error status (429 if none is given): add Retry-After: S
   hang               never answer
   hang_after=N       stop sending after N events, or in the middle of a JSON answer, and stay silent
-  cut=N              break the connection after N events, or in the middle of a JSON answer
+  cut=N[:B]          break the connection after N events and B bytes of the next, or in a JSON answer: after B bytes, or in its middle
+  clean=N[:B]        the same, but end the answer there as a whole one ends
   malformed=N        make the Nth event, or a JSON answer, broken JSON
   error_midstream=N  after N events send an error event and end; a JSON answer is 200 with an error in it
   nodone             end a stream without finish reason, usage and end marker
@@ -41,9 +44,10 @@ How often
 `
 
 const (
-	maxTokens = 20_000
-	maxWait   = 10 * time.Minute
-	never     = -1
+	maxTokens   = 20_000
+	maxCutBytes = 1 << 20
+	maxWait     = 10 * time.Minute
+	never       = -1
 )
 
 // behaviour is what a model's name asks for.
@@ -52,6 +56,8 @@ type behaviour struct {
 	tokens      int // 0: as many as the text has
 	echo        bool
 	comments    bool
+	crlf        bool
+	multiline   bool
 	usage       *usage // nil: counted
 	nousage     bool
 	times       int64 // 0: the fault strikes always
@@ -71,7 +77,11 @@ type fault struct {
 	nofinish   bool
 	// hangAfter, cut and errorAfter count the events before them, or are never.
 	hangAfter, cut, errorAfter int
-	malformed                  int // the place of the broken event from 1; 0: none
+	// cutBytes are those of the event after the cut, or of a JSON answer, that are
+	// sent; clean says that the connection outlives the cut.
+	cutBytes  int
+	clean     bool
+	malformed int // the place of the broken event from 1; 0: none
 }
 
 type usage struct{ input, output int }
@@ -135,13 +145,16 @@ func (b *behaviour) setters() map[string]setter {
 		"usage":           b.setUsage,
 		"nousage":         alone(&b.nousage),
 		"comments":        alone(&b.comments),
+		"crlf":            alone(&b.crlf),
+		"multiline":       alone(&b.multiline),
 		"delay":           duration(&b.delay),
 		"pace":            duration(&b.pace),
 		"status":          number(&f.status, 400, 599),
 		"retry_after":     f.setRetryAfter,
 		"hang":            alone(&f.hang),
 		"hang_after":      number(&f.hangAfter, 0, maxTokens),
-		"cut":             number(&f.cut, 0, maxTokens),
+		"cut":             f.setCut,
+		"clean":           f.setClean,
 		"malformed":       number(&f.malformed, 1, maxTokens),
 		"error_midstream": number(&f.errorAfter, 0, maxTokens),
 		"nodone":          alone(&f.nodone),
@@ -217,6 +230,19 @@ func (b *behaviour) setTimes(value string, given bool) error {
 	}
 	b.times = int64(n)
 	return nil
+}
+
+func (f *fault) setCut(value string, given bool) error {
+	events, rest, more := strings.Cut(value, ":")
+	if err := number(&f.cut, 0, maxTokens)(events, given); err != nil || !more {
+		return err
+	}
+	return number(&f.cutBytes, 0, maxCutBytes)(rest, given)
+}
+
+func (f *fault) setClean(value string, given bool) error {
+	f.clean = true
+	return f.setCut(value, given)
 }
 
 func (f *fault) setRetryAfter(value string, _ bool) error {

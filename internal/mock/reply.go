@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -98,13 +99,15 @@ func (p *reply) json(ctx context.Context, value any) error {
 		broken := bytes.TrimRight(body, "}\n")
 		broken = append(broken, bytes.Repeat([]byte(" "), len(body)-len(broken))...)
 		return p.whole(http.StatusOK, "application/json", broken)
+	case f.clean:
+		return p.whole(http.StatusOK, "application/json", f.until(body))
 	case f.cut != never:
-		if err := p.half(body); err != nil {
+		if err := p.part(body); err != nil {
 			return err
 		}
 		return errCut
 	case f.hangAfter != never:
-		if err := p.half(body); err != nil {
+		if err := p.part(body); err != nil {
 			return err
 		}
 		return p.hang(ctx)
@@ -112,11 +115,20 @@ func (p *reply) json(ctx context.Context, value any) error {
 	return p.whole(http.StatusOK, "application/json", body)
 }
 
-// half promises body and sends the first half of it.
-func (p *reply) half(body []byte) error {
+// until is what a JSON answer sends before its cut, which is never all of it: the
+// last two bytes are the brace and a line end.
+func (f *fault) until(body []byte) []byte {
+	if f.cutBytes > 0 {
+		return body[:min(f.cutBytes, len(body)-2)]
+	}
+	return body[:len(body)/2]
+}
+
+// part promises body and sends what comes before its cut.
+func (p *reply) part(body []byte) error {
 	p.w.Header().Set("Content-Type", "application/json")
 	p.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if _, err := p.w.Write(body[:len(body)/2]); err != nil {
+	if _, err := p.w.Write(p.how.fault.until(body)); err != nil {
 		return errGone
 	}
 	return p.flush()
@@ -132,9 +144,15 @@ func (p *reply) stream(ctx context.Context, frames [][]byte) error {
 	if f.malformed > 0 {
 		frames[min(f.malformed, len(frames))-1] = p.speaks.brokenFrame()
 	}
+	if f.errorAfter != never {
+		frames = append(frames[:min(f.errorAfter, len(frames))], p.speaks.errorFrame("Fairlead mock: an error in the stream, as asked for"))
+	}
+	p.dress(frames)
 	switch {
+	case f.clean:
+		frames = f.before(frames)
 	case f.cut != never:
-		if err := p.frames(ctx, frames[:min(f.cut, len(frames))], never); err != nil {
+		if err := p.frames(ctx, f.before(frames), never); err != nil {
 			return err
 		}
 		return errCut
@@ -143,11 +161,35 @@ func (p *reply) stream(ctx context.Context, frames [][]byte) error {
 			return err
 		}
 		return p.hang(ctx)
-	case f.errorAfter != never:
-		frames = frames[:min(f.errorAfter, len(frames))]
-		frames = append(frames, p.speaks.errorFrame("Fairlead mock: an error in the stream, as asked for"))
 	}
 	return p.frames(ctx, frames, len(frames)-1)
+}
+
+// dress gives the frames the form that the flags ask for.
+func (p *reply) dress(frames [][]byte) {
+	for i, frame := range frames {
+		if p.how.multiline {
+			frame = bytes.Replace(frame, []byte("data: {"), []byte("data: {\ndata: "), 1)
+		}
+		if p.how.comments {
+			frame = append([]byte(": Fairlead mock\n\n"), frame...)
+		}
+		if p.how.crlf {
+			frame = bytes.ReplaceAll(frame, []byte("\n"), []byte("\r\n"))
+		}
+		frames[i] = frame
+	}
+}
+
+// before is what a stream sends before its cut: whole frames, and the beginning
+// of the next one, which is never all of it.
+func (f *fault) before(frames [][]byte) [][]byte {
+	sent := frames[:min(f.cut, len(frames))]
+	if len(sent) == len(frames) || f.cutBytes == 0 {
+		return sent
+	}
+	next := frames[len(sent)]
+	return append(slices.Clone(sent), next[:min(f.cutBytes, len(next)-1)])
 }
 
 // frames writes them one by one. The answer is over with the frame at the
@@ -164,9 +206,6 @@ func (p *reply) frames(ctx context.Context, frames [][]byte, final int) error {
 		}
 		if i == final {
 			p.last()
-		}
-		if p.how.comments {
-			frame = append([]byte(": Fairlead mock\n\n"), frame...)
 		}
 		if _, err := p.w.Write(frame); err != nil {
 			return errGone

@@ -28,41 +28,54 @@ const (
 type goSDK struct {
 	*testing.T
 	*stack
+	sdk    sdk
 	client openai.Client
 }
 
-// testGo are the cases of openai-go.
-func testGo(t *testing.T, s *stack) {
+type goCase struct {
+	name string
+	test func(goSDK)
+}
+
+// testOpenAIGo are the cases of openai-go; those of translated ones come first.
+func testOpenAIGo(t *testing.T, s *stack, of sdk) {
 	t.Helper()
-	for _, c := range []struct {
-		name string
-		test func(goSDK)
-	}{
-		{"lists models", goSDK.listsModels},
-		{"retrieves a model", goSDK.retrievesModel},
+	cases := []goCase{
 		{"chats", goSDK.chats},
-		{"sends unknown fields on", goSDK.sendsUnknownFields},
 		{"streams", goSDK.streams},
 		{"calls tools and takes their results", goSDK.callsTools},
+		{"streams tool calls", goSDK.streamsTools},
+		{"an upstream's failure is a 502", goSDK.upstreamFails},
+		{"a broken stream is an error", goSDK.brokenStream},
+		{"aborting a stream stops the upstream", goSDK.abortsStream},
+		{"aborting before the first byte stops the upstream", goSDK.abortsEarly},
+	}
+	if of.provider == "upstream" {
+		cases = append(cases, directGoCases()...)
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { c.test(goSDK{t, s, of, s.goClient(of)}) })
+	}
+}
+
+func directGoCases() []goCase {
+	return []goCase{
+		{"lists models", goSDK.listsModels},
+		{"retrieves a model", goSDK.retrievesModel},
+		{"sends unknown fields on", goSDK.sendsUnknownFields},
 		{"embeds", goSDK.embeds},
 		{"errors", goSDK.errors},
 		{"over the rate is 429", goSDK.overTheRate},
 		{"a blocked app is not retried", goSDK.blocked},
 		{"a full service is 503", goSDK.full},
 		{"retries after Retry-After", goSDK.retries},
-		{"an upstream's failure is a 502", goSDK.upstreamFails},
-		{"a broken stream is an error", goSDK.brokenStream},
-		{"aborting a stream stops the upstream", goSDK.abortsStream},
-		{"aborting before the first byte stops the upstream", goSDK.abortsEarly},
-	} {
-		t.Run(c.name, func(t *testing.T) { c.test(goSDK{t, s, s.goClient()}) })
 	}
 }
 
-// goClient has the app of the Go cases and no retries, unless told otherwise.
-func (s *stack) goClient(more ...option.RequestOption) openai.Client {
+// goClient has the SDK's own app and no retries, unless told otherwise.
+func (s *stack) goClient(of sdk, more ...option.RequestOption) openai.Client {
 	return openai.NewClient(append([]option.RequestOption{
-		option.WithBaseURL(s.service + "/v1"), option.WithAPIKey(s.keys["go"]), option.WithMaxRetries(0),
+		option.WithBaseURL(s.service + "/v1"), option.WithAPIKey(s.keyOf(of.name)), option.WithMaxRetries(0),
 	}, more...)...)
 }
 
@@ -85,16 +98,35 @@ func (s *stack) stat(t *testing.T, model, name string) float64 {
 	return max(0, number(body, "models", model, name))
 }
 
+// lastCall is the newest call that the mock was sent.
+type lastCall struct {
+	Path, Query string
+	Header      http.Header
+}
+
+func (s *stack) last(t *testing.T) lastCall {
+	t.Helper()
+	call, _ := s.lastStats(t)
+	return call
+}
+
 func (s *stack) lastBody(t *testing.T) string {
 	t.Helper()
-	_, body := get(t, s.mock+"/mock/stats", s.mockKey)
+	_, body := s.lastStats(t)
+	return body
+}
+
+func (s *stack) lastStats(t *testing.T) (call lastCall, body string) {
+	t.Helper()
+	_, answer := get(t, s.mock+"/mock/stats", s.mockKey)
 	var stats struct {
-		LastBody string `json:"last_body"`
+		Last     lastCall `json:"last"`
+		LastBody string   `json:"last_body"`
 	}
-	if err := json.Unmarshal(body, &stats); err != nil {
+	if err := json.Unmarshal(answer, &stats); err != nil {
 		t.Fatal(err)
 	}
-	return stats.LastBody
+	return stats.Last, stats.LastBody
 }
 
 // stopped: the upstream call of model was stopped, and the slot is free.
@@ -164,11 +196,11 @@ func (g goSDK) retrievesModel() {
 
 func (g goSDK) chats() {
 	var response *http.Response
-	answer, err := g.client.Chat.Completions.New(g.Context(), ask("upstream/"+plainModel), option.WithResponseInto(&response))
+	answer, err := g.client.Chat.Completions.New(g.Context(), ask(g.sdk.provider+"/mock"), option.WithResponseInto(&response))
 	if err != nil {
 		g.Fatal(err)
 	}
-	if got := answer.Choices[0].Message.Content; !strings.HasPrefix(got, "Fairlead mock: model "+plainModel) {
+	if got := answer.Choices[0].Message.Content; !strings.HasPrefix(got, "Fairlead mock: model mock") {
 		g.Errorf("said %q", got)
 	}
 	if answer.Choices[0].FinishReason != "stop" || answer.Usage.TotalTokens == 0 {
@@ -215,14 +247,20 @@ func (g goSDK) streams() {
 	}
 }
 
-func (g goSDK) callsTools() {
-	params := ask(plainModel)
+// askTool offers a tool.
+func askTool(model string) openai.ChatCompletionNewParams {
+	params := ask(model)
 	params.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
 		Name: "weather",
 		Parameters: shared.FunctionParameters{
 			"type": "object", "required": []string{"city"}, "properties": map[string]any{"city": map[string]string{"type": "string"}},
 		},
 	})}
+	return params
+}
+
+func (g goSDK) callsTools() {
+	params := askTool("mock")
 	asked, err := g.client.Chat.Completions.New(g.Context(), params)
 	if err != nil {
 		g.Fatal(err)
@@ -238,6 +276,21 @@ func (g goSDK) callsTools() {
 	}
 	if got := answer.Choices[0].Message.Content; !strings.Contains(got, "3 message") {
 		g.Errorf("said %q", got)
+	}
+}
+
+func (g goSDK) streamsTools() {
+	stream := g.client.Chat.Completions.NewStreaming(g.Context(), askTool("mock"))
+	var whole openai.ChatCompletionAccumulator
+	for stream.Next() {
+		whole.AddChunk(stream.Current())
+	}
+	if err := stream.Err(); err != nil {
+		g.Fatal(err)
+	}
+	choice := whole.Choices[0]
+	if len(choice.Message.ToolCalls) != 1 || choice.Message.ToolCalls[0].Function.Arguments != `{"city":"mock"}` || choice.FinishReason != "tool_calls" {
+		g.Errorf("called %+v, finish %q", choice.Message.ToolCalls, choice.FinishReason)
 	}
 }
 
@@ -307,7 +360,7 @@ func (g goSDK) waitsBeforeRetry(options ...option.RequestOption) {
 	var sent attempts
 	ctx, cancel := context.WithTimeout(g.Context(), 900*time.Millisecond)
 	defer cancel()
-	client := g.goClient(append(options, sent.client(), option.WithMaxRetries(2))...)
+	client := g.goClient(g.sdk, append(options, sent.client(), option.WithMaxRetries(2))...)
 	if _, err := client.Chat.Completions.New(ctx, ask(plainModel)); err == nil {
 		g.Error("the call succeeded")
 	}
@@ -317,7 +370,7 @@ func (g goSDK) waitsBeforeRetry(options ...option.RequestOption) {
 }
 
 func (g goSDK) overTheRate() {
-	limited := option.WithAPIKey(g.keys["go-limited"])
+	limited := option.WithAPIKey(g.keys[g.sdk.name+"-limited"])
 	if _, err := g.client.Chat.Completions.New(g.Context(), ask(plainModel), limited); err != nil {
 		g.Fatal(err)
 	}
@@ -332,7 +385,7 @@ func (g goSDK) overTheRate() {
 
 func (g goSDK) blocked() {
 	var sent attempts
-	client := g.goClient(option.WithAPIKey(g.keys["go-flooding"]), option.WithMaxRetries(2), sent.client())
+	client := g.goClient(g.sdk, option.WithAPIKey(g.keys[g.sdk.name+"-flooding"]), option.WithMaxRetries(2), sent.client())
 	_, err := client.Chat.Completions.New(g.Context(), ask(plainModel))
 	e := wantError(g.T, err, http.StatusTooManyRequests, "blocked_burst")
 	checkRetryHeaders(g.T, e.Response.Header, 50)
@@ -352,7 +405,7 @@ func (g goSDK) retries() {
 	for _, status := range []int{429, 503} {
 		model := mockModel(g.T, fmt.Sprintf("%d+retry_after=1+times=1", status))
 		var sent attempts
-		client := g.goClient(option.WithMaxRetries(2), sent.client())
+		client := g.goClient(g.sdk, option.WithMaxRetries(2), sent.client())
 		if _, err := client.Chat.Completions.New(g.Context(), ask(model)); err != nil {
 			g.Fatal(err)
 		}
@@ -375,7 +428,7 @@ func (g goSDK) upstreamFails() {
 }
 
 func (g goSDK) brokenStream() {
-	for _, flags := range []string{"cut=3", "nodone", "nofinish", "malformed=3", "error_midstream=3"} {
+	for _, flags := range []string{"cut=5", "nodone", "nofinish", "malformed=5", "error_midstream=5"} {
 		stream := g.client.Chat.Completions.NewStreaming(g.Context(), ask(mockModel(g.T, flags)))
 		n := 0
 		for stream.Next() {

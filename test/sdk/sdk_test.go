@@ -15,7 +15,10 @@ import (
 	"time"
 )
 
-const scriptDeadline = 60 * time.Second
+// scriptDeadline is for one script; with FAIRLEAD_PROOF some do more.
+const scriptDeadline, proofDeadline = 60 * time.Second, 30 * time.Minute
+
+func proof() bool { return os.Getenv("FAIRLEAD_PROOF") != "" }
 
 // TestMain builds the program, unless FAIRLEAD_BIN names one.
 func TestMain(m *testing.M) {
@@ -46,23 +49,28 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-func TestSDKs(t *testing.T) {
+func binaryPath(t *testing.T) string {
+	t.Helper()
 	binary, err := filepath.Abs(os.Getenv(binaryEnv))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startStack(t, binary)
+	return binary
+}
+
+func TestSDKs(t *testing.T) {
+	s := startStack(t, binaryPath(t))
 	node, python := nodeBinary(), pythonBinary()
-	for _, sdk := range sdks() {
-		t.Run(sdk.name, func(t *testing.T) {
-			s.flood(t, sdk.name+"-flooding")
-			switch filepath.Ext(sdk.file) {
+	for _, of := range sdks() {
+		t.Run(of.name, func(t *testing.T) {
+			s.flood(t, of.name+"-flooding")
+			switch filepath.Ext(of.file) {
 			case ".py":
-				s.script(t, sdk, python)
+				s.script(t, of, python)
 			case ".mjs":
-				s.script(t, sdk, node)
+				s.script(t, of, node)
 			default:
-				testGo(t, s)
+				map[string]func(*testing.T, *stack, sdk){"openai-go": testOpenAIGo, "anthropic-sdk-go": testAnthropicGo}[of.module](t, s, of)
 			}
 		})
 	}
@@ -102,7 +110,11 @@ func (s *stack) script(t *testing.T, sdk sdk, binary string) {
 	if binary == "" {
 		skipVisibly(t, sdk.name)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), scriptDeadline)
+	deadline := scriptDeadline
+	if proof() {
+		deadline = proofDeadline
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, filepath.FromSlash(sdk.file))
 	cmd.Env = append(os.Environ(), s.environment(sdk)...)
@@ -122,8 +134,11 @@ func (s *stack) script(t *testing.T, sdk sdk, binary string) {
 		}
 		told++
 		t.Run(l.Case, func(t *testing.T) {
-			if !l.OK {
+			switch {
+			case !l.OK:
 				t.Error(l.Detail)
+			case l.Detail != "":
+				t.Log(l.Detail)
 			}
 		})
 	}
@@ -173,7 +188,9 @@ func pythonBinary() string {
 	if err != nil {
 		return ""
 	}
-	if err := exec.Command(own, "-c", "import openai, anthropic").Run(); err != nil {
+	// To import them takes seconds.
+	const find = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('openai', 'anthropic'))))"
+	if err := exec.Command(own, "-c", find).Run(); err != nil {
 		return ""
 	}
 	return own

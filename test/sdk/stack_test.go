@@ -43,6 +43,7 @@ type stack struct {
 	mock, service, busy string // roots, without /v1
 	mockKey             string
 	keys                map[string]string // of apps
+	providers           string            // what else is set for each provider
 }
 
 // sdk is an SDK with the upstream that it is to reach.
@@ -50,7 +51,7 @@ type sdk struct {
 	name string
 	// provider is who answers: upstream speaks OpenAI's API, claude Anthropic's.
 	provider string
-	// module is what its script imports, where that depends.
+	// module is what its script imports, where that depends, or the module in Go.
 	module string
 	// file is its script, of at least that many cases; "" if it is in Go.
 	file  string
@@ -65,7 +66,10 @@ func sdks() []sdk {
 		{"openai7", "upstream", "openai7", "node/openai.mjs", 24},
 		{"ai-sdk", "upstream", "", "node/ai-sdk.mjs", 18},
 		{"python", "upstream", "", "python/openai_sdk.py", 24},
-		{"go", "upstream", "", "", 0},
+		{"go", "upstream", "openai-go", "", 0},
+		{"go-translated", "claude", "openai-go", "", 0},
+		{"anthropic-go", "claude", "anthropic-sdk-go", "", 0},
+		{"anthropic-go-translated", "upstream", "anthropic-sdk-go", "", 0},
 		{"anthropic", "claude", "", "node/anthropic.mjs", 22},
 		{"anthropic-translated", "upstream", "", "node/anthropic.mjs", 22},
 		{"ai-sdk-anthropic", "claude", "", "node/ai-sdk-anthropic.mjs", 11},
@@ -91,22 +95,29 @@ func startStack(t *testing.T, binary string) *stack {
 		}
 	}
 	s.keys["hog"] = newKey()
-	s.mock = strings.TrimSuffix(start(t, binary, "mock upstream on ", "mock", "--listen", "127.0.0.1:0", "--key", s.mockKey), "/v1")
-	s.service = s.serve(t, binary, "max_concurrent_requests: 20")
-	s.busy = s.serve(t, binary, "max_concurrent_requests: 1\n  max_queue: 1\n  max_queue_per_app: 1")
+	s.startMock(t, binary)
+	burst := fmt.Sprintf("\n  burst: {requests_per_second: %d, block: 50}", burstLimit)
+	s.service = s.serve(t, binary, "max_concurrent_requests: 20"+burst)
+	s.busy = s.serve(t, binary, "max_concurrent_requests: 1\n  max_queue: 1\n  max_queue_per_app: 1"+burst)
 	s.fill(t)
 	return s
 }
 
+func (s *stack) startMock(t *testing.T, binary string) {
+	t.Helper()
+	s.mock = strings.TrimSuffix(start(t, binary, "mock upstream on ", "mock", "--listen", "127.0.0.1:0", "--key", s.mockKey), "/v1")
+}
+
+// serve starts a service with these limits, and returns its root.
 func (s *stack) serve(t *testing.T, binary, limits string) string {
 	t.Helper()
 	dir := t.TempDir()
 	var config strings.Builder
 	fmt.Fprintf(&config, "server:\n  data_dir: %q\n", filepath.Join(dir, "data"))
-	fmt.Fprintf(&config, "limits:\n  %s\n  rate_limit_per_minute: 0\n  burst: {requests_per_second: %d, block: 50}\n", limits, burstLimit)
+	fmt.Fprintf(&config, "limits:\n  rate_limit_per_minute: 0\n  %s\n", limits)
 	config.WriteString("apps:\n")
 	for name, key := range s.keys {
-		fmt.Fprintf(&config, "  - {name: %s, keys: [%s], models: [%s/*]%s}\n", name, key, providerOf(name),
+		fmt.Fprintf(&config, "  - {name: %s, keys: [%s], models: [%q]%s}\n", name, key, modelsOf(name),
 			map[bool]string{true: ", rate_limit_per_minute: 1"}[strings.HasSuffix(name, "-limited")])
 	}
 	fmt.Fprintf(&config, `llm:
@@ -117,12 +128,14 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
       api_key: %s
       dialect: openai
       models: [gpt-4o-mini, text-embedding-3-small, "mock*"]
+      %s
     claude:
       base_url: %s
       api_key: %s
       dialect: anthropic
       models: [claude-sonnet-4-5, "mock*"]
-`, s.mock, s.mockKey, s.mock, s.mockKey)
+      %s
+`, s.mock, s.mockKey, s.providers, s.mock, s.mockKey, s.providers)
 	file := filepath.Join(dir, "fairlead.yaml")
 	if err := os.WriteFile(file, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -135,15 +148,15 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
 	return root
 }
 
-// providerOf is the one provider that an app may use: what fails at one would else
-// be sent to the other.
-func providerOf(app string) string {
+// modelsOf is what an app may use: the models of one provider, as what fails there
+// would else be sent to the other.
+func modelsOf(app string) string {
 	for _, sdk := range sdks() {
 		if app == sdk.name || app == sdk.name+"-limited" || app == sdk.name+"-flooding" {
-			return sdk.provider
+			return sdk.provider + "/*"
 		}
 	}
-	return "upstream"
+	return "*"
 }
 
 // fill takes the busy service's slot and its place in the queue until the test
@@ -223,9 +236,17 @@ func (s *stack) knock(ctx context.Context, client *http.Client, app string) int 
 func (s *stack) environment(sdk sdk) []string {
 	return []string{
 		"FAIRLEAD_URL=" + s.service, "FAIRLEAD_BUSY_URL=" + s.busy, "MOCK_URL=" + s.mock, "MOCK_KEY=" + s.mockKey,
-		"APP_KEY=" + s.keys[sdk.name], "LIMITED_KEY=" + s.keys[sdk.name+"-limited"], "FLOODING_KEY=" + s.keys[sdk.name+"-flooding"],
+		"APP_KEY=" + s.keyOf(sdk.name), "LIMITED_KEY=" + s.keys[sdk.name+"-limited"], "FLOODING_KEY=" + s.keys[sdk.name+"-flooding"],
 		"SDK=" + sdk.name, "MODULE=" + sdk.module, "PROVIDER=" + sdk.provider,
 	}
+}
+
+// keyOf is that of an SDK's own app, or of the one for streams.
+func (s *stack) keyOf(sdk string) string {
+	if key, ok := s.keys[sdk]; ok {
+		return key
+	}
+	return s.keys[streamApp]
 }
 
 // start runs the program until the test ends, and returns the URL that follows

@@ -152,9 +152,7 @@ func asStream(chat []byte, e fairlead.Envelope) []byte {
 			added = remove(added, stream)
 		case "stream_options":
 			added = remove(added, usage)
-			if !saysUsage(chat[value.Start:value.End]) {
-				edits = append(edits, jsonscan.Edit{Start: value.Start, End: value.End, With: []byte(`{"include_usage":true}`)})
-			}
+			edits = append(edits, askUsage(chat, value)...)
 		}
 		return nil
 	})
@@ -167,15 +165,22 @@ func asStream(chat []byte, e fairlead.Envelope) []byte {
 	return jsonscan.Splice(chat, edits...)
 }
 
-// saysUsage reports whether stream options say what to do about usage: then the
-// client has it its way.
-func saysUsage(options []byte) bool {
-	said := false
-	_, err := jsonscan.Object(options, func(name []byte, _ jsonscan.Span) error {
-		said = said || string(name) == "include_usage"
+// askUsage returns the edit that makes the stream options at the span ask for
+// usage; none if they say what to do about it: then the client has it its way.
+func askUsage(chat []byte, at jsonscan.Span) []jsonscan.Edit {
+	const usage = `"include_usage":true`
+	said, comma := false, ""
+	closeAt, err := jsonscan.Object(chat[at.Start:at.End], func(name []byte, _ jsonscan.Span) error {
+		said, comma = said || string(name) == "include_usage", ","
 		return nil
 	})
-	return err == nil && said
+	switch {
+	case err != nil: // null
+		return []jsonscan.Edit{{Start: at.Start, End: at.End, With: []byte("{" + usage + "}")}}
+	case said:
+		return nil
+	}
+	return []jsonscan.Edit{{Start: at.Start + closeAt, End: at.Start + closeAt, With: []byte(comma + usage)}}
 }
 
 func remove(list []string, gone string) []string {

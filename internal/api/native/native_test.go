@@ -31,6 +31,10 @@ func TestReadChat(t *testing.T) {
 			`{"stream_options":{"include_usage":true},` + messages + `,"stream":true}`,
 		},
 		{
+			"other options", "", `{"stream":true,"stream_options":{ "x":[1] },` + messages + `}`,
+			`{"stream":true,"stream_options":{ "x":[1] ,"include_usage":true},` + messages + `}`,
+		},
+		{
 			"options that say nothing", "", `{"stream":true,"stream_options":{},` + messages + `}`,
 			`{"stream":true,"stream_options":{"include_usage":true},` + messages + `}`,
 		},

@@ -1,38 +1,16 @@
 // The AI SDK with @ai-sdk/anthropic against Fairlead. PROVIDER names the upstream.
 import { createAnthropic } from "@ai-sdk/anthropic";
-import { APICallError, generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
+import { APICallError, generateText, isStepCount, streamText } from "ai";
 
-import { assert, checkRetryHeaders, counting, env, mockModel, mockStats, run, stopped } from "./check.mjs";
+import { parts, weather } from "./ai.mjs";
+import { assert, checkRetryHeaders, counting, env, failure, mockModel, mockStats, run, stopped } from "./check.mjs";
 
 const make = (options = {}) => createAnthropic({ baseURL: env.FAIRLEAD_URL + "/v1", apiKey: env.APP_KEY, ...options });
 const provider = make();
 const named = (model, from = provider) => from(`${env.PROVIDER}/${model}`);
 const prompt = "Hello";
 
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (err) {
-    return err;
-  }
-  throw new Error("no error was thrown");
-}
-
 const generate = (model, options = {}) => generateText({ model, prompt, maxOutputTokens: 1000, maxRetries: 0, ...options });
-
-async function parts(model, options = {}) {
-  const { fullStream } = streamText({ model, prompt, maxOutputTokens: 1000, maxRetries: 0, onError() {}, ...options });
-  const all = [];
-  for await (const part of fullStream) all.push(part);
-  return all;
-}
-
-const weather = (cities) =>
-  tool({
-    description: "Tells the weather",
-    inputSchema: jsonSchema({ type: "object", properties: { city: { type: "string" } }, required: ["city"] }),
-    execute: async ({ city }) => { cities.push(city); return "sunny"; },
-  });
 
 const cases = {
   async "chats"() {

@@ -1,48 +1,23 @@
 // The AI SDK with @ai-sdk/openai-compatible against Fairlead.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from "ai";
+import { APICallError, embedMany, generateText, isStepCount, streamText } from "ai";
 
-import { assert, await_, checkRetryHeaders, counting, env, mockModel, mockStats, run, stopped } from "./check.mjs";
+import { parts, weather } from "./ai.mjs";
+import {
+  assert, await_, checkRetryHeaders, counting, env, failure, mockModel, mockStats, run, stopped, waitsBeforeRetry,
+} from "./check.mjs";
 
 const make = (options = {}) =>
   createOpenAICompatible({ name: "fairlead", baseURL: env.FAIRLEAD_URL + "/v1", apiKey: env.APP_KEY, includeUsage: true, ...options });
 const fairlead = make();
 const prompt = "Hello";
 
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (err) {
-    return err;
-  }
-  throw new Error("no error was thrown");
-}
-
 const generate = (model, options = {}) => generateText({ model, prompt, maxRetries: 0, ...options });
 
-/** The parts of a stream; errors are among them, as the SDK gives them. */
-async function parts(model, options = {}) {
-  const { fullStream } = streamText({ model, prompt, maxRetries: 0, onError() {}, ...options });
-  const all = [];
-  for await (const part of fullStream) all.push(part);
-  return all;
-}
+/** A call that is retried. */
+const retrying = (provider) => generate(provider("gpt-4o-mini"), { maxRetries: 2 });
 
 const headersOf = (err) => new Headers(err.responseHeaders);
-
-async function waitsBeforeRetry(provider) {
-  const { attempts, fetch } = counting();
-  const abortSignal = AbortSignal.timeout(900);
-  await failure(generate(provider(fetch)("gpt-4o-mini"), { maxRetries: 2, abortSignal }));
-  assert.equal(attempts.length, 1);
-}
-
-const weather = (cities) =>
-  tool({
-    description: "Tells the weather",
-    inputSchema: jsonSchema({ type: "object", properties: { city: { type: "string" } }, required: ["city"] }),
-    execute: async ({ city }) => { cities.push(city); return "sunny"; },
-  });
 
 const cases = {
   async "chats"() {
@@ -111,7 +86,7 @@ const cases = {
     assert.equal(err.statusCode, 429);
     assert.ok(err.isRetryable);
     checkRetryHeaders(headersOf(err), 60);
-    await waitsBeforeRetry((fetch) => make({ apiKey: env.LIMITED_KEY, fetch }));
+    await waitsBeforeRetry((fetch) => retrying(make({ apiKey: env.LIMITED_KEY, fetch })));
   },
   async "a blocked app is 429"() {
     const err = await failure(generate(make({ apiKey: env.FLOODING_KEY })("gpt-4o-mini")));
@@ -119,11 +94,11 @@ const cases = {
     assert.equal(headersOf(err).get("x-should-retry"), "false");
   },
   async "a full service is 503"() {
-    const busy = (fetch) => make({ baseURL: env.FAIRLEAD_BUSY_URL + "/v1", ...(fetch && { fetch }) });
-    const err = await failure(generate(busy()("gpt-4o-mini")));
+    const busy = { baseURL: env.FAIRLEAD_BUSY_URL + "/v1" };
+    const err = await failure(generate(make(busy)("gpt-4o-mini")));
     assert.equal(err.statusCode, 503);
     checkRetryHeaders(headersOf(err), 3600);
-    await waitsBeforeRetry(busy);
+    await waitsBeforeRetry((fetch) => retrying(make({ ...busy, fetch })));
   },
   async "retries after Retry-After"() {
     const model = mockModel("429+retry_after=1+times=1");

@@ -2,7 +2,9 @@
 // Anthropic's API, or one that is reached by translation.
 import Anthropic from "@anthropic-ai/sdk";
 
-import { assert, await_, checkRetryHeaders, counting, env, mockModel, mockStats, run, stopped } from "./check.mjs";
+import {
+  assert, await_, checkRetryHeaders, collect, counting, env, failure, messagesTool, mockModel, mockStats, run, stopped, waitsBeforeRetry,
+} from "./check.mjs";
 
 const direct = env.PROVIDER === "claude";
 const make = (options = {}) => new Anthropic({ baseURL: env.FAIRLEAD_URL, apiKey: env.APP_KEY, authToken: null, maxRetries: 0, ...options });
@@ -10,38 +12,9 @@ const client = make();
 const messages = [{ role: "user", content: "Hello" }];
 const through = (model) => `${env.PROVIDER}/${model}`;
 const ask = (model, more = {}) => ({ model: through(model), max_tokens: 1000, messages, ...more });
-const weather = {
-  name: "weather",
-  input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
-};
 
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (err) {
-    return err;
-  }
-  throw new Error("no error was thrown");
-}
-
-async function collect(stream) {
-  const events = [];
-  for await (const event of stream) events.push(event);
-  return events;
-}
-
-/** Retries are left on; after 0.9 s, less than any wait, there was one attempt. */
-async function waitsBeforeRetry(options) {
-  const { attempts, fetch } = counting();
-  let ended = false;
-  make({ ...options, fetch, maxRetries: 2 })
-    .messages.create(ask("mock"))
-    .catch(() => {})
-    .finally(() => { ended = true; });
-  await new Promise((resolve) => setTimeout(resolve, 900));
-  assert.equal(ended, false);
-  assert.equal(attempts.length, 1);
-}
+/** A call that is retried. */
+const retrying = (options) => make({ ...options, maxRetries: 2 }).messages.create(ask("mock"));
 
 const cases = {
   async "chats"() {
@@ -90,11 +63,11 @@ const cases = {
     assert.equal((await stream.finalMessage()).stop_reason, "end_turn");
   },
   async "calls tools and takes their results"() {
-    const asked = await client.messages.create(ask("mock", { tools: [weather] }));
+    const asked = await client.messages.create(ask("mock", { tools: [messagesTool] }));
     assert.equal(asked.stop_reason, "tool_use");
     assert.deepEqual(asked.content[0].input, { city: "mock" });
     const answer = await client.messages.create(ask("mock", {
-      tools: [weather],
+      tools: [messagesTool],
       messages: [
         ...messages, { role: "assistant", content: asked.content },
         { role: "user", content: [{ type: "tool_result", tool_use_id: asked.content[0].id, content: "sunny" }] },
@@ -103,7 +76,7 @@ const cases = {
     assert.match(answer.content[0].text, /3 message/);
   },
   async "streams tool calls"() {
-    const message = await client.messages.stream(ask("mock", { tools: [weather] })).finalMessage();
+    const message = await client.messages.stream(ask("mock", { tools: [messagesTool] })).finalMessage();
     assert.equal(message.stop_reason, "tool_use");
     assert.equal(message.content[0].name, "weather");
     assert.deepEqual(message.content[0].input, { city: "mock" });
@@ -135,7 +108,7 @@ const cases = {
     assert.ok(err instanceof Anthropic.RateLimitError, String(err));
     checkRetryHeaders(err.headers, 60);
     assert.equal(err.headers.get("x-should-retry"), "true");
-    await waitsBeforeRetry({ apiKey: env.LIMITED_KEY });
+    await waitsBeforeRetry((fetch) => retrying({ apiKey: env.LIMITED_KEY, fetch }));
   },
   async "a blocked app is not retried"() {
     const { attempts, fetch } = counting();
@@ -150,7 +123,7 @@ const cases = {
     assert.equal(err.status, 503);
     assert.equal(err.error.error.type, "overloaded_error");
     checkRetryHeaders(err.headers, 3600);
-    await waitsBeforeRetry({ baseURL: env.FAIRLEAD_BUSY_URL });
+    await waitsBeforeRetry((fetch) => retrying({ baseURL: env.FAIRLEAD_BUSY_URL, fetch }));
   },
   async "retries after Retry-After"() {
     const model = mockModel(`${direct ? 529 : 429}+retry_after=1+times=1`);

@@ -7,18 +7,19 @@ export { assert };
 
 const CASE_DEADLINE_MS = 15_000;
 
-/** Runs the cases in order and prints how each ended. */
-export async function run(cases) {
+/** Runs the cases in order and prints how each ended, and what it returned. */
+export async function run(cases, deadline = CASE_DEADLINE_MS) {
   let failed = false;
   for (const [name, check] of Object.entries(cases)) {
-    let detail = "";
+    let detail = "", ok = true;
     try {
-      await within(CASE_DEADLINE_MS, check());
+      detail = (await within(deadline, check())) ?? "";
     } catch (err) {
       detail = String(err?.stack ?? err);
-      failed = true;
+      ok = false;
     }
-    process.stdout.write(JSON.stringify({ case: name, ok: detail === "", detail }) + "\n");
+    failed ||= !ok;
+    process.stdout.write(JSON.stringify({ case: name, ok, detail }) + "\n");
   }
   // Connections kept alive must not keep the script alive.
   process.exit(failed ? 1 : 0);
@@ -75,6 +76,43 @@ export function counting() {
   };
   return { attempts, fetch: counted };
 }
+
+/** The error that the promise ends with. */
+export async function failure(promise) {
+  try {
+    await promise;
+  } catch (err) {
+    return err;
+  }
+  throw new Error("no error was thrown");
+}
+
+/** All that a stream gives. */
+export async function collect(stream) {
+  const all = [];
+  for await (const one of stream) all.push(one);
+  return all;
+}
+
+/**
+ * A call that its SDK may retry; after 0.9 s, less than any wait, there was one
+ * attempt. The call is left waiting: openai 6 does not heed an abort while it waits.
+ */
+export async function waitsBeforeRetry(call) {
+  const { attempts, fetch } = counting();
+  let ended = false;
+  call(fetch)
+    .catch(() => {})
+    .finally(() => { ended = true; });
+  await new Promise((resolve) => setTimeout(resolve, 900));
+  assert.equal(ended, false);
+  assert.equal(attempts.length, 1);
+}
+
+/** The tool that the scripts offer, as each API spells it. */
+export const citySchema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+export const chatTool = { type: "function", function: { name: "weather", parameters: citySchema } };
+export const messagesTool = { name: "weather", input_schema: citySchema };
 
 /** Asserts what a refusal's headers say: at least 1 s, and all the same. */
 export function checkRetryHeaders(headers, most) {

@@ -1,6 +1,6 @@
 // openai for JavaScript against a provider that speaks Anthropic's API. MODULE
 // names the installed major.
-import { assert, env, mockModel, mockStats, run, stopped } from "./check.mjs";
+import { assert, chatTool, collect, env, failure, mockModel, mockStats, run, stopped } from "./check.mjs";
 
 const sdk = await import(env.MODULE);
 const OpenAI = sdk.default;
@@ -8,28 +8,6 @@ const OpenAI = sdk.default;
 const client = new OpenAI({ baseURL: env.FAIRLEAD_URL + "/v1", apiKey: env.APP_KEY, maxRetries: 0 });
 const messages = [{ role: "system", content: "Be brief" }, { role: "user", content: "Hello" }];
 const ask = (model, more = {}) => ({ model: `${env.PROVIDER}/${model}`, messages, ...more });
-const weather = {
-  type: "function",
-  function: {
-    name: "weather",
-    parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
-  },
-};
-
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (err) {
-    return err;
-  }
-  throw new Error("no error was thrown");
-}
-
-async function collect(stream) {
-  const chunks = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return chunks;
-}
 
 const cases = {
   async "chats"() {
@@ -57,19 +35,19 @@ const cases = {
     assert.match(await client.chat.completions.stream(ask("mock")).finalContent(), /^Fairlead mock:/);
   },
   async "calls tools and takes their results"() {
-    const asked = await client.chat.completions.create(ask("mock", { tools: [weather] }));
+    const asked = await client.chat.completions.create(ask("mock", { tools: [chatTool] }));
     const { message, finish_reason } = asked.choices[0];
     assert.equal(finish_reason, "tool_calls");
     assert.deepEqual(JSON.parse(message.tool_calls[0].function.arguments), { city: "mock" });
     const answer = await client.chat.completions.create(ask("mock", {
-      tools: [weather],
+      tools: [chatTool],
       messages: [...messages, message, { role: "tool", tool_call_id: message.tool_calls[0].id, content: "sunny" }],
     }));
     assert.match(answer.choices[0].message.content, /3 message/);
   },
   async "runs tools with the helper"() {
     const cities = [];
-    const called = { ...weather, function: { ...weather.function, parse: JSON.parse, function: ({ city }) => { cities.push(city); return "sunny"; } } };
+    const called = { ...chatTool, function: { ...chatTool.function, parse: JSON.parse, function: ({ city }) => { cities.push(city); return "sunny"; } } };
     const runner = client.chat.completions.runTools(ask("mock", { tools: [called], stream: true }));
     assert.match(await runner.finalContent(), /^Fairlead mock:/);
     assert.deepEqual(cities, ["mock"]);

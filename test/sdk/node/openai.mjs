@@ -1,5 +1,7 @@
 // openai for JavaScript against Fairlead. MODULE names the installed major.
-import { assert, await_, checkRetryHeaders, counting, env, mockModel, mockStats, run, stopped } from "./check.mjs";
+import {
+  assert, await_, checkRetryHeaders, chatTool, collect, counting, env, failure, mockModel, mockStats, run, stopped, waitsBeforeRetry,
+} from "./check.mjs";
 
 const sdk = await import(env.MODULE);
 const OpenAI = sdk.default;
@@ -8,45 +10,9 @@ const make = (options = {}) =>
   new OpenAI({ baseURL: env.FAIRLEAD_URL + "/v1", apiKey: env.APP_KEY, maxRetries: 0, ...options });
 const client = make();
 const messages = [{ role: "user", content: "Hello" }];
-const weather = {
-  type: "function",
-  function: {
-    name: "weather",
-    parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
-  },
-};
 
-/** The error that the promise ends with. */
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (err) {
-    return err;
-  }
-  throw new Error("no error was thrown");
-}
-
-async function collect(stream) {
-  const chunks = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return chunks;
-}
-
-/**
- * Retries are left on; after 0.9 s, less than any wait, there was one attempt.
- * The call is left waiting: openai 6 does not heed an abort while it waits.
- */
-async function waitsBeforeRetry(options) {
-  const { attempts, fetch } = counting();
-  let ended = false;
-  make({ ...options, fetch, maxRetries: 2 })
-    .chat.completions.create({ model: "gpt-4o-mini", messages })
-    .catch(() => {})
-    .finally(() => { ended = true; });
-  await new Promise((resolve) => setTimeout(resolve, 900));
-  assert.equal(ended, false);
-  assert.equal(attempts.length, 1);
-}
+/** A call that is retried. */
+const retrying = (options) => make({ ...options, maxRetries: 2 }).chat.completions.create({ model: "gpt-4o-mini", messages });
 
 const cases = {
   async "lists models"() {
@@ -107,19 +73,19 @@ const cases = {
     assert.match(await stream.finalContent(), /^Fairlead mock:/);
   },
   async "calls tools and takes their results"() {
-    const asked = await client.chat.completions.create({ model: "gpt-4o-mini", messages, tools: [weather] });
+    const asked = await client.chat.completions.create({ model: "gpt-4o-mini", messages, tools: [chatTool] });
     const { message, finish_reason } = asked.choices[0];
     assert.equal(finish_reason, "tool_calls");
     assert.deepEqual(JSON.parse(message.tool_calls[0].function.arguments), { city: "mock" });
     const answer = await client.chat.completions.create({
-      model: "gpt-4o-mini", tools: [weather],
+      model: "gpt-4o-mini", tools: [chatTool],
       messages: [...messages, message, { role: "tool", tool_call_id: message.tool_calls[0].id, content: "sunny" }],
     });
     assert.match(answer.choices[0].message.content, /3 message/);
   },
   async "runs tools with the helper"() {
     const cities = [];
-    const tool = { ...weather, function: { ...weather.function, parse: JSON.parse, function: ({ city }) => { cities.push(city); return "sunny"; } } };
+    const tool = { ...chatTool, function: { ...chatTool.function, parse: JSON.parse, function: ({ city }) => { cities.push(city); return "sunny"; } } };
     const runner = client.chat.completions.runTools({ model: "gpt-4o-mini", messages, tools: [tool], stream: true });
     assert.match(await runner.finalContent(), /^Fairlead mock:/);
     assert.deepEqual(cities, ["mock"]);
@@ -157,7 +123,7 @@ const cases = {
     assert.ok(err instanceof OpenAI.RateLimitError, String(err));
     checkRetryHeaders(err.headers, 60);
     assert.equal(err.headers.get("x-should-retry"), "true");
-    await waitsBeforeRetry({ apiKey: env.LIMITED_KEY });
+    await waitsBeforeRetry((fetch) => retrying({ apiKey: env.LIMITED_KEY, fetch }));
   },
   async "a blocked app is not retried"() {
     const { attempts, fetch } = counting();
@@ -173,7 +139,7 @@ const cases = {
     assert.ok(err instanceof OpenAI.InternalServerError, String(err));
     assert.equal(err.status, 503);
     checkRetryHeaders(err.headers, 3600);
-    await waitsBeforeRetry({ baseURL: env.FAIRLEAD_BUSY_URL + "/v1" });
+    await waitsBeforeRetry((fetch) => retrying({ baseURL: env.FAIRLEAD_BUSY_URL + "/v1", fetch }));
   },
   async "retries after Retry-After"() {
     for (const status of [429, 503]) {
