@@ -47,7 +47,7 @@ func ReadEmbeddingsAnswer(body []byte) (fairlead.End, error) {
 
 // readAnswer reads an answer whose substance is the array called results.
 func readAnswer(body []byte, results string) (facts, error) {
-	f, err := readFacts(body, results)
+	f, err := readFacts(jsonscan.NewScanner(body), body, results)
 	switch {
 	case err != nil:
 		return facts{}, &fairlead.Error{
@@ -80,10 +80,10 @@ type facts struct {
 
 func (f *facts) end() fairlead.End { return fairlead.End{Usage: f.usage, Finish: f.finish} }
 
-// readFacts scans body once. Its errors are *jsonscan.Error.
-func readFacts(body []byte, results string) (facts, error) {
+// readFacts scans body once, by s, which stands at its start. Its errors are
+// *jsonscan.Error. Of a value that it doesn't skip itself it knows the kind alone.
+func readFacts(s *jsonscan.Scanner, body []byte, results string) (facts, error) {
 	var f facts
-	s := jsonscan.NewScanner(body)
 	_, err := s.Object(func(name []byte) error {
 		switch {
 		case string(name) == results && s.Kind() == jsonscan.ArrayKind:

@@ -7,8 +7,8 @@
 // and routing need; what goes upstream is the caller's bytes but for splices
 // with a name (the model, stream_options); an answer goes back as it came, and is
 // watched, not decoded: a whole answer with one scan, a stream with one of each
-// frame. So members that nobody here has
-// heard of survive in both directions.
+// frame, or where a frame says the same as the one before in other words, with one
+// of the words. So members that nobody here has heard of survive in both directions.
 //
 // Start with ScanChat and ForUpstream for requests, ReadChatAnswer and
 // StreamWatch for answers; messages.go has the same of Anthropic's. Package refusal

@@ -53,6 +53,8 @@ type MessagesWatch struct {
 	last []byte
 	err  error
 	told messageFacts
+	// like is the last frame that was scanned, if it passed.
+	like jsonscan.Pattern
 	out  []byte
 }
 
@@ -70,11 +72,14 @@ func NewMessagesWatch() *MessagesWatch { return &MessagesWatch{} }
 func (w *MessagesWatch) Block(frames []byte) (out []byte, err error) {
 	w.out = w.out[:0]
 	at, kept, gap := 0, 0, false // what passes is frames[:kept], or w.out after a gap
-	for frame := range sse.Frames(frames) {
-		if w.Done() || w.err != nil {
-			break
+	for at < len(frames) && !w.Done() && w.err == nil {
+		length := w.like.Match(frames[at:])
+		passes := length > 0
+		if !passes {
+			length = sse.FrameLen(frames[at:])
+			passes = w.passes(frames[at : at+length : at+length])
 		}
-		passes := w.passes(frame)
+		frame := frames[at : at+length]
 		switch {
 		case passes && gap:
 			w.out = append(w.out, frame...)
@@ -102,10 +107,12 @@ func (w *MessagesWatch) passes(frame []byte) bool {
 		return false
 	}
 	w.told.isStop, w.told.isError, w.told.err = false, false, fairlead.Span{}
-	err := w.told.read(payload)
+	s := jsonscan.NewScanner(payload)
+	s.Note(&w.like)
+	err := w.told.read(s, payload)
 	if err != nil && !utf8.Valid(payload) {
 		payload = bytes.ToValidUTF8(payload, []byte("\ufffd"))
-		err = w.told.read(payload)
+		err = w.told.read(jsonscan.NewScanner(payload), payload)
 	}
 	switch {
 	case err == nil && w.told.err.Present():
@@ -118,6 +125,8 @@ func (w *MessagesWatch) passes(frame []byte) bool {
 	case w.told.isStop:
 		w.last = slices.Clone(frame)
 		return false
+	default:
+		keepFrame(&w.like, frame, payload)
 	}
 	return w.err == nil
 }
@@ -192,7 +201,7 @@ func (f *messageFacts) end() fairlead.End {
 
 // judge reads a whole answer.
 func (f *messageFacts) judge(body []byte) error {
-	if err := f.read(body); err != nil {
+	if err := f.read(jsonscan.NewScanner(body), body); err != nil {
 		return &fairlead.Error{
 			Kind: fairlead.Upstream, Code: codeInvalidAnswer,
 			Message: "The provider's answer is not a valid JSON object", Err: err,
@@ -207,9 +216,9 @@ func (f *messageFacts) judge(body []byte) error {
 	return nil
 }
 
-// read scans body once. Its errors are *jsonscan.Error.
-func (f *messageFacts) read(body []byte) error {
-	s := jsonscan.NewScanner(body)
+// read scans body once, by s, which stands at its start. Its errors are
+// *jsonscan.Error. Of a value that it doesn't skip itself it knows the kind alone.
+func (f *messageFacts) read(s *jsonscan.Scanner, body []byte) error {
 	_, err := s.Object(func(name []byte) error {
 		switch string(name) {
 		case "error":

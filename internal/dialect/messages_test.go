@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -245,15 +246,38 @@ func TestReadAnthropicError(t *testing.T) {
 	}
 }
 
+// TestLikeMessagesAreCompared holds that an event is known by the one before, but
+// for what tells more than words.
+func TestLikeMessagesAreCompared(t *testing.T) {
+	w := NewMessagesWatch()
+	if _, err := w.Block([]byte(msgText())); err != nil {
+		t.Fatal(err)
+	}
+	for other, want := range map[string]bool{
+		strings.Replace(msgText(), "say", "sigh", 1):                           true,
+		strings.Replace(msgText(), `"index":0`, `"index":12`, 1):               true,
+		strings.Replace(msgText(), `"type":"content`, `"type":"another`, 1):    false,
+		strings.Replace(msgText(), "event: content", "event: another", 1):      false,
+		strings.Replace(msgText(), `"delta":{`, `"delta":{"stop_reason":1`, 1): false,
+		msgStop(): false,
+	} {
+		if got := w.like.Match([]byte(other)); got > 0 != want {
+			t.Errorf("%q: got %d, want a match: %t", other, got, want)
+		}
+	}
+}
+
 func FuzzMessagesWatch(f *testing.F) {
 	f.Add([]byte(msgStart() + msgText() + msgEnd() + msgStop()))
 	f.Add([]byte("event: error\ndata: x\n\ndata\n\ndata: {}\nid: 1\ndata: {}\n\n: c\n\nevent: ping\ndata: x\n\n"))
+	f.Add([]byte(msgText() + strings.ReplaceAll(msgText()+msgEnd(), "index\":0", "index\":1") + msgText()))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		whole := NewMessagesWatch()
 		out, err := whole.Block(stream)
 		single := NewMessagesWatch()
 		var got []byte
 		for frame := range sse.Frames(stream) {
+			single.like = jsonscan.Pattern{} // each is scanned, none compared
 			part, _ := single.Block(frame)
 			got = append(got, part...)
 		}

@@ -239,3 +239,18 @@ func FuzzScanNative(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkScanChat100KB scans a chat request whose prompt is prose with line
+// ends and quotes.
+func BenchmarkScanChat100KB(b *testing.B) {
+	const message = `{"role":"user","content":"`
+	text := strings.Repeat(`The \"quick\" brown fox jumps over the lazy dog, and 42 more of them follow it.\n`, 50)
+	body := []byte(`{"model":"m","messages":[` + strings.Repeat(message+text+`"},`, 24) + message + text + `"}],"temperature":0.7,"max_tokens":256}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ScanChat(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -12,13 +13,18 @@ import (
 const DoneFrame = "data: [DONE]\n\n"
 
 // StreamWatch looks at a chat stream as it passes: one scan of each payload,
-// which is not decoded, let alone written anew. It is used by one goroutine.
+// which is not decoded, let alone written anew. A chunk that differs from one
+// before only in texts and numbers that the scan would skip is compared with it,
+// and only these are scanned: that comes to the same. It is used by one goroutine.
 type StreamWatch struct {
 	dropUsage bool
 	done      bool
 	err       error
 	// end is what the payloads so far said of usage and finish reason.
 	end fairlead.End
+	// like is the last frame that was scanned, if it passed and names no event
+	// of its own: most of those that follow differ from it in their words alone.
+	like jsonscan.Pattern
 	// out holds the frames of a block of which something in the middle was left
 	// out.
 	out []byte
@@ -43,22 +49,25 @@ func NewStreamWatch(out Outgoing) *StreamWatch {
 func (w *StreamWatch) Block(frames []byte) (out []byte, err error) {
 	start, end, gap := 0, 0, false // out is frames[start:end], or w.out after a gap
 	at := 0
-	for frame := range sse.Frames(frames) {
-		if w.done || w.err != nil {
-			break
+	for at < len(frames) && !w.done && w.err == nil {
+		length := w.like.Match(frames[at:])
+		passes := length > 0
+		if !passes {
+			length = sse.FrameLen(frames[at:])
+			passes = w.passes(frames[at : at+length : at+length])
 		}
-		next := at + len(frame)
-		if w.passes(frame) {
+		next := at + length
+		if passes {
 			switch {
 			case gap:
-				w.out = append(w.out, frame...)
+				w.out = append(w.out, frames[at:next]...)
 			case start == end:
 				start, end = at, next
 			case end == at:
 				end = next
 			default:
 				gap = true
-				w.out = append(append(w.out[:0], frames[start:end]...), frame...)
+				w.out = append(append(w.out[:0], frames[start:end]...), frames[at:next]...)
 			}
 		}
 		at = next
@@ -83,34 +92,56 @@ func (w *StreamWatch) passes(frame []byte) bool {
 		w.done = true
 		return false
 	}
-	f, read, err := readChunk(payload)
+	f, read, err := w.readChunk(payload)
 	if err == nil && f.err.Present() {
 		w.err = upstreamError(read[f.err.Start:f.err.End])
 		return false
 	}
+	event := ""
 	if err != nil || !bytes.HasPrefix(frame, []byte("data")) {
-		if event := ownEvent(frame); event != "" && !bytes.Contains(payload, []byte(`"choices"`)) {
-			return w.passesNamed(event, payload, err)
-		}
+		event = ownEvent(frame)
+	}
+	if event != "" && !bytes.Contains(payload, []byte(`"choices"`)) {
+		return w.passesNamed(event, payload, err)
 	}
 	if err != nil {
 		w.err = malformed(err)
 		return false
 	}
 	w.note(f)
-	return !w.dropUsage || !f.listed || f.results > 0 || !f.hasUsage
+	passes := !w.dropUsage || !f.listed || f.results > 0 || !f.hasUsage
+	if passes && event == "" {
+		keepFrame(&w.like, frame, payload)
+	}
+	return passes
 }
 
 // readChunk reads what a payload says. read is what the facts' offsets mean:
 // the payload, or a copy with what is not UTF-8 replaced.
-func readChunk(payload []byte) (f facts, read []byte, err error) {
-	f, err = readFacts(payload, "choices")
+func (w *StreamWatch) readChunk(payload []byte) (f facts, read []byte, err error) {
+	s := jsonscan.NewScanner(payload)
+	s.Note(&w.like)
+	f, err = readFacts(s, payload, "choices")
 	if err == nil || utf8.Valid(payload) {
 		return f, payload, err
 	}
 	read = bytes.ToValidUTF8(payload, []byte("\ufffd"))
-	f, err = readFacts(read, "choices")
+	f, err = readFacts(jsonscan.NewScanner(read), read, "choices")
 	return f, read, err
+}
+
+// keepFrame completes a pattern by the frame around the payload that was
+// scanned, so that a frame is known with its field names and line ends. The
+// payload must be a part of the frame, and not of several lines. The frame must
+// end in a blank line, and that in \n: after \r, one more \n would belong to it.
+func keepFrame(like *jsonscan.Pattern, frame, payload []byte) {
+	at := cap(frame) - cap(payload) // both reach to the same end, if the payload is no copy
+	if at < 0 || at >= len(frame) || &frame[at] != &payload[0] {
+		return
+	}
+	if bytes.HasSuffix(frame, []byte("\n\n")) || bytes.HasSuffix(frame, []byte("\r\n\r\n")) {
+		like.Keep(frame, at)
+	}
 }
 
 // ownEvent is the event that a frame names, "" for the one that every frame

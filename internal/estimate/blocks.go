@@ -11,14 +11,19 @@ const nearData = 128
 // {"type": "base64", "media_type": …, "data": …}. One that is put in another order
 // counts as text.
 func BlockExcess(body []byte) int {
-	const kind, data = `"base64"`, `"data"`
+	// The type is looked for by its end: texts are full of quotes, and of
+	// letters, but not of this digit.
+	const before, end, data = `"base`, `64"`, `"data"`
 	excess := 0
 	for {
-		_, after, ok := bytes.Cut(body, []byte(kind))
+		name, after, ok := bytes.Cut(body, []byte(end))
 		if !ok {
 			return excess
 		}
 		body = after
+		if !bytes.HasSuffix(name, []byte(before)) {
+			continue
+		}
 		at := bytes.Index(after[:min(len(after), nearData)], []byte(data))
 		if at < 0 {
 			continue

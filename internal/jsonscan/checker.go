@@ -243,7 +243,7 @@ func (c *Checker) endValue() {
 // text reads on in a string, up to an escape or past its end.
 func (c *Checker) text(p []byte, at int) (next int, reason string) {
 	start := at
-	for at = plainEnd(p, at); at < len(p) && p[at] >= utf8.RuneSelf; at = plainEnd(p, at) {
+	for at = passUnits(p, at); at < len(p) && p[at] >= utf8.RuneSelf; at = passUnits(p, at) {
 		at++
 	}
 	c.note(p[start:at])

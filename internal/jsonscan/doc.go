@@ -14,7 +14,8 @@
 // values that are skipped are not looked into for that.
 //
 // Start with Object for one look at a body; Scanner is the same without a
-// second pass over values that have to be looked into.
+// second pass over values that have to be looked into. Checker is for texts that
+// come in pieces, Pattern for many that are nearly the same.
 package jsonscan
 
 import "math"

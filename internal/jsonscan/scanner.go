@@ -24,6 +24,8 @@ type Scanner struct {
 	data  []byte
 	at    int
 	depth int
+	// noted is told of strings and numbers that nobody reads, unless it is nil.
+	noted *Pattern
 }
 
 // NewScanner returns a Scanner at the start of data, which must not change
@@ -46,7 +48,11 @@ func (s *Scanner) Kind() Kind {
 func (s *Scanner) Skip() (Span, error) {
 	s.space()
 	start := s.at
-	if err := s.value(); err != nil {
+	noted := s.noted
+	s.noted = nil
+	err := s.value()
+	s.noted = noted
+	if err != nil {
 		return Span{}, err
 	}
 	return Span{Start: start, End: s.at}, nil
@@ -156,20 +162,19 @@ func (s *Scanner) next(closing byte) (more bool, err error) {
 // name reads a member's name and colon and returns the name unescaped.
 func (s *Scanner) name() ([]byte, error) {
 	start := s.at + 1
-	escaped, err := s.nameText()
-	if err != nil {
+	if err := s.nameText(); err != nil {
 		return nil, err
 	}
 	name := s.data[start : s.at-1]
-	if escaped {
+	if isEscaped(name) {
 		name = unescape(make([]byte, 0, len(name)), name)
 	}
 	return name, s.colon()
 }
 
-func (s *Scanner) nameText() (escaped bool, err error) {
+func (s *Scanner) nameText() error {
 	if s.at == len(s.data) || s.data[s.at] != '"' {
-		return false, s.fail(reasonName)
+		return s.fail(reasonName)
 	}
 	return s.text()
 }

@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -9,19 +10,21 @@ import (
 // an *Error.
 func String(raw []byte) (string, error) {
 	s := NewScanner(raw)
-	escaped, err := s.nameText()
-	if err != nil {
+	if err := s.nameText(); err != nil {
 		return "", err
 	}
 	if s.at < len(raw) {
 		return "", s.fail(reasonAfter)
 	}
 	body := raw[1 : len(raw)-1]
-	if !escaped {
+	if !isEscaped(body) {
 		return string(body), nil
 	}
 	return string(unescape(make([]byte, 0, len(body)), body)), nil
 }
+
+// isEscaped reports whether the inside of a string literal has an escape.
+func isEscaped(body []byte) bool { return bytes.IndexByte(body, '\\') >= 0 }
 
 // unescape appends to dst what body, the inside of a valid string literal,
 // stands for.

@@ -1,26 +1,28 @@
 package jsonscan
 
-import (
-	"encoding/binary"
-	"math/bits"
-	"unicode/utf8"
-)
-
 // value reads and checks the value at which the scanner stands.
 func (s *Scanner) value() error {
 	if s.at == len(s.data) {
 		return s.fail(reasonEnd)
 	}
-	switch kindAt(s.data[s.at]) {
+	start := s.at
+	switch kindAt(s.data[start]) {
 	case StringKind:
-		_, err := s.text()
+		err := s.text()
+		if s.noted != nil {
+			s.noted.note(start+1, s.at-1)
+		}
 		return err
 	case ObjectKind:
 		return s.skipObject()
 	case ArrayKind:
 		return s.skipArray()
 	case NumberKind:
-		return s.number()
+		err := s.number()
+		if s.noted != nil {
+			s.noted.note(start, s.at)
+		}
+		return err
 	case TrueKind:
 		return s.literal("true")
 	case FalseKind:
@@ -34,7 +36,7 @@ func (s *Scanner) value() error {
 func (s *Scanner) skipObject() error {
 	_, more, err := s.enter('{', '}', reasonObject)
 	for more && err == nil {
-		if _, err = s.nameText(); err != nil {
+		if err = s.nameText(); err != nil {
 			return err
 		}
 		if err = s.colon(); err != nil {
@@ -97,60 +99,20 @@ func (s *Scanner) digits() bool {
 }
 
 // text reads a string literal; the scanner stands at its opening quote.
-func (s *Scanner) text() (escaped bool, err error) {
-	s.at++
-	for {
-		s.at = plainEnd(s.data, s.at)
-		if s.at == len(s.data) {
-			return false, s.fail(reasonEnd)
-		}
-		switch c := s.data[s.at]; {
-		case c == '"':
-			s.at++
-			return escaped, nil
-		case c == '\\':
-			escaped = true
-			if err := s.escape(); err != nil {
-				return false, err
-			}
-		case c < ' ':
-			return false, s.fail(reasonControl)
-		default:
-			if err := s.runes(); err != nil {
-				return false, err
-			}
-		}
-	}
-}
-
-// runes reads a run of characters outside ASCII.
-func (s *Scanner) runes() error {
-	for s.at < len(s.data) && s.data[s.at] >= utf8.RuneSelf {
-		r, size := utf8.DecodeRune(s.data[s.at:])
-		if r == utf8.RuneError && size == 1 {
-			return s.fail(reasonUTF8)
-		}
-		s.at += size
-	}
-	return nil
-}
-
-func (s *Scanner) escape() error {
-	rest := s.data[s.at:]
-	if len(rest) < 2 {
-		return s.fail(reasonEscape)
-	}
-	switch rest[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.at += 2
+func (s *Scanner) text() error {
+	s.at = passUnits(s.data, s.at+1)
+	switch {
+	case s.at == len(s.data):
+		return s.fail(reasonEnd)
+	case s.data[s.at] == '"':
+		s.at++
 		return nil
-	case 'u':
-		if _, ok := hex4(rest[2:]); ok {
-			s.at += 6
-			return nil
-		}
+	case s.data[s.at] == '\\':
+		return s.fail(reasonEscape)
+	case s.data[s.at] < ' ':
+		return s.fail(reasonControl)
 	}
-	return s.fail(reasonEscape)
+	return s.fail(reasonUTF8)
 }
 
 func (s *Scanner) space() {
@@ -178,33 +140,3 @@ func (s *Scanner) fail(reason string) error {
 func IsSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// plainEnd returns the offset at or after at of the first byte that is a
-// quote, a backslash, a control character or outside ASCII, or the end.
-//
-// It looks at eight bytes at a time, in each of which the top bit comes to say
-// yes. A byte outside ASCII has it set; for the others, subtracting sets it
-// where the byte is smaller than what is taken away. A borrow can make a byte
-// above a hit say yes falsely, never one below, and only the lowest is used.
-func plainEnd(data []byte, at int) int {
-	const (
-		ones   = 0x0101010101010101
-		tops   = 0x80 * ones
-		spaces = ' ' * ones
-	)
-	for ; at+8 <= len(data); at += 8 {
-		word := binary.LittleEndian.Uint64(data[at:])
-		quotes := word ^ '"'*ones
-		slashes := word ^ '\\'*ones
-		if hits := (word | (word - spaces) | (quotes - ones) | (slashes - ones)) & tops; hits != 0 {
-			return at + bits.TrailingZeros64(hits)/8
-		}
-	}
-	for at < len(data) {
-		if c := data[at]; c == '"' || c == '\\' || c < ' ' || c >= utf8.RuneSelf {
-			break
-		}
-		at++
-	}
-	return at
-}

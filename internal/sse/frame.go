@@ -11,7 +11,7 @@ import (
 func Frames(block []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for len(block) > 0 {
-			n := frameLen(block)
+			n := FrameLen(block)
 			if !yield(block[:n:n]) {
 				return
 			}
@@ -20,7 +20,9 @@ func Frames(block []byte) iter.Seq[[]byte] {
 	}
 }
 
-func frameLen(block []byte) int {
+// FrameLen is how long the first frame of a block is, with the blank line that
+// ends it.
+func FrameLen(block []byte) int {
 	at := 0
 	for at < len(block) {
 		line, next := cutLine(block[at:])
