@@ -12,6 +12,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/content"
 	"github.com/fairleadhq/fairlead/internal/provider/remote"
 )
 
@@ -49,7 +50,7 @@ func language() remote.Language {
 				Operation: fairlead.Chat, Dialect: fairlead.AnthropicMessages, Path: "/v1/messages",
 				Whole:  dialect.ReadMessagesAnswer,
 				Watch:  func(dialect.Outgoing) remote.Watch { return dialect.NewMessagesWatch() },
-				Begins: dialect.MessagesBegins,
+				Begins: content.Messages,
 				Tail: remote.Tail{
 					Input:  []string{"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"},
 					Output: "output_tokens", Finish: "stop_reason",

@@ -9,6 +9,7 @@ package openai
 import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/content"
 	"github.com/fairleadhq/fairlead/internal/provider/remote"
 )
 
@@ -36,7 +37,7 @@ func language() remote.Language {
 				Operation: fairlead.Chat, Dialect: fairlead.OpenAIChat, Path: "/chat/completions",
 				Whole:  dialect.ReadChatAnswer,
 				Watch:  func(out dialect.Outgoing) remote.Watch { return dialect.NewStreamWatch(out) },
-				Begins: dialect.ChatBegins,
+				Begins: content.Chat,
 				Tail:   remote.Tail{Input: []string{"prompt_tokens"}, Output: "completion_tokens", Finish: "finish_reason"},
 			},
 			{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/content"
 )
 
 // testLanguage is one like OpenAI's.
@@ -27,7 +28,7 @@ func testLanguage() Language {
 		Ways: []Way{
 			{
 				Operation: fairlead.Chat, Dialect: fairlead.OpenAIChat, Path: "/chat/completions", Whole: dialect.ReadChatAnswer,
-				Watch: func(out dialect.Outgoing) Watch { return dialect.NewStreamWatch(out) }, Begins: dialect.ChatBegins, Tail: tail,
+				Watch: func(out dialect.Outgoing) Watch { return dialect.NewStreamWatch(out) }, Begins: content.Chat, Tail: tail,
 			},
 			{
 				Operation: fairlead.Embed, Dialect: fairlead.OpenAIEmbeddings, Path: "/embeddings", Whole: dialect.ReadEmbeddingsAnswer, Tail: tail,

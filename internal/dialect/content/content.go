@@ -1,4 +1,9 @@
-package dialect
+// Package content tells where the content of a stream begins: what was generated,
+// as against what only says that something will come. The clock for the first
+// content waits for it.
+//
+// Start with Chat.
+package content
 
 import (
 	"bytes"
@@ -8,31 +13,31 @@ import (
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
-// ChatBegins reports whether whole frames of a chat stream have content: anything
+// Chat reports whether whole frames of a chat stream have content: anything
 // that was generated, be it text, a refusal, reasoning or a tool call, or the
 // reason why there is none. Comments, chunks without choices and a delta with a
 // role alone are no content, and neither are empty texts.
-func ChatBegins(frames []byte) bool { return begins(frames, (*content).chunk) }
+func Chat(frames []byte) bool { return begins(frames, (*payload).chunk) }
 
-// MessagesBegins is ChatBegins for a stream of Anthropic's messages, in which a
+// Messages is Chat for a stream of Anthropic's messages, in which a
 // ping, message_start and a block that is yet empty are no content.
-func MessagesBegins(frames []byte) bool { return begins(frames, (*content).event) }
+func Messages(frames []byte) bool { return begins(frames, (*payload).event) }
 
-// content looks for content in one payload.
-type content struct {
+// payload looks for content in the payload of one frame.
+type payload struct {
 	*jsonscan.Scanner
 
-	payload []byte
-	found   bool
+	text  []byte
+	found bool
 }
 
-func begins(frames []byte, member func(c *content, name []byte) error) bool {
+func begins(frames []byte, member func(c *payload, name []byte) error) bool {
 	for frame := range sse.Frames(frames) {
-		payload := sse.Data(frame, nil)
-		if !utf8.Valid(payload) {
-			payload = bytes.ToValidUTF8(payload, []byte("\ufffd"))
+		data := sse.Data(frame, nil)
+		if !utf8.Valid(data) {
+			data = bytes.ToValidUTF8(data, []byte("\ufffd"))
 		}
-		c := content{Scanner: jsonscan.NewScanner(payload), payload: payload}
+		c := payload{Scanner: jsonscan.NewScanner(data), text: data}
 		// What is no object has no content. What is broken, the watch has seen.
 		_ = c.members(func(name []byte) error { return member(&c, name) })
 		if c.found {
@@ -43,7 +48,7 @@ func begins(frames []byte, member func(c *content, name []byte) error) bool {
 }
 
 // chunk reads a member of a chat chunk.
-func (c *content) chunk(name []byte) error {
+func (c *payload) chunk(name []byte) error {
 	if string(name) != "choices" || c.Kind() != jsonscan.ArrayKind {
 		return nil
 	}
@@ -51,7 +56,7 @@ func (c *content) chunk(name []byte) error {
 	return err
 }
 
-func (c *content) choice(name []byte) error {
+func (c *payload) choice(name []byte) error {
 	switch string(name) {
 	case "delta", "message":
 		return c.members(c.part)
@@ -62,7 +67,7 @@ func (c *content) choice(name []byte) error {
 }
 
 // event reads a member of an event of Anthropic's.
-func (c *content) event(name []byte) error {
+func (c *payload) event(name []byte) error {
 	switch string(name) {
 	case "delta", "content_block":
 		return c.members(c.part)
@@ -73,7 +78,7 @@ func (c *content) event(name []byte) error {
 // part reads a member of what was generated. There are many names for it, and
 // more to come: any will do that is not empty and does not merely say what kind of
 // thing is to come.
-func (c *content) part(name []byte) error {
+func (c *payload) part(name []byte) error {
 	switch string(name) {
 	case "role", "type":
 		return nil
@@ -88,7 +93,7 @@ func (c *content) part(name []byte) error {
 }
 
 // members reads the next value if it is an object.
-func (c *content) members(member func(name []byte) error) error {
+func (c *payload) members(member func(name []byte) error) error {
 	if c.Kind() != jsonscan.ObjectKind {
 		return nil
 	}
