@@ -114,16 +114,15 @@ type writer struct {
 	call   *fairlead.Call
 	shape  Shape
 	stream bool
-	head   *fairlead.Head
+	head   fairlead.Head
 	buf    []byte // a whole body held back, or a reshaped frame
 }
 
 func (w *writer) emit(e fairlead.Event) error {
 	switch {
 	case e.Head != nil:
-		head := *e.Head
-		w.head, w.stream = &head, head.Stream
-		if x := w.x; x.stream && !head.Stream {
+		w.head, w.stream = *e.Head, e.Head.Stream
+		if x := w.x; x.stream && !w.stream {
 			return &fairlead.Error{
 				Kind: fairlead.Upstream, Code: "upstream_invalid_answer",
 				Message: "The provider answered with a whole body where a stream was asked for",

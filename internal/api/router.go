@@ -28,13 +28,17 @@ type Router struct {
 	config *Config
 	mux    *http.ServeMux
 	routes map[string]Route // by pattern
+	plain  map[plainRoute]Route
 	served atomic.Uint64
 }
+
+// plainRoute is a route without wildcards, which is found at once.
+type plainRoute struct{ method, path string }
 
 // New returns a router. It fails if a route declares no policy, or if two
 // routes are the same.
 func New(config Config) (*Router, error) {
-	rt := &Router{config: &config, mux: http.NewServeMux(), routes: make(map[string]Route)}
+	rt := &Router{config: &config, mux: http.NewServeMux(), routes: make(map[string]Route), plain: make(map[plainRoute]Route)}
 	for _, face := range config.Faces {
 		for _, route := range face.Routes() {
 			pattern := route.Method + " " + route.Path
@@ -45,6 +49,9 @@ func New(config Config) (*Router, error) {
 				return nil, fmt.Errorf("route %s is declared twice", pattern)
 			}
 			rt.routes[pattern] = route
+			if !strings.ContainsAny(route.Path, "{}") && !strings.HasSuffix(route.Path, "/") {
+				rt.plain[plainRoute{route.Method, route.Path}] = route
+			}
 			// The mux only finds the pattern; the router answers.
 			rt.mux.Handle(pattern, http.NotFoundHandler())
 		}
@@ -196,6 +203,9 @@ func (rt *Router) find(x *Exchange) (Route, error) {
 // match finds the route of a request. A path that would have to be cleaned
 // first, such as one with "..", has none.
 func (rt *Router) match(r *http.Request) (Route, bool) {
+	if route, ok := rt.plain[plainRoute{r.Method, r.URL.Path}]; ok && r.URL.RawPath == "" {
+		return route, true
+	}
 	if p := r.URL.Path; p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/") {
 		return Route{}, false
 	}
