@@ -384,30 +384,30 @@ func TestWriteDeadlineIsTakenBack(t *testing.T) {
 // TestWriteDeadlineIsSetWhenItMust: over HTTP/1 a deadline stays until a write
 // needs a later one. Each write has its grace, and a sixteenth more at most.
 func TestWriteDeadlineIsSetWhenItMust(t *testing.T) {
+	const writes = 100
 	synctest.Test(t, func(t *testing.T) {
+		w := &clocked{ResponseRecorder: httptest.NewRecorder()}
+		write := func(x *Exchange, emit fairlead.Emit) error {
+			err := emit(fairlead.Event{Data: []byte("a")})
+			left, grace := time.Until(w.deadlines[len(w.deadlines)-1]), x.config.SlowReaderGrace
+			if left < grace || left > grace+grace/16 {
+				t.Errorf("%v were left for a write, want %v", left, grace)
+			}
+			<-time.After(50 * time.Millisecond)
+			return err
+		}
 		s := newSetting(t, Route{http.MethodGet, "/answer", Public, func(x *Exchange) error {
 			return x.Answer(&fairlead.Call{App: &fairlead.App{}}, Shape{}, func(emit fairlead.Emit) error {
-				if err := emit(fairlead.Event{Head: &fairlead.Head{Stream: true}}); err != nil {
-					return err
+				err := emit(fairlead.Event{Head: &fairlead.Head{Stream: true}})
+				for range writes {
+					err = errors.Join(err, write(x, emit))
 				}
-				for range 100 {
-					if err := emit(fairlead.Event{Data: []byte("a")}); err != nil {
-						return err
-					}
-					deadlines := x.W.(*clocked).deadlines //nolint:forcetypeassert,errcheck // made below
-					left, grace := time.Until(deadlines[len(deadlines)-1]), x.config.SlowReaderGrace
-					if left < grace || left > grace+grace/16 {
-						t.Errorf("%v were left for a write, want %v", left, grace)
-					}
-					<-time.After(50 * time.Millisecond)
-				}
-				return emit(fairlead.Event{End: &fairlead.End{}})
+				return errors.Join(err, emit(fairlead.Event{End: &fairlead.End{}}))
 			})
 		}})
-		w := &clocked{ResponseRecorder: httptest.NewRecorder()}
 		s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/answer", nil))
-		if n := len(w.deadlines); n > 11 {
-			t.Errorf("%d deadlines were set for 100 writes in 5 s", n)
+		if n := len(w.deadlines); n > writes/10+1 || w.Body.Len() != writes {
+			t.Errorf("%d deadlines were set for %d writes in 5 s", n, w.Body.Len())
 		}
 		if last := w.deadlines[len(w.deadlines)-1]; last.Before(time.Now().Add(endGrace)) {
 			t.Errorf("what the server writes at the end is bounded by %v", last)

@@ -171,7 +171,7 @@ func TestMessagesCutAnywhere(t *testing.T) {
 	all := msgStart() + msgText() + msgEnd() + msgStop()
 	for n := range len(all) - 1 {
 		w := NewMessagesWatch()
-		reader := sse.NewReader(strings.NewReader(all[:n]), 1<<20)
+		reader := sse.NewReader(strings.NewReader(all[:n]), 1<<20, new(sse.Buffers))
 		var err error
 		for err == nil {
 			var block []byte

@@ -157,7 +157,7 @@ func TestStreamEnds(t *testing.T) {
 func TestStreamThroughTheReader(t *testing.T) {
 	stream := roleChunk + strings.Repeat(textChunk, 20) + finishChunk + usageChunk + DoneFrame
 	for size := 1; size < 400; size += 7 {
-		r := sse.NewReader(&pieces{text: stream, size: size}, 1<<20)
+		r := sse.NewReader(&pieces{text: stream, size: size}, 1<<20, new(sse.Buffers))
 		w := NewStreamWatch(Outgoing{UsageInjected: true})
 		var got strings.Builder
 		for !w.Done() {

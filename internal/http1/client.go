@@ -194,10 +194,19 @@ func (c *Client) connection(ctx context.Context) (*conn, error) {
 	return opened, err
 }
 
-// open opens a connection for a place that the caller holds.
+// open opens a connection for a place that the caller holds. It does so in a
+// goroutine of its own, which it waits for: dialling and TLS need a deep stack,
+// which the caller's would keep for as long as its answer takes.
 func (c *Client) open(ctx context.Context) (*conn, error) {
 	c.pool.dialling()
-	opened, err := c.connect(ctx)
+	var opened *conn
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		opened, err = c.connect(ctx)
+	}()
+	<-done
 	c.pool.dialled(err)
 	return opened, err
 }

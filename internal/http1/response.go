@@ -63,6 +63,22 @@ func (r *Response) Read(p []byte) (int, error) {
 	return 0, r.err
 }
 
+// Await waits until more of the body has come, or its end, and holds no buffer
+// meanwhile; over TLS it does not wait. It is for who wants no buffer of his own
+// while there is nothing to be read. What went wrong, the next Read tells.
+func (r *Response) Await() {
+	if r.err != nil || r.conn.unread != nil || !r.conn.plain() || !r.conn.wire.CanFill() {
+		return
+	}
+	r.conn.wire.ReadBy(r.deadline())
+	came, err := r.conn.wire.Fill()
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.conn.unread = came
+}
+
 // deadline is when a read that begins now is to end; the zero time is never.
 func (r *Response) deadline() time.Time {
 	if r.conn.unread != nil {

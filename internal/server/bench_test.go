@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ apps: [{name: bench, keys: [` + benchKey + `]}]
 llm:
   default_model: up/bench
   providers:
-    up: {base_url: "http://%s/v1", api_key: upstream-key, models: [bench], http_client: {max_connections: 100, concurrent_requests: 100}}
+    up: {base_url: "http://%s/v1", api_key: upstream-key, models: [bench], http_client: {max_connections: 1000, concurrent_requests: 1000}}
 `
 )
 
@@ -150,6 +151,13 @@ func benchCalls(b *testing.B, address string, request []byte) {
 // upstreamStub answers every request with benchAnswer, until the test ends.
 func upstreamStub(tb testing.TB) (address string) {
 	tb.Helper()
+	return stubOf(tb, fmt.Appendf(nil,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(benchAnswer), benchAnswer))
+}
+
+// stubOf answers every request with those bytes.
+func stubOf(tb testing.TB, answer []byte) (address string) {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -161,17 +169,16 @@ func upstreamStub(tb testing.TB) (address string) {
 			if err != nil {
 				return
 			}
-			go answerRequests(conn)
+			go answerRequests(conn, answer)
 		}
 	}()
 	return listener.Addr().String()
 }
 
 // answerRequests answers the requests of a connection, which have a length.
-func answerRequests(conn net.Conn) {
+func answerRequests(conn net.Conn, answer []byte) {
 	defer func() { _ = conn.Close() }()
-	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(benchAnswer), benchAnswer)
-	reader := bufio.NewReaderSize(conn, 32<<10)
+	reader := bufio.NewReaderSize(conn, 4<<10)
 	for {
 		length := 0
 		for {
@@ -204,4 +211,54 @@ func digits(p []byte) (n int) {
 		n = n*10 + int(c-'0')
 	}
 	return n
+}
+
+// BenchmarkHeldStream opens streams whose upstream then is silent, and tells what
+// the process keeps for each: in the heap and in stacks. Client and upstream keep
+// a connection and a goroutine each, the same for both.
+func BenchmarkHeldStream(b *testing.B) {
+	const streams = 500
+	const event = `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"bench","choices":[{"index":0,"delta":{"content":"A"},"finish_reason":null}]}` + "\n\n"
+	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+	upstream := stubOf(b, fmt.Appendf(nil, "%s%x\r\n%s\r\n", head, len(event), event))
+	body := `{"model":"bench","stream":true,"messages":[{"role":"user","content":"` + strings.Repeat("word ", 100) + `"}]}`
+	request := fmt.Appendf(nil, "POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", benchKey, len(body), body)
+	address := benchService(b, upstream)
+	for b.Loop() {
+		before := kept()
+		var open []net.Conn
+		for range streams {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				b.Fatal(err)
+			}
+			open = append(open, conn)
+			if _, err := conn.Write(request); err != nil {
+				b.Fatal(err)
+			}
+			answer := make([]byte, 4<<10)
+			for have := 0; !bytes.Contains(answer[:have], []byte(`"content":"A"`)); {
+				n, err := conn.Read(answer[have:])
+				if err != nil {
+					b.Fatalf("%v after %q", err, answer[:have])
+				}
+				have += n
+			}
+		}
+		after := kept()
+		b.ReportMetric(float64(after.HeapInuse-before.HeapInuse)/streams, "heap-B/stream")
+		b.ReportMetric(float64(after.StackInuse-before.StackInuse)/streams, "stack-B/stream")
+		for _, conn := range open {
+			_ = conn.Close()
+		}
+	}
+}
+
+// kept is what the process keeps when its garbage is collected.
+func kept() (m runtime.MemStats) {
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m
 }

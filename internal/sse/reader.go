@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 )
 
 // byteOrderMark may begin a stream and is no part of its first line.
@@ -22,9 +23,31 @@ const (
 	maxEmptyReads = 100
 )
 
+// Buffers are buffers that no Reader uses at the moment. The zero Buffers has none.
+type Buffers struct{ pool sync.Pool }
+
+func (b *Buffers) get() []byte {
+	if held, ok := b.pool.Get().(*[]byte); ok {
+		return *held
+	}
+	return make([]byte, firstBuffer)
+}
+
+func (b *Buffers) put(buf []byte) {
+	if len(buf) >= firstBuffer && len(buf) <= burstBuffer {
+		b.pool.Put(&buf)
+	}
+}
+
+// awaiter is a source that can be waited for without a buffer; what Await meets,
+// the next Read tells.
+type awaiter interface{ Await() }
+
 // Reader reads blocks of whole frames. It is used by one goroutine.
 type Reader struct {
 	r        io.Reader
+	await    awaiter  // r, or nil
+	buffers  *Buffers // where buf is from
 	maxFrame int
 	// err ends the stream, once the whole frames before it are returned.
 	err error
@@ -48,10 +71,12 @@ type Reader struct {
 }
 
 // NewReader returns a Reader of r whose frames may be maxFrame bytes long,
-// terminator included. It buffers 4 KiB at first and at most 4 KiB more than
-// maxFrame.
-func NewReader(r io.Reader, maxFrame int) *Reader {
-	return &Reader{r: r, maxFrame: maxFrame, crlf: true}
+// terminator included. It takes buffers of 4 KiB, and up to 4 KiB more than
+// maxFrame. Where r has a method Await, which waits for bytes and leaves them to
+// be read, a Reader that holds no bytes holds no buffer while it waits.
+func NewReader(r io.Reader, maxFrame int, buffers *Buffers) *Reader {
+	await, _ := r.(awaiter)
+	return &Reader{r: r, await: await, buffers: buffers, maxFrame: maxFrame, crlf: true}
 }
 
 // Next returns all whole frames that are buffered, and blocks on the
@@ -96,6 +121,9 @@ func (r *Reader) fill() error {
 	r.end -= r.start
 	r.lf = max(0, r.lf-r.start)
 	r.start = 0
+	if r.end == 0 {
+		r.wait()
+	}
 	if r.end == len(r.buf) || r.full && len(r.buf) < burstBuffer {
 		size := min(max(firstBuffer, 2*len(r.buf)), r.maxFrame+firstBuffer)
 		r.buf = append(make([]byte, 0, size), r.buf[:r.end]...)[:size]
@@ -109,6 +137,32 @@ func (r *Reader) fill() error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// wait waits for bytes while it has no buffer, if it can, and sees to it that there
+// is one.
+func (r *Reader) wait() {
+	if r.await != nil && !r.full {
+		if r.buf != nil {
+			r.buffers.put(r.buf)
+			r.buf = nil
+		}
+		r.await.Await()
+	}
+	if r.buf == nil {
+		r.buf = r.buffers.get()
+	}
+}
+
+// Close gives the buffer back. What Next returned is not valid any more.
+func (r *Reader) Close() {
+	if r.buf != nil {
+		r.buffers.put(r.buf)
+	}
+	r.buf, r.start, r.whole, r.scan, r.end, r.lf = nil, 0, 0, 0, 0, 0
+	if r.err == nil {
+		r.err = io.ErrClosedPipe
+	}
 }
 
 // begin drops the byte order mark, and reports false when more must be read to

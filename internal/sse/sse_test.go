@@ -76,7 +76,7 @@ func TestReaderSplitAtEveryOffset(t *testing.T) {
 	}
 	for first := 1; first < len(mixed); first++ {
 		for second := 1; second <= len(mixed)-first; second++ {
-			r := NewReader(&chunks{text: mixed, sizes: []int{first, second, len(mixed)}, err: io.EOF}, 1<<10)
+			r := NewReader(&chunks{text: mixed, sizes: []int{first, second, len(mixed)}, err: io.EOF}, 1<<10, new(Buffers))
 			blocks, err := readAll(t, r)
 			if !errors.Is(err, io.EOF) {
 				t.Fatalf("cut after %d and %d: got error %v", first, second, err)
@@ -98,7 +98,7 @@ func TestReaderSplitAtEveryOffset(t *testing.T) {
 
 func TestReaderReturnsAllThatIsThere(t *testing.T) {
 	text := "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: half"
-	r := NewReader(&chunks{text: text + "\n\n", sizes: []int{len(text), 2}, err: io.EOF}, 100)
+	r := NewReader(&chunks{text: text + "\n\n", sizes: []int{len(text), 2}, err: io.EOF}, 100, new(Buffers))
 	got, err := readAll(t, r)
 	if want := []string{"data: 1\n\ndata: 2\n\ndata: 3\n\n", "data: half\n\n"}; !slices.Equal(got, want) || !errors.Is(err, io.EOF) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
@@ -114,7 +114,7 @@ func TestReaderDoesNotWaitForMoreThanItNeeds(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// A second read would fail: what was sent must do.
-			r := NewReader(io.MultiReader(strings.NewReader(test.send), iotestErr{}), 100)
+			r := NewReader(io.MultiReader(strings.NewReader(test.send), iotestErr{}), 100, new(Buffers))
 			if got, err := r.Next(); string(got) != test.want || err != nil {
 				t.Errorf("got %q, %v, want %q", got, err, test.want)
 			}
@@ -129,7 +129,7 @@ type iotestErr struct{}
 func (iotestErr) Read([]byte) (int, error) { return 0, errBroken }
 
 func TestReaderLateLF(t *testing.T) {
-	r := NewReader(&chunks{text: "data: 1\r\r\ndata: 2\n\n", sizes: []int{9, 1, 100}, err: io.EOF}, 100)
+	r := NewReader(&chunks{text: "data: 1\r\r\ndata: 2\n\n", sizes: []int{9, 1, 100}, err: io.EOF}, 100, new(Buffers))
 	got, err := readAll(t, r)
 	if want := []string{"data: 1\r\r", "\n", "data: 2\n\n"}; !slices.Equal(got, want) || !errors.Is(err, io.EOF) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
@@ -151,7 +151,7 @@ func TestReaderEnds(t *testing.T) {
 		{"broken in a frame", "data: 1\n\ndata:", errBroken, errBroken, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			blocks, err := readAll(t, NewReader(&chunks{text: test.text, sizes: []int{1000}, err: test.err}, 100))
+			blocks, err := readAll(t, NewReader(&chunks{text: test.text, sizes: []int{1000}, err: test.err}, 100, new(Buffers)))
 			if len(blocks) != test.blocks || !errors.Is(err, test.want) {
 				t.Errorf("got %q, %v, want %d blocks, %v", blocks, err, test.blocks, test.want)
 			}
@@ -176,7 +176,7 @@ func TestReaderDropsOneByteOrderMark(t *testing.T) {
 		{bom + "data", "", io.ErrUnexpectedEOF},
 	} {
 		for _, size := range []int{1, 2, 3, 4, 100} {
-			blocks, err := readAll(t, NewReader(&chunks{text: test.text, sizes: []int{size}, err: io.EOF}, 20))
+			blocks, err := readAll(t, NewReader(&chunks{text: test.text, sizes: []int{size}, err: io.EOF}, 20, new(Buffers)))
 			if got := strings.Join(blocks, ""); got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("%q in reads of %d: got %q, %v, want %q, %v", test.text, size, got, err, test.want, test.err)
 			}
@@ -185,7 +185,7 @@ func TestReaderDropsOneByteOrderMark(t *testing.T) {
 }
 
 func TestReaderNoProgress(t *testing.T) {
-	_, err := NewReader(stuck{}, 100).Next()
+	_, err := NewReader(stuck{}, 100, new(Buffers)).Next()
 	if !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("got %v, want %v", err, io.ErrNoProgress)
 	}
@@ -204,7 +204,7 @@ func TestReaderFrameTooLong(t *testing.T) {
 		"many ends": fits + strings.Repeat("x\r", 50_000),
 	} {
 		for _, size := range []int{1, 7, 1 << 20} {
-			blocks, err := readAll(t, NewReader(&chunks{text: text, sizes: []int{size}, err: io.EOF}, maxFrame))
+			blocks, err := readAll(t, NewReader(&chunks{text: text, sizes: []int{size}, err: io.EOF}, maxFrame, new(Buffers)))
 			if got := strings.Join(blocks, ""); got != fits || !errors.Is(err, ErrFrameTooLong) {
 				t.Errorf("%s, reads of %d: got %q, %v", name, size, got, err)
 			}
@@ -215,7 +215,7 @@ func TestReaderFrameTooLong(t *testing.T) {
 func TestReaderGrows(t *testing.T) {
 	const maxFrame = 1 << 20
 	long := "data: " + strings.Repeat("é", 100_000) + "\n\n"
-	r := NewReader(&chunks{text: strings.Repeat("data: x\n\n", 10) + long + long, sizes: []int{1000}, err: io.EOF}, maxFrame)
+	r := NewReader(&chunks{text: strings.Repeat("data: x\n\n", 10) + long + long, sizes: []int{1000}, err: io.EOF}, maxFrame, new(Buffers))
 	if _, err := r.Next(); err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +304,37 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+// awaited is a source that can be waited for. It looks whether its reader holds a
+// buffer meanwhile.
+type awaited struct {
+	chunks
+
+	reader *Reader
+	held   bool
+}
+
+func (a *awaited) Await() { a.held = a.held || a.reader.buf != nil }
+
+// readBoth reads a text that comes in pieces of these sizes, from a source that can
+// be waited for and from one that can't.
+func readBoth(t *testing.T, text string, sizes []byte, maxFrame int) (blocks []string, err error) {
+	t.Helper()
+	source := &awaited{chunks: chunks{text: text, sizes: []int{1}, err: io.EOF}}
+	for _, size := range sizes {
+		source.sizes = append(source.sizes, int(size))
+	}
+	plain := source.chunks
+	source.reader = NewReader(source, maxFrame, new(Buffers))
+	blocks, err = readAll(t, source.reader)
+	if again, againErr := readAll(t, NewReader(&plain, maxFrame, new(Buffers))); !slices.Equal(again, blocks) || !errors.Is(againErr, err) {
+		t.Errorf("awaited: got %q, %v, read alone %q, %v", blocks, err, again, againErr)
+	}
+	if source.held {
+		t.Error("a buffer was held while nothing was in it")
+	}
+	return blocks, err
+}
+
 func FuzzReader(f *testing.F) {
 	f.Add(mixed, []byte{1, 2, 3})
 	f.Add("data: 1\r\r\ndata: 2", []byte{9, 1})
@@ -312,11 +343,7 @@ func FuzzReader(f *testing.F) {
 	f.Add("data: "+strings.Repeat("x", 100), []byte{255})
 	f.Fuzz(func(t *testing.T, text string, sizes []byte) {
 		const maxFrame = 64
-		source := &chunks{text: text, sizes: []int{1}, err: io.EOF}
-		for _, size := range sizes {
-			source.sizes = append(source.sizes, int(size))
-		}
-		blocks, err := readAll(t, NewReader(source, maxFrame))
+		blocks, err := readBoth(t, text, sizes, maxFrame)
 		got := strings.Join(blocks, "")
 
 		frames, rest := naiveFrames(strings.TrimPrefix(text, "\ufeff"))
@@ -336,7 +363,7 @@ func FuzzReader(f *testing.F) {
 			wantErr = ErrFrameTooLong
 		}
 		if got != want || !errors.Is(err, wantErr) {
-			t.Fatalf("%q in reads of %v: got %q, %v, want %q, %v", text, source.sizes, got, err, want, wantErr)
+			t.Fatalf("%q in reads of %v: got %q, %v, want %q, %v", text, sizes, got, err, want, wantErr)
 		}
 	})
 }
@@ -361,7 +388,7 @@ func BenchmarkReader(b *testing.B) {
 	block := strings.Repeat(frame, 4)
 	b.SetBytes(int64(len(block)))
 	b.ReportAllocs()
-	r := NewReader(&endless{block: block}, 1<<20)
+	r := NewReader(&endless{block: block}, 1<<20, new(Buffers))
 	for b.Loop() {
 		if _, err := r.Next(); err != nil {
 			b.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
+	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
 const (
@@ -37,6 +38,7 @@ type answer struct {
 	way      *Way
 	emit     fairlead.Emit
 	clock    *clock
+	buffers  *sse.Buffers // for the frames of streams
 	// head and tail are what the first and the last event point at.
 	head fairlead.Head
 	tail fairlead.End

@@ -19,6 +19,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/http1/message"
 	"github.com/fairleadhq/fairlead/internal/reach"
+	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
 // mostWaiting is the most calls that wait for a connection: beyond that a provider
@@ -84,6 +85,7 @@ type Provider struct {
 	first    time.Duration
 	limits   HTTPLimits
 	client   *http1.Client
+	buffers  sse.Buffers
 	// connect opens connections.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// whole and streamed are the header lines of requests for an answer at once
@@ -209,7 +211,7 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 			return err
 		}
 		defer resp.Close()
-		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit, clock: c}
+		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit, clock: c, buffers: &p.buffers}
 		if streamed {
 			return a.stream(way.Watch(out))
 		}
