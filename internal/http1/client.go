@@ -67,6 +67,7 @@ type Client struct {
 
 	buffers wire.Buffers
 	pool    pool
+	again   again
 }
 
 // New makes a client for an origin such as https://api.example.com or
@@ -96,6 +97,7 @@ func New(origin string, s Settings) (*Client, error) {
 			expiry: s.KeepaliveExpiry, timeout: s.PoolTimeout,
 		},
 	}
+	c.again.credit.Store(againAtOnce * againShare)
 	if c.dial == nil {
 		c.dial = new(net.Dialer).DialContext
 	}
@@ -141,7 +143,7 @@ func tlsFor(given *tls.Config, host string) *tls.Config {
 //
 // A request that ran into the end of a kept connection before any byte of the
 // answer is sent once more, on a new connection; the server may then see it
-// twice. All errors are of type *Error.
+// twice. That is done for one request in 20, and for 20 at once. All errors are of type *Error.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err := r.Check(); err != nil {
 		return nil, &Error{Err: err}
@@ -153,8 +155,9 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err != nil {
 		return nil, &Error{Err: err}
 	}
+	c.again.earn()
 	resp, failed := c.exchange(ctx, held, r)
-	if failed != nil && held.kept && stale(failed) {
+	if failed != nil && held.kept && stale(failed) && c.again.spend() {
 		resp, failed = c.onceMore(ctx, r, failed)
 	}
 	if failed != nil {

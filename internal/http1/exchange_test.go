@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -202,6 +203,39 @@ func TestStaleConnectionOnlyOnce(t *testing.T) {
 		w.ask(t.Context(), post("x")).wantCut(t, BeforeAnswer, sent)
 		if dials, _, _ := w.conns(); dials != 2 {
 			t.Errorf("got %d dials, want 2", dials)
+		}
+	})
+}
+
+// TestFewAreSentOnceMore: a server that cuts every kept connection when it is used
+// does not get each request twice, and once it has recovered, some may be again.
+func TestFewAreSentOnceMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const requests = 1000
+		var arrived atomic.Int64
+		w := newWorld(t, Settings{}, func(_ int, conn net.Conn) {
+			first := true
+			serving(func(_ int, _ *http.Request, conn net.Conn) bool {
+				arrived.Add(1)
+				kept := !first
+				first = false
+				return !kept && say(conn, whole("hello"))
+			})(0, conn)
+		})
+		answered := 0
+		for range requests {
+			if g := w.ask(t.Context(), post("x")); g.err == nil {
+				answered++
+			} else {
+				g.wantCut(t, BeforeAnswer, sent)
+			}
+			synctest.Wait() // the connection is idle, or its end was seen
+		}
+		if got := int(arrived.Load()) - requests; got < againAtOnce || got > againAtOnce+requests/againShare+1 {
+			t.Errorf("%d of %d requests were sent once more, want %d and at most one in %d", got, requests, againAtOnce, againShare)
+		}
+		if answered < requests/2 {
+			t.Errorf("%d of %d requests were answered, want every other one", answered, requests)
 		}
 	})
 }
