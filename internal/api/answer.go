@@ -97,15 +97,15 @@ func (x *Exchange) Streams(call *fairlead.Call, queued, silent string) {
 // headStream gathers what the head of a stream has whoever made it.
 func (x *Exchange) headStream(contentType string) {
 	x.headBody(contentType)
-	x.fields.add("Cache-Control", "no-cache")
-	x.fields.add("X-Accel-Buffering", "no")
+	x.fields.Add("Cache-Control", "no-cache")
+	x.fields.Add("X-Accel-Buffering", "no")
 	x.stream = true
 }
 
 // headBody gathers what every head has.
 func (x *Exchange) headBody(contentType string) {
-	x.fields.add("Content-Type", contentType)
-	x.fields.add("X-Content-Type-Options", "nosniff")
+	x.fields.Add("Content-Type", contentType)
+	x.fields.Add("X-Content-Type-Options", "nosniff")
 }
 
 // writer writes the events of one answer.
@@ -195,7 +195,7 @@ func (w *writer) begin(length int) {
 	x := w.x
 	x.note(w.call, nil)
 	for name, value := range w.head.Header {
-		x.fields.add(name, value)
+		x.fields.Add(name, value)
 	}
 	if w.stream {
 		x.headStream(w.head.ContentType)
@@ -203,7 +203,7 @@ func (w *writer) begin(length int) {
 		x.headBody(w.head.ContentType)
 	}
 	if length >= 0 {
-		x.fields.addInt("Content-Length", int64(length))
+		x.fields.AddInt("Content-Length", int64(length))
 	}
 	x.writeHead(http.StatusOK)
 }
@@ -297,7 +297,7 @@ func (x *Exchange) Write(contentType string, body []byte) error {
 
 func (x *Exchange) write(status int, contentType string, body []byte) {
 	x.headBody(contentType)
-	x.fields.addInt("Content-Length", int64(len(body)))
+	x.fields.AddInt("Content-Length", int64(len(body)))
 	x.leaveBody()
 	x.writeHead(status)
 	if x.R.ProtoMajor == 1 && len(body) <= small {
@@ -320,7 +320,7 @@ func (x *Exchange) leaveBody() {
 
 // ServeAs lets another handler answer the exchange.
 func (x *Exchange) ServeAs(h http.Handler) error {
-	x.fields.set(x.W.Header())
+	x.fields.Set(x.W.Header())
 	x.began = true
 	x.leaveBody()
 	x.writeWithin(writeGrace)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/header"
 )
 
 // Policy says who may use a route. The zero Policy is none, and no program
@@ -108,8 +109,8 @@ type Exchange struct {
 	config   *Config
 	face     Face
 	control  http.ResponseController
-	writeBy  time.Time // the deadline of writes that is set; zero if none is
-	fields   fields    // headers of the answer, until its head goes out
+	writeBy  time.Time     // the deadline of writes that is set; zero if none is
+	fields   header.Fields // headers of the answer, until its head goes out
 	reserved int64
 	wish     error // what is wrong with the headers by which the call has wishes
 	began    bool  // the head of the answer is out

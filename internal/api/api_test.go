@@ -415,30 +415,6 @@ func TestWriteDeadlineIsSetWhenItMust(t *testing.T) {
 	})
 }
 
-func TestRetryHeaders(t *testing.T) {
-	for _, c := range []struct {
-		wait                   time.Duration
-		noRetry                bool
-		seconds, millis, again string
-	}{
-		{0, false, "", "", ""},
-		{1, false, "1", "1", "true"},
-		{1500 * time.Millisecond, false, "2", "1500", "true"},
-		{60 * time.Second, false, "60", "60000", "true"},
-		{60*time.Second + 1, false, "61", "60001", "false"},
-		{300 * time.Second, true, "300", "300000", "false"},
-		{0, true, "", "", "false"},
-	} {
-		h, f := http.Header{}, &fields{}
-		f.addRetry(&fairlead.Error{RetryAfter: c.wait, NoRetry: c.noRetry})
-		f.set(h)
-		got := fmt.Sprint(h.Get("Retry-After"), "|", h.Get("Retry-After-Ms"), "|", h.Get("X-Should-Retry"))
-		if want := c.seconds + "|" + c.millis + "|" + c.again; got != want {
-			t.Errorf("%v: %s, want %s", c.wait, got, want)
-		}
-	}
-}
-
 // TestAnswers runs what a gateway may emit, and looks at what comes out.
 func TestAnswers(t *testing.T) {
 	head := func(stream bool) fairlead.Event {

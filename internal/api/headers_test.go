@@ -98,52 +98,6 @@ func TestWishesOfACall(t *testing.T) {
 	}
 }
 
-func TestWindowHeaders(t *testing.T) {
-	requests := fairlead.WindowState{Limit: 200, Remaining: 12, Reset: 30400 * time.Millisecond}
-	tokens := fairlead.WindowState{Limit: 200000, Remaining: -7, Reset: 59*time.Second + 1}
-	for _, c := range []struct {
-		name string
-		w    windows
-		want map[string]string
-	}{
-		{"no limits", windows{}, map[string]string{}},
-		{"requests", windows{requests: requests}, map[string]string{
-			"X-Ratelimit-Limit-Requests": "200", "X-Ratelimit-Remaining-Requests": "12", "X-Ratelimit-Reset-Requests": "30.4s",
-			"Ratelimit-Policy": `"requests";q=200;w=60`, "Ratelimit": `"requests";r=12;t=31`,
-		}},
-		{"tokens, in debt", windows{tokens: tokens}, map[string]string{
-			"X-Ratelimit-Limit-Tokens": "200000", "X-Ratelimit-Remaining-Tokens": "0", "X-Ratelimit-Reset-Tokens": "59.001s",
-			"Ratelimit-Policy": `"tokens";q=200000;w=60`, "Ratelimit": `"tokens";r=0;t=60`,
-		}},
-		{"refused by one of both", windows{requests, tokens, &fairlead.Error{Code: codeRateTokens, RetryAfter: 2500 * time.Millisecond}}, map[string]string{
-			"X-Ratelimit-Limit-Requests": "200", "X-Ratelimit-Remaining-Requests": "12", "X-Ratelimit-Reset-Requests": "30.4s",
-			"X-Ratelimit-Limit-Tokens": "200000", "X-Ratelimit-Remaining-Tokens": "0", "X-Ratelimit-Reset-Tokens": "59.001s",
-			"Ratelimit-Policy": `"requests";q=200;w=60, "tokens";q=200000;w=60`, "Ratelimit": `"requests";r=12;t=31, "tokens";r=0;t=3`,
-		}},
-		{"refused by something else", windows{requests: requests, refusal: &fairlead.Error{Code: "queue_full", RetryAfter: time.Second}}, map[string]string{
-			"X-Ratelimit-Limit-Requests": "200", "X-Ratelimit-Remaining-Requests": "12", "X-Ratelimit-Reset-Requests": "30.4s",
-			"Ratelimit-Policy": `"requests";q=200;w=60`, "Ratelimit": `"requests";r=12;t=31`,
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			h, f := http.Header{}, &fields{}
-			f.addWindows(c.w)
-			f.set(h)
-			for name := range h {
-				if http.CanonicalHeaderKey(name) != name || len(h[name]) != 1 {
-					t.Errorf("header %q has the values %q", name, h[name])
-				}
-				if h.Get(name) != c.want[name] {
-					t.Errorf("%s: %s, want %q", name, h.Get(name), c.want[name])
-				}
-			}
-			if len(h) != len(c.want) {
-				t.Errorf("headers %v, want %v", h, c.want)
-			}
-		})
-	}
-}
-
 // TestHeadersOfARefusal: everything that a refusal tells, at once.
 func TestHeadersOfARefusal(t *testing.T) {
 	s := newSetting(t, refusing())
@@ -157,7 +111,7 @@ func TestHeadersOfARefusal(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), codeRateRequests) {
+	if w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), "rate_limit_requests") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
@@ -170,7 +124,7 @@ func refusing() Route {
 			call.SetRequests(fairlead.WindowState{Limit: 200, Reset: time.Minute})
 			call.SetTokens(fairlead.WindowState{Limit: 200000, Remaining: 5, Reset: time.Minute})
 			return &fairlead.Error{
-				Kind: fairlead.Limited, Code: codeRateRequests, Message: "Rate limit exceeded", Detail: "Rate limit: 200 requests per minute",
+				Kind: fairlead.Limited, Code: "rate_limit_requests", Message: "Rate limit exceeded", Detail: "Rate limit: 200 requests per minute",
 				RetryAfter: 30400 * time.Millisecond,
 			}
 		})

@@ -84,8 +84,8 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			x.writeWithin(writeGrace)
 		}
 	}
-	x.fields.reset()
-	x.fields.add("X-Request-Id", x.ID)
+	x.fields.Reset()
+	x.fields.Add("X-Request-Id", x.ID)
 	defer func() {
 		x.release()
 		if p := recover(); p != nil {
@@ -178,7 +178,7 @@ func (rt *Router) checkAdmin(key string, missing error) error {
 func (rt *Router) find(x *Exchange) (Route, error) {
 	x.face = rt.config.Faces[rt.speaker(x.R.URL.Path)]
 	if face, ok := x.face.(Labelled); ok {
-		x.fields.add(face.RequestIDHeader(), x.ID)
+		x.fields.Add(face.RequestIDHeader(), x.ID)
 	}
 	if err := checkHead(x.R); err != nil {
 		x.closeAfter()
@@ -309,8 +309,8 @@ func (x *Exchange) fail(e *fairlead.Error) {
 		return
 	}
 	if e.Kind == fairlead.Unauthenticated {
-		x.fields.add("Www-Authenticate", `Bearer realm="fairlead"`)
+		x.fields.Add("Www-Authenticate", `Bearer realm="fairlead"`)
 	}
-	x.fields.addRetry(e)
+	x.fields.AddRetry(e)
 	x.write(Status(e), "application/json", x.face.ErrorBody(e, x.ID))
 }

@@ -160,7 +160,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 		t.Fatalf("found %d keys and %d variables: the test is not reading the schema", len(settings), len(variables))
 	}
 	rows := make(map[string]string)
-	for _, found := range regexp.MustCompile("(?m)^\\| `([a-z_.*\\[\\]]+)` \\|.*$").FindAllStringSubmatch(page(t, "docs/configuration.md"), -1) {
+	for _, found := range regexp.MustCompile("(?m)^\\| `([a-z0-9_.*\\[\\]]+)` \\|.*$").FindAllStringSubmatch(page(t, "docs/configuration.md"), -1) {
 		rows[found[1]] = found[0]
 	}
 	for key, byDefault := range settings {
@@ -243,9 +243,10 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		Deployments: func() []telemetry.DeploymentUse {
 			return []telemetry.DeploymentUse{{Provider: "openai", Number: 1}}
 		},
-		Parked:    func() int { return 1 },
-		BodyBytes: func() int64 { return 1 },
-		Active:    func() int { return 1 },
+		Parked:      func() int { return 1 },
+		Connections: func() []telemetry.ConnectionUse { return []telemetry.ConnectionUse{{Provider: "openai", Number: 1}} },
+		BodyBytes:   func() int64 { return 1 },
+		Active:      func() int { return 1 },
 	}})
 	seen.Record(&fairlead.Record{
 		App: "crm", Operation: fairlead.Chat, Target: target, Attempts: []fairlead.Attempt{{Target: target}},

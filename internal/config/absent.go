@@ -12,6 +12,5 @@ func absentShapes() []string {
 		"timeouts.insights",
 		"chat",
 		"llm.providers.*.responses",
-		"llm.providers.*.http_client.http2",
 	}
 }

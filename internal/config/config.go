@@ -189,6 +189,7 @@ type HTTPClient struct {
 	WriteTimeout       strictyaml.Duration `yaml:"write_timeout" doc:"Most time that one write of a request may block. 0 = no limit."`
 	PoolTimeout        strictyaml.Duration `yaml:"pool_timeout" doc:"Most time to wait for a connection when max_connections are in use. 0 = no limit."`
 	ConcurrentRequests int                 `yaml:"concurrent_requests" most:"100000" doc:"Slots of this provider: calls to it at the same time. 0 = no limit."`
+	HTTP2              bool                `yaml:"http2" doc:"Ask for HTTP/2, over TLS; a provider that does not speak it is spoken to in HTTP/1.1."`
 }
 
 // Alerts says whom to tell when something is wrong.

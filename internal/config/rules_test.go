@@ -124,6 +124,7 @@ func TestRules(t *testing.T) {
 		{"provider model", "llm: {providers: {openai: {models: [a b]}}}", `1:37: llm.providers.openai.models[0]: is not the name or the pattern of a model`},
 		{"provider key", "llm: {providers: {openai: {api_key: a b}}}", `1:37: llm.providers.openai.api_key: the key holds a space or a character that is not printable ASCII`},
 		{"provider tokens", "llm: {providers: {openai: {rate_limit: {tokens_per_minute: -1}}}}", `1:60: llm.providers.openai.rate_limit.tokens_per_minute: "-1" must not be negative`},
+		{"HTTP/2 without TLS", "llm: {providers: {vllm: {http_client: {http2: true}}}}", `1:47: llm.providers.vllm.http_client.http2: HTTP/2 needs a base_url with https; leave it out, or give the provider TLS`},
 		{"keepalive", "llm: {providers: {openai: {http_client: {max_connections: 3, max_keepalive: 4}}}}", `1:77: llm.providers.openai.http_client.max_keepalive: 4 is more than max_connections (3)`},
 	}
 	for _, tt := range tests {

@@ -213,7 +213,7 @@ func sample(t *testing.T, s schemaNode, shape string, shapes *[]string) any {
 		"server.tls.cert_file": "schema.go", "server.tls.key_file": "schema.go", "llm.default_model": "m",
 		"alerts.webhook": "https://a/b",
 		"llm.fallbacks":  map[string][]string{"a": {"b"}}, "llm.providers.*.api_key": "", "llm.providers.*.hedge.after": "p95",
-		"llm.aliases": map[string]string{"a": "b"}, "llm.providers.*.base_url": "http://a", "llm.providers.*.dialect": "openai",
+		"llm.aliases": map[string]string{"a": "b"}, "llm.providers.*.base_url": "https://a", "llm.providers.*.dialect": "openai",
 	}
 	if value, ok := special[shape]; ok {
 		return value

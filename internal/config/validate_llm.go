@@ -53,9 +53,11 @@ func (l *loader) validateProvider(p *Provider) {
 	l.validateResilience(at, p)
 	l.validatePatterns(at+".models", p.Models)
 	client := &p.HTTPClient
+	if client.HTTP2 && !strings.HasPrefix(p.BaseURL, "https://") {
+		l.Complain(at+".http_client.http2", "HTTP/2 needs a base_url with https", "leave it out, or give the provider TLS")
+	}
 	if client.MaxConnections > 0 && client.MaxKeepalive > client.MaxConnections {
-		l.Complain(at+".http_client.max_keepalive", fmt.Sprintf(
-			"%d is more than max_connections (%d)", client.MaxKeepalive, client.MaxConnections), "")
+		l.Complain(at+".http_client.max_keepalive", fmt.Sprintf("%d is more than max_connections (%d)", client.MaxKeepalive, client.MaxConnections), "")
 	}
 }
 

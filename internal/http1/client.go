@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -143,7 +144,10 @@ func tlsFor(given *tls.Config, host string) *tls.Config {
 //
 // A request that ran into the end of a kept connection before any byte of the
 // answer is sent once more, on a new connection; the server may then see it
-// twice. That is done for one request in 20, and for 20 at once. All errors are of type *Error.
+// twice. That is done for one request in 20, and for 20 at once. So is one whose
+// answer there is a 408 that ends the connection: with it a server gives up an idle
+// connection, and says that it has received no request. All errors are of type
+// *Error.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err := r.Check(); err != nil {
 		return nil, &Error{Err: err}
@@ -270,6 +274,9 @@ func (c *Client) exchange(ctx context.Context, held *conn, r *Request) (*Respons
 		var reason message.Reason
 		resp.Length, resp.keep, reason = resp.body.Frame(r.Method, line, &resp.Header)
 		err = malformed(reason)
+	}
+	if err == nil && held.kept && line.Status == http.StatusRequestTimeout && !resp.keep {
+		err = held.unheard()
 	}
 	if err != nil {
 		failed := held.failure(err, ErrSilence, InHead)

@@ -234,6 +234,13 @@ func (c *conn) failure(err, timeout error, where Where) *Error {
 	return failed
 }
 
+// unheard says that what came is no answer to the request, which the server has not
+// received (RFC 9110, section 15.5.9), and returns the error of that.
+func (c *conn) unheard() error {
+	c.answered = false
+	return io.ErrUnexpectedEOF
+}
+
 // truncated reports whether the end that was read is one that TLS does not
 // vouch for: anybody on the way can make it.
 func (c *conn) truncated() bool { return !c.plain() && c.wire.Ended() }

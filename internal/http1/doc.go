@@ -12,8 +12,11 @@
 //   - Timeouts: deadlines of single reads and writes, set lazily.
 //   - A kept connection that the other side closed: a look at the socket before
 //     it is used again, without waiting. Whatever is found there but nothing
-//     closes it. If it dies all the same before a byte of the answer came, the
-//     request is sent once more on a new connection.
+//     closes it. If it dies all the same before a byte of the answer came, or with
+//     a 408, the request is sent once more on a new connection.
+//
+// Bytes that nobody asked for and that are on their way at that look are taken for
+// the answer: HTTP/1.1 has nothing by which to tell them from one that is quick.
 //
 // Framing is strict: an answer that is not plainly right is refused with a
 // reason, and its connection is closed.

@@ -528,3 +528,44 @@ func TestHeaderOfAnAnswer(t *testing.T) {
 		}
 	})
 }
+
+// A 408 that ends a kept connection is no answer: the server gave the connection
+// up while the request was on its way. Any other 408 is one.
+func TestLateRequestTimeout(t *testing.T) {
+	const closing = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlate"
+	const keeping = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\n\r\nlate"
+	for _, c := range []struct {
+		name   string
+		says   []string // by connection, to its second request
+		first  string   // to the first one
+		status int
+		stale  int64
+	}{
+		{"on a kept connection", []string{closing}, "", 200, 1},
+		{"on a new connection", nil, closing, 408, 0},
+		{"on a kept connection that stays", []string{keeping}, "", 408, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				turns := map[int]int{}
+				w := newWorld(t, Settings{}, serving(func(n int, _ *http.Request, conn net.Conn) bool {
+					turns[n]++
+					switch {
+					case turns[n] == 1 && c.first != "":
+						return say(conn, c.first)
+					case turns[n] == 2 && n <= len(c.says):
+						return say(conn, c.says[n-1])
+					}
+					return say(conn, whole("ok"))
+				}))
+				if c.first == "" {
+					w.ask(t.Context(), post("x")).want(t, "ok")
+				}
+				g := w.ask(t.Context(), post("x"))
+				if g.err != nil || g.status != c.status || w.Stats().Stale != c.stale {
+					t.Errorf("got %d and the error %v, %d sent again; want %d and %d", g.status, g.err, w.Stats().Stale, c.status, c.stale)
+				}
+			})
+		})
+	}
+}

@@ -35,6 +35,17 @@ type Stats struct {
 	Refused      int64
 }
 
+// Plus returns the sums of two clients' figures.
+func (s Stats) Plus(other Stats) Stats {
+	return Stats{
+		Open: s.Open + other.Open, Opening: s.Opening + other.Opening, InUse: s.InUse + other.InUse, Idle: s.Idle + other.Idle,
+		Waiting: s.Waiting + other.Waiting,
+		Dialled: s.Dialled + other.Dialled, Reused: s.Reused + other.Reused, Stale: s.Stale + other.Stale,
+		Waits: s.Waits + other.Waits, Waited: s.Waited + other.Waited,
+		PoolTimeouts: s.PoolTimeouts + other.PoolTimeouts, Refused: s.Refused + other.Refused,
+	}
+}
+
 // pool is the connections of a client, and the queue for them.
 //
 // A place is the right to one open connection; there are MaxConnections. Who

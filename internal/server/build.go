@@ -141,6 +141,13 @@ func (s *Server) status() native.Status {
 	for name, p := range s.admission.Pools() {
 		status.Pools[name] = native.PoolStatus{Slots: p.Slots, InUse: p.InUse, Waiting: p.Waiting}
 	}
+	for i := range s.providers {
+		p := &s.providers[i]
+		if pool, ok := status.Pools[p.Name]; ok {
+			pool.Connections = p.connectionStatus()
+			status.Pools[p.Name] = pool
+		}
+	}
 	for _, a := range s.gateway.Active() {
 		status.Active = append(status.Active, native.ActiveCall{ID: a.ID, Arrived: a.Arrived, Lane: a.Lane})
 	}

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/native"
 	"github.com/fairleadhq/fairlead/internal/fairqueue"
+	"github.com/fairleadhq/fairlead/internal/provider/remote"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 )
 
@@ -31,8 +33,9 @@ func (s *Server) gauges() telemetry.Gauges {
 			return telemetry.Alerts{Sent: c.Sent, Failed: c.Failed, Dropped: c.Dropped, Firing: c.Firing}
 		},
 		Deployments: s.deploymentGauges, Parked: s.upstream.Parked,
-		BodyBytes: s.bodies.Used,
-		Active:    func() int { return len(s.gateway.Active()) },
+		Connections: s.connectionGauges,
+		BodyBytes:   s.bodies.Used,
+		Active:      func() int { return len(s.gateway.Active()) },
 	}
 }
 
@@ -80,6 +83,39 @@ func (s *Server) deploymentGauges() []telemetry.DeploymentUse {
 		}
 	}
 	return all
+}
+
+// connectionGauges are of each provider's keys: each has connections of its own.
+func (s *Server) connectionGauges() []telemetry.ConnectionUse {
+	var all []telemetry.ConnectionUse
+	for _, p := range s.providers {
+		for i, adapter := range p.adapters {
+			c := adapter.Connections()
+			all = append(all, telemetry.ConnectionUse{
+				Provider: p.Name, Number: i + 1,
+				Opening: c.Opening, InUse: c.InUse, Idle: c.Idle, Waiting: c.Waiting,
+				Opened: c.Dialled, Reused: c.Reused, Replaced: c.Stale,
+				Waits: c.Waits, Waited: c.Waited, TimedOut: c.PoolTimeouts, Refused: c.Refused,
+			})
+		}
+	}
+	return all
+}
+
+// connectionStatus sums up over the keys of a provider; nil if it has no
+// connections.
+func (p *namedProvider) connectionStatus() *native.ConnectionStatus {
+	if len(p.adapters) == 0 {
+		return nil
+	}
+	var sum remote.Connections
+	for _, adapter := range p.adapters {
+		sum = sum.Plus(adapter.Connections())
+	}
+	return &native.ConnectionStatus{
+		Open: sum.Open, InUse: sum.InUse, Idle: sum.Idle, Waiting: sum.Waiting,
+		Opened: sum.Dialled, Reused: sum.Reused, Waits: sum.Waits, WaitSeconds: sum.Waited.Seconds(),
+	}
 }
 
 func (s *Server) appGauges() []telemetry.AppUse {

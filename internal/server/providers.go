@@ -20,8 +20,14 @@ import (
 // namedProvider is an upstream with what has to be done with it at the end.
 type namedProvider struct {
 	upstream.Provider
-	pool  admission.Pool
-	close func()
+	pool     admission.Pool
+	adapters []*remote.Provider // one for each key; none for the offline provider
+}
+
+func (p *namedProvider) close() {
+	for _, adapter := range p.adapters {
+		adapter.Close()
+	}
 }
 
 // makeProviders makes the adapters of each configured provider, or the offline
@@ -39,11 +45,7 @@ func (s *Server) makeProviders() error {
 				Slots: p.HTTPClient.ConcurrentRequests, RequestsPerMinute: p.RateLimit.RequestsPerMinute,
 				TokensPerMinute: p.RateLimit.TokensPerMinute,
 			},
-			close: func() {
-				for _, adapter := range adapters {
-					adapter.Close()
-				}
-			},
+			adapters: adapters,
 		})
 	}
 	if len(s.providers) == 0 {
@@ -67,6 +69,7 @@ func makeAdapters(p config.Provider) ([]*remote.Provider, error) {
 		c := remote.Config{
 			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(),
 			FirstContent: p.FirstContent.Std(), HTTP: httpLimits(p.HTTPClient),
+			HTTP2: p.HTTPClient.HTTP2,
 		}
 		open := openai.New
 		if p.Dialect == config.DialectAnthropic {

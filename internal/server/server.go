@@ -135,9 +135,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Close gives back what New took. It is for a server that is not run.
 func (s *Server) Close() {
 	for _, p := range s.providers {
-		if p.close != nil {
-			p.close()
-		}
+		p.close()
 	}
 	if s.listener != nil {
 		_ = s.listener.Close() // Run's HTTP server may have closed it before

@@ -25,6 +25,8 @@ type collector struct {
 	alertsSent, alertsFailed, alertsDropped, appsAlert *prometheus.Desc
 	bodyBytes, active, buildInfo                       *prometheus.Desc
 	running, breakers, pauses, parked                  *prometheus.Desc
+
+	connections connectionDescs
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -40,6 +42,8 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 	return &collector{
 		source: source,
 		detail: detail,
+
+		connections: newConnectionDescs(desc),
 
 		requests:     perApp("requests_total", "Calls that have ended, by outcome: ok or the kind of error; code says which error.", "operation", "outcome", "code"),
 		durations:    desc("request_duration_seconds", "Time from a call's arrival to its last byte, queue included.", "operation", "outcome"),
@@ -89,6 +93,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	} {
 		out <- d
 	}
+	c.connections.describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -98,6 +103,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.collectHistograms(out)
 	c.collectSlots(out)
 	c.collectProviders(out)
+	if g := c.source.gauges.Connections; g != nil {
+		for _, use := range g() {
+			c.connections.collect(out, use)
+		}
+	}
 	c.collectRest(out)
 }
 

@@ -1,6 +1,10 @@
 package telemetry
 
-import "github.com/fairleadhq/fairlead"
+import (
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+)
 
 // Gauges ask the owners of numbers that change by themselves. Each function is
 // called at every scrape, from any goroutine, and must not block; one that is
@@ -18,6 +22,8 @@ type Gauges struct {
 	// for the end of a provider's pause.
 	Deployments func() []DeploymentUse
 	Parked      func() int
+	// Connections are those to the providers, by their keys.
+	Connections func() []ConnectionUse
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64
@@ -51,6 +57,20 @@ type DeploymentUse struct {
 	Provider                          string
 	Number                            int
 	Running, Open, HalfOpen, InAPause int
+}
+
+// ConnectionUse tells of the connections to a provider by one of its keys, and of
+// the calls that wait for one. What follows is counted since the start: connections
+// opened, calls that began on one that was open, calls sent again because that was
+// dead, and the waits for one: how many have ended, how long they took together,
+// how many of them were too long, and how many calls found too many waiting.
+type ConnectionUse struct {
+	Provider                      string
+	Number                        int
+	Opening, InUse, Idle, Waiting int
+	Opened, Reused, Replaced      int64
+	Waits, TimedOut, Refused      int64
+	Waited                        time.Duration
 }
 
 // AppUse tells of an app's slots, of its calls that wait for one, by class, and

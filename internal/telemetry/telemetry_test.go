@@ -59,7 +59,13 @@ func fullGauges() Gauges {
 		Deployments: func() []DeploymentUse {
 			return []DeploymentUse{{Provider: "openai", Number: 2, Running: 5, Open: 3, HalfOpen: 1, InAPause: 4}}
 		},
-		Parked:    func() int { return 6 },
+		Parked: func() int { return 6 },
+		Connections: func() []ConnectionUse {
+			return []ConnectionUse{{
+				Provider: "openai", Number: 2, Opening: 11, InUse: 12, Idle: 13, Waiting: 14, Opened: 15, Reused: 16, Replaced: 17,
+				Waits: 18, TimedOut: 19, Refused: 20, Waited: 2500 * time.Millisecond,
+			}}
+		},
 		BodyBytes: func() int64 { return 4096 },
 		Active:    func() int { return 12 },
 	}
@@ -142,6 +148,17 @@ func TestScrapeByApp(t *testing.T) {
 		`fairlead_provider_breakers{deployment="2",provider="openai",state="half_open"} 1`,
 		`fairlead_provider_pauses{deployment="2",provider="openai"} 4`,
 		`fairlead_provider_pause_waiting 6`,
+		`fairlead_provider_connections{deployment="2",provider="openai",state="opening"} 11`,
+		`fairlead_provider_connections{deployment="2",provider="openai",state="in_use"} 12`,
+		`fairlead_provider_connections{deployment="2",provider="openai",state="idle"} 13`,
+		`fairlead_provider_connection_waiting{deployment="2",provider="openai"} 14`,
+		`fairlead_provider_connections_opened_total{deployment="2",provider="openai"} 15`,
+		`fairlead_provider_connections_reused_total{deployment="2",provider="openai"} 16`,
+		`fairlead_provider_connections_replaced_total{deployment="2",provider="openai"} 17`,
+		`fairlead_provider_connection_wait_seconds_count{deployment="2",provider="openai"} 18`,
+		`fairlead_provider_connection_wait_seconds_sum{deployment="2",provider="openai"} 2.5`,
+		`fairlead_provider_connection_refused_total{deployment="2",provider="openai",reason="timeout"} 19`,
+		`fairlead_provider_connection_refused_total{deployment="2",provider="openai",reason="full"} 20`,
 		`fairlead_alerts_sent_total 5`, `fairlead_alerts_failed_total 1`, `fairlead_alerts_dropped_total 2`, `fairlead_alerts_firing 1`,
 		`fairlead_body_bytes_in_flight 4096`, `fairlead_active_requests 12`,
 	)

@@ -20,11 +20,27 @@ type Status struct {
 }
 
 // PoolStatus is how a provider's slots stand; Slots is 0 where there is no
-// limit.
+// limit. Connections is nil where there are none.
 type PoolStatus struct {
 	Slots   int `json:"slots"`
 	InUse   int `json:"in_use"`
 	Waiting int `json:"waiting"`
+
+	Connections *ConnectionStatus `json:"connections,omitempty"`
+}
+
+// ConnectionStatus is how the connections to a provider stand: those open now, the
+// calls that wait for one, and counts since the start. Open includes those that
+// are being opened.
+type ConnectionStatus struct {
+	Open        int     `json:"open"`
+	InUse       int     `json:"in_use"`
+	Idle        int     `json:"idle"`
+	Waiting     int     `json:"waiting"`
+	Opened      int64   `json:"opened_total"`
+	Reused      int64   `json:"reused_total"`
+	Waits       int64   `json:"waits_total"`
+	WaitSeconds float64 `json:"wait_seconds_total"`
 }
 
 // ActiveCall is a call on its way.

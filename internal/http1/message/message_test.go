@@ -252,3 +252,24 @@ func TestLines(t *testing.T) {
 		t.Error("the lines have changed")
 	}
 }
+
+func TestLinesAreToldInOrder(t *testing.T) {
+	lines, want := Lines{}, ""
+	for _, line := range [][2]string{{"A", "b: c"}, {"Empty", ""}, {"A", "d"}} {
+		var err error
+		if lines, err = lines.With(line[0], line[1]); err != nil {
+			t.Fatal(err)
+		}
+		want += line[0] + "=" + line[1] + ";"
+	}
+	got := ""
+	for name, value := range lines.All() {
+		got += name + "=" + value + ";"
+	}
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for name := range (Lines{}).All() {
+		t.Errorf("no lines have the name %q", name)
+	}
+}

@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -42,6 +43,18 @@ func (l Lines) With(name, value string) (Lines, error) {
 	}
 	text := l.block() + name + ": " + value + "\r\n"
 	return Lines{&text}, nil
+}
+
+// All yields name and value of every line, in order.
+func (l Lines) All() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for line := range strings.SplitSeq(l.block(), "\r\n") {
+			name, value, ok := strings.Cut(line, ": ")
+			if ok && !yield(name, value) {
+				return
+			}
+		}
+	}
 }
 
 // String tells how long the lines are, and no more.

@@ -1,7 +1,9 @@
 package providertest
 
 import (
+	"crypto/x509"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -57,6 +59,8 @@ type Upstream struct {
 	Behaviour Behaviour
 	// URL is the root of the upstream's API, such as http://127.0.0.1:4711/v1.
 	URL string
+	// Roots trust it; nil without TLS.
+	Roots *x509.CertPool
 }
 
 // canned is a running upstream.
@@ -64,6 +68,7 @@ type canned struct {
 	behaviour Behaviour
 	speech    *speech
 	url       string
+	roots     *x509.CertPool
 	server    *httptest.Server
 	// elsewhere is where Redirects points to; strays counts who came.
 	elsewhere *httptest.Server
@@ -75,10 +80,19 @@ type canned struct {
 	onArrive func()
 }
 
-func newCanned(behaviour Behaviour, says *speech) *canned {
+func newCanned(behaviour Behaviour, says *speech, tls int) *canned {
 	c := &canned{behaviour: behaviour, speech: says, gone: make(chan time.Time, 2*stopTries)}
 	c.elsewhere = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { c.strays.Add(1) }))
-	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
+	c.server = httptest.NewUnstartedServer(http.HandlerFunc(c.serve))
+	c.server.EnableHTTP2 = tls == http2
+	c.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // handshakes that end early
+	if tls == 0 {
+		c.server.Start()
+	} else {
+		c.server.StartTLS()
+		c.roots = x509.NewCertPool()
+		c.roots.AddCert(c.server.Certificate())
+	}
 	c.url = c.server.URL + "/v1"
 	if behaviour == Unreachable {
 		c.server.Close()

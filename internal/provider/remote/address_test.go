@@ -20,8 +20,13 @@ func TestRebindingIsRefused(t *testing.T) {
 	defer listener.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	for host, code := range map[string]string{"api.example.com": "provider_address_refused", "upstream.local": "upstream_truncated"} {
-		p, err := New(Config{Name: "acme", BaseURL: "http://" + host + "/v1", APIKey: "sk-1", Language: testLanguage()})
+	for host, code := range map[string]string{
+		"http://api.example.com": "provider_address_refused", "https://api.example.com": "provider_address_refused",
+		"http://upstream.local": "upstream_truncated",
+	} {
+		p, err := New(Config{
+			Name: "acme", BaseURL: host + "/v1", APIKey: "sk-1", Language: testLanguage(), HTTP2: strings.HasPrefix(host, "https:"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,6 +67,7 @@ func TestNewRefuses(t *testing.T) {
 		"an empty query":  {BaseURL: "https://api.openai.com/v1?"},
 		"not a URL":       {BaseURL: "https://user:secret-word@api .com/%"},
 		"a metadata host": {BaseURL: "http://169.254.169.254/v1"},
+		"HTTP/2 in clear": {BaseURL: "http://api.openai.com/v1", HTTP2: true},
 		"a broken key":    {BaseURL: "https://api.openai.com/v1", APIKey: "secret-word\n"},
 	} {
 		_, err := New(cfg)

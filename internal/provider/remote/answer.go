@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
@@ -31,7 +30,7 @@ const (
 
 // answer is a 200 of the upstream on its way to the caller.
 type answer struct {
-	resp *http1.Response
+	resp received
 	key  secret
 	// language and way are what was asked, and how.
 	language *Language
@@ -221,7 +220,7 @@ func (a *answer) begin(content string) error {
 		ContentType: content,
 		Stream:      content == eventStream,
 		Status:      a.resp.Status,
-		Hold:        usedUp(&a.resp.Header),
+		Hold:        usedUp(a.resp.Header),
 	}
 	for _, kept := range a.language.Kept {
 		if value := a.resp.Header.Get(kept.Name); value != "" && len(value) <= maxHeader && !a.key.in(value) {

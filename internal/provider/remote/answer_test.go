@@ -11,9 +11,12 @@ import (
 	"github.com/fairleadhq/fairlead"
 )
 
-func TestHead(t *testing.T) {
+func TestHead(t *testing.T) { each(t, testHead) }
+
+func testHead(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
+		w := v.newWorld(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
 			for name, value := range map[string]string{
 				"Openai-Processing-Ms": "12", "Openai-Version": strings.Repeat("x", maxHeader+1), "X-Request-Id": "req_theirs",
 				"X-Ratelimit-Remaining-Requests": "9", "Set-Cookie": "a=b", "Content-Type": "application/json; charset=utf-8",
@@ -48,12 +51,15 @@ func embeddings(size int) string {
 		`","index":0}],"model":"m","usage":{"prompt_tokens":41,"total_tokens":41}}`
 }
 
-func TestLongAnswers(t *testing.T) {
+func TestLongAnswers(t *testing.T) { each(t, testLongAnswers) }
+
+func testLongAnswers(t *testing.T, v via) {
+	t.Helper()
 	for _, size := range []int{maxWhole - 200, maxWhole, maxWhole + 6*tailSize} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := embeddings(size)
-				w := newWorld(t, Config{}, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, body) })
+				w := v.newWorld(t, Config{}, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, body) })
 				longest, events := 0, 0
 				g := w.ask(t.Context(), embedRequest(), func(e fairlead.Event) {
 					if e.Data != nil {
@@ -145,7 +151,10 @@ func TestLongAnswersThatAreNotWhole(t *testing.T) {
 	})
 }
 
-func TestAnswersThatAreNone(t *testing.T) {
+func TestAnswersThatAreNone(t *testing.T) { each(t, testAnswersThatAreNone) }
+
+func testAnswersThatAreNone(t *testing.T, v via) {
+	t.Helper()
 	for _, c := range []struct {
 		name  string
 		code  string
@@ -181,7 +190,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{}, c.serve)
+				w := v.newWorld(t, Config{}, c.serve)
 				g := w.ask(t.Context(), chatRequest(), nil)
 				g.wantCode(t, fairlead.Upstream, c.code)
 				if g.head != nil || g.err.Status != 200 {

@@ -39,7 +39,10 @@ func TestUsedUp(t *testing.T) {
 }
 
 // TestHoldIsWhatTheUpstreamSays, and never our own idea of a wait.
-func TestHoldIsWhatTheUpstreamSays(t *testing.T) {
+func TestHoldIsWhatTheUpstreamSays(t *testing.T) { each(t, testHoldIsWhatTheUpstreamSays) }
+
+func testHoldIsWhatTheUpstreamSays(t *testing.T, v via) {
+	t.Helper()
 	for _, c := range []struct {
 		header, value    string
 		hold, retryAfter time.Duration
@@ -52,7 +55,7 @@ func TestHoldIsWhatTheUpstreamSays(t *testing.T) {
 	} {
 		for _, status := range []int{429, 503, 529, 200} {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
+				w := v.newWorld(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set(c.header, c.value)
 					w.Header().Set("X-Ratelimit-Remaining-Requests", "0")
 					w.Header().Set("Content-Type", "application/json")

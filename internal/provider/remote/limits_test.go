@@ -31,9 +31,12 @@ func (w *world) together(t *testing.T, n int) {
 	calls.Wait()
 }
 
-func TestMaxConnections(t *testing.T) {
+func TestMaxConnections(t *testing.T) { singly(t, testMaxConnections) }
+
+func testMaxConnections(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 2}}, slowly)
+		w := v.newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 2}}, slowly)
 		began := time.Now()
 		w.together(t, 5)
 		if _, _, most := w.conns(); most != 2 {
@@ -45,10 +48,13 @@ func TestMaxConnections(t *testing.T) {
 	})
 }
 
-func TestMaxKeepalive(t *testing.T) {
+func TestMaxKeepalive(t *testing.T) { singly(t, testMaxKeepalive) }
+
+func testMaxKeepalive(t *testing.T, v via) {
+	t.Helper()
 	for limit, want := range map[int]int{1: 1, 3: 3, 0: 5} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, Config{HTTP: HTTPLimits{MaxKeepalive: limit}}, slowly)
+			w := v.newWorld(t, Config{HTTP: HTTPLimits{MaxKeepalive: limit}}, slowly)
 			w.together(t, 5)
 			synctest.Wait()
 			if _, open, _ := w.conns(); open != want {
@@ -58,9 +64,12 @@ func TestMaxKeepalive(t *testing.T) {
 	}
 }
 
-func TestKeepaliveExpiry(t *testing.T) {
+func TestKeepaliveExpiry(t *testing.T) { singly(t, testKeepaliveExpiry) }
+
+func testKeepaliveExpiry(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{HTTP: HTTPLimits{KeepaliveExpiry: 30 * time.Second}}, slowly)
+		w := v.newWorld(t, Config{HTTP: HTTPLimits{KeepaliveExpiry: 30 * time.Second}}, slowly)
 		w.together(t, 1)
 		for after, want := range map[time.Duration]int{29 * time.Second: 1} {
 			<-time.After(after)
@@ -77,10 +86,13 @@ func TestKeepaliveExpiry(t *testing.T) {
 	})
 }
 
-func TestConnectTimeout(t *testing.T) {
+func TestConnectTimeout(t *testing.T) { singly(t, testConnectTimeout) }
+
+func testConnectTimeout(t *testing.T, v via) {
+	t.Helper()
 	t.Run("TCP", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, Config{HTTP: HTTPLimits{ConnectTimeout: 10 * time.Second}}, nil) // nobody accepts
+			w := v.newWorld(t, Config{HTTP: HTTPLimits{ConnectTimeout: 10 * time.Second}}, nil) // nobody accepts
 			g := w.ask(t.Context(), chatRequest(), nil)
 			g.wantCode(t, fairlead.Upstream, "provider_unreachable")
 			if g.took != 10*time.Second {
@@ -91,7 +103,7 @@ func TestConnectTimeout(t *testing.T) {
 	t.Run("TLS", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := Config{BaseURL: "https://upstream/v1", HTTP: HTTPLimits{ConnectTimeout: 10 * time.Second}}
-			w := newWorld(t, cfg, nil)
+			w := v.newWorld(t, cfg, nil)
 			var silent sync.WaitGroup
 			silent.Go(func() { _, _ = io.Copy(io.Discard, <-w.accept) })
 			g := w.ask(t.Context(), chatRequest(), nil)
@@ -104,7 +116,10 @@ func TestConnectTimeout(t *testing.T) {
 	})
 }
 
-func TestReadTimeout(t *testing.T) {
+func TestReadTimeout(t *testing.T) { singly(t, testReadTimeout) }
+
+func testReadTimeout(t *testing.T, v via) {
+	t.Helper()
 	cfg := Config{HTTP: HTTPLimits{ReadTimeout: 60 * time.Second}}
 	silent := map[string]http.HandlerFunc{
 		"before the head": hang,
@@ -121,7 +136,7 @@ func TestReadTimeout(t *testing.T) {
 	for name, serve := range silent {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, cfg, serve)
+				w := v.newWorld(t, cfg, serve)
 				req := chatRequest()
 				if name == "in a stream" {
 					req = streamRequest()
@@ -136,7 +151,7 @@ func TestReadTimeout(t *testing.T) {
 	}
 	t.Run("is of one silence, not of the sum", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, cfg, func(w http.ResponseWriter, r *http.Request) {
+			w := v.newWorld(t, cfg, func(w http.ResponseWriter, r *http.Request) {
 				<-time.After(50 * time.Second)
 				answerFrames(w, r, 50*time.Second, chunk, chunk, chunk, lastChunk+doneFrame)
 			})
@@ -146,7 +161,7 @@ func TestReadTimeout(t *testing.T) {
 	})
 	t.Run("is not of the caller's slowness", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, cfg, func(w http.ResponseWriter, r *http.Request) {
+			w := v.newWorld(t, cfg, func(w http.ResponseWriter, r *http.Request) {
 				answerFrames(w, r, time.Second, chunk, chunk, lastChunk+doneFrame)
 			})
 			g := w.ask(t.Context(), streamRequest(), func(fairlead.Event) { <-time.After(100 * time.Second) })
@@ -155,7 +170,7 @@ func TestReadTimeout(t *testing.T) {
 	})
 	t.Run("0 is none", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			w := v.newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
 				answerFrames(w, r, time.Hour, chunk, lastChunk+doneFrame)
 			})
 			w.ask(t.Context(), streamRequest(), nil).wantWhole(t, "")
@@ -177,9 +192,26 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
-func TestPoolTimeout(t *testing.T) {
+// Over HTTP/2 a server may be open and take no more of one request.
+func TestWriteTimeoutOverHTTP2(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 1, PoolTimeout: 5 * time.Second}}, hang)
+		w := overHTTP2.newWorld(t, Config{HTTP: HTTPLimits{WriteTimeout: 10 * time.Second}},
+			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		long := strings.Replace(chatBody, "hi", strings.Repeat("x", 4<<20), 1)
+		g := w.ask(t.Context(), request(fairlead.OpenAIChat, long), nil)
+		g.wantCode(t, fairlead.Upstream, "upstream_timeout")
+		if g.took != 10*time.Second {
+			t.Errorf("took %v, want 10s", g.took)
+		}
+	})
+}
+
+func TestPoolTimeout(t *testing.T) { singly(t, testPoolTimeout) }
+
+func testPoolTimeout(t *testing.T, v via) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := v.newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 1, PoolTimeout: 5 * time.Second}}, hang)
 		ctx, cancel := context.WithCancel(t.Context())
 		var first sync.WaitGroup
 		first.Go(func() { w.ask(ctx, chatRequest(), nil).wantCode(t, fairlead.Canceled, "client_left") })
@@ -194,9 +226,12 @@ func TestPoolTimeout(t *testing.T) {
 	})
 }
 
-func TestPoolTimeoutIsNotOfTheDial(t *testing.T) {
+func TestPoolTimeoutIsNotOfTheDial(t *testing.T) { singly(t, testPoolTimeoutIsNotOfTheDial) }
+
+func testPoolTimeoutIsNotOfTheDial(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 1, PoolTimeout: 5 * time.Second}},
+		w := v.newWorld(t, Config{HTTP: HTTPLimits{MaxConnections: 1, PoolTimeout: 5 * time.Second}},
 			func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, chatAnswer) })
 		w.provider.connect = func(ctx context.Context, network, address string) (net.Conn, error) {
 			<-time.After(8 * time.Second)
@@ -206,9 +241,12 @@ func TestPoolTimeoutIsNotOfTheDial(t *testing.T) {
 	})
 }
 
-func TestTimeoutIsOfTheWholeCall(t *testing.T) {
+func TestTimeoutIsOfTheWholeCall(t *testing.T) { singly(t, testTimeoutIsOfTheWholeCall) }
+
+func testTimeoutIsOfTheWholeCall(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{Timeout: 300 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
+		w := v.newWorld(t, Config{Timeout: 300 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
 			answerFrames(w, r, 7*time.Second, strings.Split(strings.Repeat(chunk, 100), "\n\n")...)
 		})
 		g := w.ask(t.Context(), streamRequest(), nil)
@@ -219,11 +257,14 @@ func TestTimeoutIsOfTheWholeCall(t *testing.T) {
 	})
 }
 
-func TestDeadlineOfTheContext(t *testing.T) {
+func TestDeadlineOfTheContext(t *testing.T) { singly(t, testDeadlineOfTheContext) }
+
+func testDeadlineOfTheContext(t *testing.T, v via) {
+	t.Helper()
 	for name, serve := range map[string]http.HandlerFunc{"connecting": nil, "before the head": hang} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{Timeout: time.Hour}, serve)
+				w := v.newWorld(t, Config{Timeout: time.Hour}, serve)
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				g := w.ask(ctx, chatRequest(), nil)
@@ -236,9 +277,12 @@ func TestDeadlineOfTheContext(t *testing.T) {
 	}
 }
 
-func TestCauseOfTheContext(t *testing.T) {
+func TestCauseOfTheContext(t *testing.T) { singly(t, testCauseOfTheContext) }
+
+func testCauseOfTheContext(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{}, hang)
+		w := v.newWorld(t, Config{}, hang)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(&fairlead.Error{Kind: fairlead.Late, Code: "drained"}) })
 		w.ask(ctx, chatRequest(), nil).wantCode(t, fairlead.Late, "drained")
@@ -271,9 +315,12 @@ func TestCancelWhileConnecting(t *testing.T) {
 }
 
 // When Answer returns, a dial that takes its time to stop has stopped.
-func TestDialIsWaitedFor(t *testing.T) {
+func TestDialIsWaitedFor(t *testing.T) { singly(t, testDialIsWaitedFor) }
+
+func testDialIsWaitedFor(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{}, nil)
+		w := v.newWorld(t, Config{}, nil)
 		var stopped atomic.Bool
 		w.provider.connect = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()

@@ -10,7 +10,6 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
-	"github.com/fairleadhq/fairlead/internal/http1"
 )
 
 const (
@@ -43,7 +42,7 @@ func (p *Provider) refused(status int) *fairlead.Error {
 // refusal names an answer that is not a 200. The upstream's own words reach
 // the caller only where the request is at fault: elsewhere they speak of the
 // operator's account.
-func (p *Provider) refusal(resp *http1.Response) *fairlead.Error {
+func (p *Provider) refusal(resp received) *fairlead.Error {
 	resp.Hurry(errorBodyTime)
 	said, _ := io.ReadAll(io.LimitReader(resp, maxErrorBody)) // half a body has half a message
 	refused := p.refused(resp.Status)
@@ -64,11 +63,11 @@ func (p *Provider) refusal(resp *http1.Response) *fairlead.Error {
 	case status == http.StatusTooManyRequests:
 		refused.Kind, refused.Code = fairlead.Busy, "provider_rate_limited"
 		refused.Message = "The provider's rate limit is reached"
-		refused.RetryAfter, refused.Hold = retryAfter(&resp.Header, time.Now()), refusedHold(&resp.Header, time.Now())
+		refused.RetryAfter, refused.Hold = retryAfter(resp.Header, time.Now()), refusedHold(resp.Header, time.Now())
 	case status == http.StatusServiceUnavailable, status == statusOverloaded:
 		refused.Kind, refused.Code = fairlead.Busy, "provider_unavailable"
 		refused.Message = "The provider is busy"
-		refused.RetryAfter, refused.Hold = retryAfter(&resp.Header, time.Now()), refusedHold(&resp.Header, time.Now())
+		refused.RetryAfter, refused.Hold = retryAfter(resp.Header, time.Now()), refusedHold(resp.Header, time.Now())
 	case status >= 300 && status < 400:
 		refused.Code = "upstream_redirect"
 		refused.Message = "The provider answered with a redirect, which is not followed"

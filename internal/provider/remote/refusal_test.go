@@ -45,7 +45,10 @@ func (c *refusalCase) check(t *testing.T, got *fairlead.Error) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestRefusals(t *testing.T) { each(t, testRefusals) }
+
+func testRefusals(t *testing.T, v via) {
+	t.Helper()
 	const key = "sk-canary-77d1"
 	const plain = `{"error":{"message":"words of the upstream","type":"t","param":"temperature","code":"too_hot"}}`
 	for _, c := range []refusalCase{
@@ -73,7 +76,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(c.status)+" "+c.code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{APIKey: key}, func(w http.ResponseWriter, _ *http.Request) {
+				w := v.newWorld(t, Config{APIKey: key}, func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Location", "http://elsewhere/")
 					w.WriteHeader(c.status)
 					_, _ = io.WriteString(w, c.body)
@@ -89,7 +92,10 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestEndlessErrorBody(t *testing.T) {
+func TestEndlessErrorBody(t *testing.T) { each(t, testEndlessErrorBody) }
+
+func testEndlessErrorBody(t *testing.T, v via) {
+	t.Helper()
 	for name, serve := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"too much": func(w http.ResponseWriter, _ *http.Request) {
 			for {
@@ -102,7 +108,7 @@ func TestEndlessErrorBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+				w := v.newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
 					w.WriteHeader(http.StatusInternalServerError)
 					_ = http.NewResponseController(w).Flush()
 					serve(w, r)

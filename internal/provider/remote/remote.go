@@ -46,6 +46,9 @@ type Config struct {
 	// limit.
 	FirstContent time.Duration
 	HTTP         HTTPLimits
+	// HTTP2 asks for HTTP/2, over TLS; an upstream that does not speak it is spoken
+	// to as without.
+	HTTP2 bool
 
 	roots *x509.CertPool // nil is the system's
 }
@@ -84,7 +87,7 @@ type Provider struct {
 	timeout  time.Duration
 	first    time.Duration
 	limits   HTTPLimits
-	client   *http1.Client
+	client   client
 	buffers  sse.Buffers
 	// connect opens connections.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
@@ -96,7 +99,7 @@ type Provider struct {
 // New makes a Provider; it opens no connection. It fails when the base URL or
 // the key cannot be used: the URL must be http or https with a host, without
 // user, query or fragment, and its host must not be an address that is never
-// dialled (see package reach).
+// dialled (see package reach). HTTP/2 needs https.
 func New(cfg Config) (*Provider, error) {
 	base, err := url.Parse(cfg.BaseURL)
 	if err != nil {
@@ -127,7 +130,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	network := &net.Dialer{ControlContext: allowed.Control}
 	p.connect = network.DialContext
-	p.client, err = http1.New(base.Scheme+"://"+base.Host, http1.Settings{
+	p.client, err = newClient(base.Scheme+"://"+base.Host, cfg.HTTP2, http1.Settings{
 		MaxConnections: max(cfg.HTTP.MaxConnections, 0), MaxKeepalive: cfg.HTTP.MaxKeepalive,
 		KeepaliveExpiry: cfg.HTTP.KeepaliveExpiry, ConnectTimeout: cfg.HTTP.ConnectTimeout,
 		ReadTimeout: cfg.HTTP.ReadTimeout, WriteTimeout: cfg.HTTP.WriteTimeout, PoolTimeout: cfg.HTTP.PoolTimeout,
@@ -179,6 +182,9 @@ func (p *Provider) lines(accept string, given map[string][]string) (http1.Lines,
 // Close closes the idle connections. Calls that are under way go on, and close
 // theirs when they end.
 func (p *Provider) Close() { p.client.Close() }
+
+// Connections are the figures of the connections to the upstream.
+func (p *Provider) Connections() Connections { return p.client.Stats() }
 
 // Answer sends req to the upstream and emits what it answers. The operations and
 // dialects of its Language are understood, anything else is of Kind Unsupported.
@@ -263,25 +269,25 @@ func (p *Provider) request(out outgoing) (*http1.Request, error) {
 
 // send sends the request and waits for the head of a 200 in plain bytes; any
 // other answer is an error. The caller closes the response.
-func (p *Provider) send(ctx context.Context, out outgoing) (*http1.Response, error) {
+func (p *Provider) send(ctx context.Context, out outgoing) (received, error) {
 	r, err := p.request(out)
 	if err != nil {
-		return nil, err
+		return received{}, err
 	}
-	resp, err := p.client.Do(ctx, r)
+	resp, err := p.client.do(ctx, r)
 	if malformed, ok := errors.AsType[*http1.MalformedError](err); ok && malformed.Reason == message.Switched {
-		return nil, p.refused(http.StatusSwitchingProtocols)
+		return received{}, p.refused(http.StatusSwitchingProtocols)
 	}
 	if err != nil {
-		return nil, err
+		return received{}, err
 	}
 	if resp.Status != http.StatusOK {
 		defer resp.Close()
-		return nil, p.refusal(resp)
+		return received{}, p.refusal(resp)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		_ = resp.Close()
-		return nil, invalidAnswer(errors.New("the answer is compressed though that was not accepted"))
+		return received{}, invalidAnswer(errors.New("the answer is compressed though that was not accepted"))
 	}
 	return resp, nil
 }

@@ -17,11 +17,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 )
 
-func TestWhatIsSent(t *testing.T) {
+func TestWhatIsSent(t *testing.T) { each(t, testWhatIsSent) }
+
+func testWhatIsSent(t *testing.T, v via) {
+	t.Helper()
 	for _, c := range []struct {
 		name, key, path, accept string
 		req                     *fairlead.Request
@@ -35,7 +39,7 @@ func TestWhatIsSent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var sent *http.Request
 				var body []byte
-				w := newWorld(t, Config{APIKey: c.key}, func(w http.ResponseWriter, r *http.Request) {
+				w := v.newWorld(t, Config{APIKey: c.key}, func(w http.ResponseWriter, r *http.Request) {
 					sent = r
 					body, _ = io.ReadAll(r.Body)
 					w.WriteHeader(http.StatusTeapot)
@@ -62,10 +66,13 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestModelIsReplaced(t *testing.T) {
+func TestModelIsReplaced(t *testing.T) { each(t, testModelIsReplaced) }
+
+func testModelIsReplaced(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var body []byte
-		w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+		w := v.newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
 			body, _ = io.ReadAll(r.Body)
 			answerJSON(w, chatAnswer)
 		})
@@ -89,10 +96,13 @@ func TestDialectOfAnotherOperation(t *testing.T) {
 	}
 }
 
-func TestConnectionIsReused(t *testing.T) {
+func TestConnectionIsReused(t *testing.T) { each(t, testConnectionIsReused) }
+
+func testConnectionIsReused(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		turn := 0
-		w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+		w := v.newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
 			turn++
 			switch turn % 4 {
 			case 0:
@@ -125,9 +135,12 @@ func TestConnectionIsReused(t *testing.T) {
 
 // An upstream that keeps the body open after the end marker does not hold up
 // the call.
-func TestStreamThatStaysOpen(t *testing.T) {
+func TestStreamThatStaysOpen(t *testing.T) { each(t, testStreamThatStaysOpen) }
+
+func testStreamThatStaysOpen(t *testing.T, v via) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+		w := v.newWorld(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
 			answerFrames(w, r, 0, chunk, lastChunk, doneFrame)
 			hang(w, r)
 		})
@@ -137,8 +150,12 @@ func TestStreamThatStaysOpen(t *testing.T) {
 			t.Errorf("took %v, want at most %v", g.took, drainTime)
 		}
 		synctest.Wait()
-		if _, open, _ := w.conns(); open != 0 {
-			t.Errorf("%d connections are kept, want 0", open)
+		want := 0
+		if v == overHTTP2 { // the answer alone is given up
+			want = 1
+		}
+		if _, open, _ := w.conns(); open != want {
+			t.Errorf("%d connections are kept, want %d", open, want)
 		}
 	})
 }
@@ -212,45 +229,83 @@ func TestDeadNewConnectionIsNotRetried(t *testing.T) {
 }
 
 func TestNoProxyOfTheEnvironment(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://127.0.0.1:9")
-	t.Setenv("http_proxy", "http://127.0.0.1:9")
-	p, err := New(Config{BaseURL: "http://api.example.com/v1"})
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"} {
+		t.Setenv(name, "http://127.0.0.1:9")
 	}
-	dialled := ""
-	p.connect = func(_ context.Context, _, address string) (net.Conn, error) {
-		dialled = address
-		return nil, net.ErrClosed
-	}
-	if _, err := p.Models(t.Context()); err == nil || dialled != "api.example.com:80" {
-		t.Errorf("got %v, and %q was dialled", err, dialled)
+	for _, c := range []Config{{BaseURL: "http://api.example.com:80/v1"}, {BaseURL: "https://api.example.com:80/v1", HTTP2: true}} {
+		p, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialled := ""
+		p.connect = func(_ context.Context, _, address string) (net.Conn, error) {
+			dialled = address
+			return nil, net.ErrClosed
+		}
+		if _, err := p.Models(t.Context()); err == nil || dialled != "api.example.com:80" {
+			t.Errorf("got %v, and %q was dialled", err, dialled)
+		}
 	}
 }
 
 func TestTLS(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, chatAnswer) }))
-	server.EnableHTTP2 = true
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // it tells of the handshake that fails
-	server.StartTLS()
-	defer server.Close()
-	for trusted, code := range map[string]string{"yes": "", "no": "provider_unreachable"} {
+	for _, c := range []struct {
+		trusted, asked, offered bool // asked and offered: HTTP/2
+		code, proto             string
+	}{
+		{true, false, true, "", "HTTP/1.1"},
+		{true, true, true, "", "HTTP/2.0"},
+		{true, true, false, "", "HTTP/1.1"},
+		{false, false, true, "provider_unreachable", ""},
+		{false, true, true, "provider_unreachable", ""},
+	} {
+		proto := ""
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			proto = r.Proto
+			answerJSON(w, chatAnswer)
+		}))
+		server.EnableHTTP2 = c.offered
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // it tells of the handshake that fails
+		server.StartTLS()
 		roots := x509.NewCertPool()
-		if trusted == "yes" {
+		if c.trusted {
 			roots.AddCert(server.Certificate())
 		}
-		p, err := New(Config{Name: "acme", BaseURL: server.URL, Language: testLanguage(), roots: roots})
+		p, err := New(Config{Name: "acme", BaseURL: server.URL, Language: testLanguage(), HTTP2: c.asked, roots: roots})
 		if err != nil {
 			t.Fatal(err)
 		}
 		g := (&world{provider: p}).ask(t.Context(), chatRequest(), nil)
-		if code == "" {
+		if c.code == "" {
 			g.wantWhole(t, chatAnswer)
 		} else {
-			g.wantCode(t, fairlead.Upstream, code)
+			g.wantCode(t, fairlead.Upstream, c.code)
+		}
+		if proto != c.proto {
+			t.Errorf("%+v: the server was spoken to in %q", c, proto)
 		}
 		p.Close()
+		server.Close()
 	}
+}
+
+// An upstream that chose HTTP/1.1 is asked for HTTP/2 again after a while.
+func TestHTTP2IsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := overHTTP1Chosen.newWorld(t, Config{HTTP: HTTPLimits{KeepaliveExpiry: time.Minute}},
+			func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, chatAnswer) })
+		for _, step := range []struct {
+			after time.Duration
+			dials int // those that find out are not counted but for the first
+		}{{0, 1}, {time.Second, 1}, {10*time.Minute - time.Second - 1, 2}, {1, 3}, {time.Second, 3}} {
+			<-time.After(step.after)
+			w.ask(t.Context(), chatRequest(), nil).wantWhole(t, chatAnswer)
+			if dials, _, _ := w.conns(); dials != step.dials {
+				t.Errorf("after another %v: %d connections were made, want %d", step.after, dials, step.dials)
+			}
+			synctest.Wait()
+		}
+	})
 }
 
 // listing answers a request for the models with body.
@@ -264,7 +319,10 @@ func listing(t *testing.T, body string) http.HandlerFunc {
 	}
 }
 
-func TestModels(t *testing.T) {
+func TestModels(t *testing.T) { each(t, testModels) }
+
+func testModels(t *testing.T, v via) {
+	t.Helper()
 	many, err := json.Marshal(map[string]any{"data": slices.Repeat([]map[string]string{{"id": "m"}}, maxModels+1)})
 	if err != nil {
 		t.Fatal(err)
@@ -284,7 +342,7 @@ func TestModels(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Config{APIKey: "sk-1"}, listing(t, c.body))
+				w := v.newWorld(t, Config{APIKey: "sk-1"}, listing(t, c.body))
 				got, err := w.provider.Models(t.Context())
 				if c.code != "" {
 					if e := fairlead.AsError(err); e == nil || e.Code != c.code || e.Kind != fairlead.Upstream {

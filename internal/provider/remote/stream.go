@@ -27,7 +27,7 @@ func (a *answer) stream(watch Watch) error {
 	if a.mediaType() != eventStream {
 		return invalidAnswer(errors.New("a stream was asked for and the content type is not an event stream's"))
 	}
-	r := &relay{answer: a, frames: sse.NewReader(a.resp, maxFrame, a.buffers), watch: watch}
+	r := &relay{answer: a, frames: sse.NewReader(a.resp.body, maxFrame, a.buffers), watch: watch}
 	defer r.frames.Close()
 	for !r.watch.Done() {
 		err := r.block()

@@ -3,7 +3,14 @@ package remote
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
+	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"sync"
@@ -49,12 +56,63 @@ type world struct {
 	dials int
 	open  int
 	most  int
+	pipes []net.Conn // of the server
+	// asking is how many connections only find out that the server chooses another
+	// version; they are not counted.
+	asking int
+}
+
+// via is how the two sides speak.
+type via string
+
+const (
+	overHTTP1 via = "HTTP/1.1"
+	overHTTP2 via = "HTTP/2"
+	// overHTTP2Singly is with a server that takes one request at a time on a
+	// connection, so that the limits of connections mean the same.
+	overHTTP2Singly via = "HTTP/2, one at a time"
+	// overHTTP1Chosen is HTTP/1.1 though HTTP/2 was asked for.
+	overHTTP1Chosen via = "HTTP/1.1, chosen by the server"
+)
+
+// each runs a test over each version.
+func each(t *testing.T, test func(t *testing.T, v via)) {
+	t.Helper()
+	for _, v := range []via{overHTTP1, overHTTP2, overHTTP1Chosen} {
+		t.Run(string(v), func(t *testing.T) { test(t, v) })
+	}
+}
+
+// singly runs a test over each version with one request at a time on a connection.
+func singly(t *testing.T, test func(t *testing.T, v via)) {
+	t.Helper()
+	for _, v := range []via{overHTTP1, overHTTP2Singly, overHTTP1Chosen} {
+		t.Run(string(v), func(t *testing.T) { test(t, v) })
+	}
+}
+
+// newWorld is via.newWorld over HTTP/1.1.
+func newWorld(t *testing.T, cfg Config, serve http.HandlerFunc) *world {
+	t.Helper()
+	return overHTTP1.newWorld(t, cfg, serve)
 }
 
 // newWorld makes a provider with the config and, unless serve is nil, a server
 // for its connections. Both are closed at the end of the test.
-func newWorld(t *testing.T, cfg Config, serve http.HandlerFunc) *world {
+func (v via) newWorld(t *testing.T, cfg Config, serve http.HandlerFunc) *world {
 	t.Helper()
+	server := &http.Server{Handler: serve}
+	if v != overHTTP1 {
+		cfg.BaseURL, cfg.HTTP2 = "https://upstream/v1", true
+		server.TLSConfig, cfg.roots = keys(t)
+		server.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+		server.Protocols = new(http.Protocols)
+		server.Protocols.SetHTTP1(v == overHTTP1Chosen)
+		server.Protocols.SetHTTP2(v != overHTTP1Chosen)
+	}
+	if v == overHTTP2Singly {
+		server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1}
+	}
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = "http://upstream/v1"
 	}
@@ -64,16 +122,24 @@ func newWorld(t *testing.T, cfg Config, serve http.HandlerFunc) *world {
 		t.Fatalf("New: %v", err)
 	}
 	w := &world{provider: p, accept: make(chan net.Conn)}
+	if v == overHTTP1Chosen {
+		w.asking = 1
+	}
 	p.connect = w.connect
 	t.Cleanup(p.Close)
 	if serve != nil {
-		server := &http.Server{Handler: serve}
 		ended := make(chan struct{})
+		listener := &pipes{accept: w.accept, closed: make(chan struct{})}
 		go func() {
 			defer close(ended)
-			_ = server.Serve(&pipes{accept: w.accept, closed: make(chan struct{})})
+			if v == overHTTP1 {
+				_ = server.Serve(listener)
+			} else {
+				_ = server.ServeTLS(listener, "", "")
+			}
 		}()
 		t.Cleanup(func() {
+			w.cut()
 			server.Close()
 			<-ended
 		})
@@ -96,7 +162,18 @@ func (w *world) connect(ctx context.Context, _, _ string) (net.Conn, error) {
 	w.dials++
 	w.open++
 	w.most = max(w.most, w.open)
+	w.pipes = append(w.pipes, theirs)
 	return &countedConn{Conn: ours, closed: w.hangUp}, nil
+}
+
+// cut breaks every connection. A server that closes says so over TLS, and nobody
+// may be reading any more.
+func (w *world) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, conn := range w.pipes {
+		conn.Close()
+	}
 }
 
 func (w *world) hangUp() {
@@ -108,7 +185,37 @@ func (w *world) hangUp() {
 func (w *world) conns() (dials, open, most int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.dials, w.open, w.most
+	return max(0, w.dials-w.asking), w.open, w.most
+}
+
+// keys makes what a server called upstream and its clients need. It is valid
+// whatever the clock of a bubble says.
+func keys(t *testing.T) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{"upstream"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:    time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:     time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12,
+	}, roots
 }
 
 type countedConn struct {
