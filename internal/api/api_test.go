@@ -484,3 +484,23 @@ func answered(t *testing.T, shape Shape, events []fairlead.Event, err error) *ht
 	}})
 	return s.do(http.MethodGet, "/answer", nil)
 }
+
+// TestBuffersAreKept: the body of one exchange is read into the buffer of one
+// before it, and a buffer is never had by two.
+func TestBuffersAreKept(t *testing.T) {
+	b := NewBudget(1<<20, 1<<20)
+	for _, n := range []int64{1, 1000, smallestKept - 1, smallestKept, smallestKept + 1, 100_000, largestKept, largestKept + 1, 1 << 20} {
+		room := roomFor(n)
+		if room < n || room > 2*n {
+			t.Errorf("%d bytes get a buffer of %d", n, room)
+		}
+		one, other := b.buffer(room), b.buffer(room)
+		if len(one) != 0 || int64(cap(one)) != room || &one[:1][0] == &other[:1][0] {
+			t.Errorf("a buffer for %d bytes has %d of %d, or is had twice", n, len(one), cap(one))
+		}
+		b.recycle(one)
+		b.recycle(other)
+	}
+	b.recycle(nil)
+	b.recycle(make([]byte, 100, 20_000)) // of a size that is not kept
+}

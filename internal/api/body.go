@@ -28,7 +28,7 @@ const (
 // ReadJSON reads the request's body, which must be declared as JSON. It blocks
 // until the body is there, its client has been silent for too long, or ctx's
 // deadline comes. It holds the body's bytes in the budget until the exchange
-// ends. Errors are of Kind WrongType, TooLarge, Busy and Invalid, the last also
+// ends; then they are another's. Errors are of Kind WrongType, TooLarge, Busy and Invalid, the last also
 // for the headers that Call read.
 func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if x.wish != nil {
@@ -47,7 +47,8 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if declared >= 0 {
 		most, size = declared, min(declared, firstDeclared)
 	}
-	if err := x.reserve(size); err != nil {
+	buf, err := x.buffer(size)
+	if err != nil {
 		return nil, err
 	}
 	// A call that is ended from elsewhere does not wait for its body.
@@ -62,15 +63,29 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 		}
 		_ = x.control.SetReadDeadline(time.Time{})
 	}()
-	body, err := x.readAll(ctx, make([]byte, 0, size+1), most)
+	body, err := x.readAll(ctx, buf, most)
+	x.body = body
 	if err == nil && limit > 0 && int64(len(body)) > limit {
 		err = tooLarge(limit)
 	}
 	x.bodyRead = err == nil
 	if err != nil { // what is left of the body is not worth reading
 		x.closeAfter()
+		return nil, err
 	}
-	return body, err
+	return body, nil
+}
+
+// buffer is an empty buffer for size bytes, with room for one more to see the end:
+// a kept one, if the budget has room for what that is larger.
+func (x *Exchange) buffer(size int64) ([]byte, error) {
+	if room := roomFor(size + 1); x.reserve(room-1) == nil {
+		return x.config.Bodies.buffer(room), nil
+	}
+	if err := x.reserve(size); err != nil {
+		return nil, err
+	}
+	return make([]byte, 0, size+1), nil
 }
 
 // closeAfter ends the connection after the answer. In HTTP/2 it would end other
@@ -81,7 +96,7 @@ func (x *Exchange) closeAfter() {
 	}
 }
 
-// readAll reads on into buf until the body ends, or is longer than most.
+// readAll reads on into buf, which it returns in any case, until the body ends, or is longer than most.
 func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
@@ -90,16 +105,17 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 				more = min(more, most+1-int64(len(buf)))
 			}
 			if err := x.reserve(more); err != nil {
-				return nil, err
+				return buf, err
 			}
 			// Exactly what was reserved: append and slices.Grow would take more.
 			grown := make([]byte, len(buf), len(buf)+int(more))
 			copy(grown, buf)
+			x.config.Bodies.recycle(buf)
 			buf = grown
 		}
 		_ = x.control.SetReadDeadline(soonest(ctx, time.Now().Add(bodyProgress)))
 		if ctx.Err() != nil { // perhaps before the line above, which undid what that set
-			return nil, ctx.Err()
+			return buf, ctx.Err()
 		}
 		n, err := x.R.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -107,7 +123,7 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 		case most > 0 && int64(len(buf)) > most, errors.Is(err, io.EOF):
 			return buf, nil
 		case err != nil:
-			return nil, unreadable(ctx, err)
+			return buf, unreadable(ctx, err)
 		}
 	}
 }
@@ -131,8 +147,12 @@ func (x *Exchange) reserve(n int64) error {
 	return nil
 }
 
-// release gives back what the exchange has reserved.
-func (x *Exchange) release() { x.config.Bodies.release(x.appID(), x.reserved) }
+// release gives back what the exchange has reserved, and the body with it.
+func (x *Exchange) release() {
+	x.config.Bodies.release(x.appID(), x.reserved)
+	x.config.Bodies.recycle(x.body)
+	x.body = nil
+}
 
 // appID is whose share of the memory is used.
 func (x *Exchange) appID() fairlead.AppID {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/fairleadhq/fairlead"
@@ -9,10 +10,20 @@ import (
 // appShare is the part of a budget that one app may fill: one in so many.
 const appShare = 2
 
+// Buffers of these sizes are kept for the next body: smaller ones are cheap to
+// make, and larger ones too dear to keep.
+const (
+	smallestKept = 16 << 10
+	largestKept  = 512 << 10
+)
+
 // Budget bounds the bytes of bodies that are in flight at one time. One app may
-// fill a half of it, so that none can shut the others out.
+// fill a half of it, so that none can shut the others out. It keeps buffers that
+// are not in use: making one of 100 KiB costs more than all else that the service
+// does with it.
 type Budget struct {
 	limit, share int64
+	kept         [8]sync.Pool // of *[]byte, each of twice the size of those before
 
 	mu   sync.Mutex
 	used int64
@@ -42,6 +53,40 @@ func (b *Budget) reserve(app fairlead.AppID, n int64) bool {
 	b.used += n
 	b.apps[app] += n
 	return true
+}
+
+// roomFor is how large a buffer for n bytes is.
+func roomFor(n int64) int64 {
+	if n < smallestKept || n > largestKept {
+		return n
+	}
+	return 1 << bits.Len64(uint64(n-1))
+}
+
+// class is where buffers of a size that roomFor tells are kept; nil if they are
+// not.
+func (b *Budget) class(size int64) *sync.Pool {
+	if size < smallestKept || size > largestKept || size&(size-1) != 0 {
+		return nil
+	}
+	return &b.kept[bits.TrailingZeros64(uint64(size))-bits.TrailingZeros(smallestKept)]
+}
+
+// buffer is an empty buffer of a size that roomFor tells.
+func (b *Budget) buffer(size int64) []byte {
+	if kept := b.class(size); kept != nil {
+		if buf, ok := kept.Get().(*[]byte); ok {
+			return (*buf)[:0]
+		}
+	}
+	return make([]byte, 0, size)
+}
+
+// recycle takes a buffer that nobody uses any more.
+func (b *Budget) recycle(buf []byte) {
+	if kept := b.class(int64(cap(buf))); kept != nil {
+		kept.Put(&buf)
+	}
 }
 
 func (b *Budget) release(app fairlead.AppID, n int64) {

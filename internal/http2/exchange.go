@@ -26,6 +26,7 @@ const (
 type flight struct {
 	clock       *clock
 	read, write time.Duration // the limits
+	upload      *upload       // nil without a body
 
 	mu       sync.Mutex
 	sent     bool // bytes of it may have reached the server
@@ -138,20 +139,30 @@ func (c *Client) request(ctx context.Context, r *http1.Request, f *flight) (*htt
 		}
 	}
 	if len(r.Body) > 0 {
-		req.Body, req.ContentLength = &upload{left: r.Body, flight: f}, int64(len(r.Body))
+		f.upload = &upload{left: r.Body, flight: f}
+		req.Body, req.ContentLength = f.upload, int64(len(r.Body))
 	}
 	return req.WithContext(ctx), nil
 }
 
-// upload is the body of a request as the transport reads it.
+// upload is the body of a request as the transport reads it, which it may do for
+// longer than the request lasts.
 type upload struct {
-	left   []byte
 	flight *flight
+
+	mu   sync.Mutex
+	left []byte
+	over bool
 }
 
 // Read hands on the next piece: the ones before were taken.
 func (u *upload) Read(p []byte) (int, error) {
-	if len(u.left) == 0 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case u.over:
+		return 0, http1.ErrClosed
+	case len(u.left) == 0:
 		return 0, io.EOF
 	}
 	u.flight.moves()
@@ -162,3 +173,10 @@ func (u *upload) Read(p []byte) (int, error) {
 
 // Close does nothing.
 func (u *upload) Close() error { return nil }
+
+// end sees to it that the body is not read any more: it is its owner's again.
+func (u *upload) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.left, u.over = nil, true
+}

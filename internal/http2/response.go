@@ -146,4 +146,7 @@ func (r *Response) release(failed *http1.Error) {
 	if r.body != nil {
 		_ = r.body.Close()
 	}
+	if r.flight.upload != nil {
+		r.flight.upload.end()
+	}
 }
