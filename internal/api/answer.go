@@ -55,7 +55,8 @@ type Shape struct {
 // whose client waits in the queue may be out before any event; see Streams.
 func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Emit) error) error {
 	defer x.endPulse()
-	w := &writer{x: x, call: call, shape: shape}
+	w := &x.writer
+	w.x, w.call, w.shape = x, call, shape
 	err := run(w.emit)
 	if err == nil {
 		return nil

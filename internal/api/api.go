@@ -106,6 +106,7 @@ type Exchange struct {
 	App *fairlead.App
 
 	call     fairlead.Call // that the exchange is for, if it is for one
+	writer   writer        // of its answer
 	config   *Config
 	face     Face
 	control  http.ResponseController

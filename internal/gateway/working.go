@@ -49,8 +49,11 @@ func (w *working) begin(caller context.Context, limit time.Time, interrupt func(
 	if !limit.IsZero() {
 		w.timer = time.AfterFunc(time.Until(limit), func() { w.finish(context.DeadlineExceeded) })
 	}
-	if caller.Done() != nil {
-		w.unwatch = context.AfterFunc(caller, func() { w.finish(reasonOf(caller)) })
+	over := func() { w.finish(reasonOf(caller)) }
+	if able, ok := caller.(interface{ AfterFunc(f func()) func() bool }); ok { // which context.AfterFunc would use, with more around it
+		w.unwatch = able.AfterFunc(over)
+	} else if caller.Done() != nil {
+		w.unwatch = context.AfterFunc(caller, over)
 	}
 }
 

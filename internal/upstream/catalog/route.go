@@ -61,15 +61,9 @@ func (c *Catalog) fallbacks(asked, name string) []string {
 	return nil
 }
 
-// allowed keeps the targets that app may use.
+// allowed keeps of served, which it changes, the targets that app may use.
 func allowed(app *fairlead.App, served []fairlead.Target) []fairlead.Target {
-	var targets []fairlead.Target
-	for _, t := range served {
-		if app.MayUse(t.Provider, t.Model) {
-			targets = append(targets, t)
-		}
-	}
-	return targets
+	return slices.DeleteFunc(served, func(t fairlead.Target) bool { return !app.MayUse(t.Provider, t.Model) })
 }
 
 // serving lists who serves the model: the provider that its prefix names and no
