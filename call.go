@@ -28,6 +28,9 @@ type Call struct {
 	// in the queue, on the call's own goroutine. An error means that the caller
 	// is gone.
 	Waiting func() error
+	// Memory, if the face sets it, is where there must be room for what is kept of
+	// the call's answer on its way.
+	Memory Memory
 	// Party is what the gates keep of the call's app, so that each need not look
 	// for it. Only they set and read it.
 	Party any
@@ -45,6 +48,15 @@ type Call struct {
 	estimate Estimate
 	requests WindowState
 	tokens   WindowState
+}
+
+// Memory bounds what is held for calls. Its methods don't block; any goroutine of
+// the call may use them.
+type Memory interface {
+	// Reserve takes room for so many bytes, which the call has until it gives them
+	// back or ends. An error, of Kind Busy, says that there is none.
+	Reserve(bytes int64) error
+	Return(bytes int64)
 }
 
 // Estimate is what a call is expected to cost, before it has been made.
@@ -113,6 +125,15 @@ func (c *Call) NoteWait(wait time.Duration, granted Grant) {
 // noteRelease notes that the call gave a slot back.
 func (c *Call) noteRelease() { c.holding.Add(-1) }
 
+// noteUndo notes that the call gave a slot back without an attempt. Where it has
+// made none before, it is a call that never held one.
+func (c *Call) noteUndo() {
+	c.noteRelease()
+	if len(c.attempts) == 0 {
+		c.slotted.Store(false)
+	}
+}
+
 // Grant says how a wait for a slot ended.
 type Grant uint8
 
@@ -125,8 +146,8 @@ const (
 // Waited is how long the call has stood in queues.
 func (c *Call) Waited() time.Duration { return c.waited }
 
-// Slotted reports whether the call ever held a slot. One that did not costs
-// its app nothing.
+// Slotted reports whether the call ever held a slot that it did not give back
+// unused. One that did not costs its app nothing.
 func (c *Call) Slotted() bool { return c.slotted.Load() }
 
 // Holding is how many leases the call holds now.

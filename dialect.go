@@ -44,6 +44,8 @@ type Request struct {
 	Envelope Envelope
 	// Aside is what goes along with the body to a provider of the same dialect.
 	Aside Aside
+	// Prepared is what a Preparer keeps of the request. Only it sets and reads it.
+	Prepared any
 }
 
 // Aside is what a client of a dialect says beside the body. Its face lets pass

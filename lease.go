@@ -20,6 +20,8 @@ type Lessor interface {
 	// Release takes back what was granted under ticket. It reports false, and
 	// does nothing else, if that was given back before.
 	Release(ticket uint64) bool
+	// Undo is Release of what was not used: it counts against no rate.
+	Undo(ticket uint64) bool
 	// Correct says what the work under ticket really costs, in tokens. It does
 	// nothing after Release.
 	Correct(ticket uint64, tokens int)
@@ -35,6 +37,14 @@ func NewLease(call *Call, lessor Lessor, ticket uint64, wait LeaseWait) Lease {
 func (l Lease) Release() {
 	if l.lessor != nil && l.lessor.Release(l.ticket) && l.call != nil {
 		l.call.noteRelease()
+	}
+}
+
+// Undo is Release for an attempt that was not made: it is as if the slots had never
+// been granted. The provider's rates have their place back.
+func (l Lease) Undo() {
+	if l.lessor != nil && l.lessor.Undo(l.ticket) && l.call != nil {
+		l.call.noteUndo()
 	}
 }
 

@@ -17,6 +17,15 @@ type Model interface {
 	Answer(ctx context.Context, call *Call, req *Request, emit Emit) error
 }
 
+// Preparer is a Model that can tell whether it takes a request before it is the
+// call's turn.
+type Preparer interface {
+	// Prepare fails as Answer would, where that would fail without asking anyone.
+	// What it has worked out for Answer it may leave in req.Prepared. It does not
+	// block.
+	Prepare(call *Call, req *Request) error
+}
+
 // Emit takes the events of an answer in order: one Head, any number of Data,
 // one End. An error means that the caller is gone: stop. The event and its
 // bytes are only valid until Emit returns.

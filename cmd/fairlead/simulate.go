@@ -25,6 +25,7 @@ type simulation struct {
 	traffic, log string
 	duration     time.Duration
 	seed         uint64
+	seeded       bool // seed was given, perhaps as 0
 	json         bool
 	svg, suite   string
 }
@@ -55,6 +56,7 @@ With --suite the curves of that page are drawn anew, into a directory.`,
 			if s.suite != "" {
 				return p.drawSuite(cmd.Context(), &s)
 			}
+			s.seeded = cmd.Flags().Changed("seed")
 			scenario, err := p.scenario(&s)
 			if err != nil {
 				return err
@@ -114,7 +116,7 @@ func takeTraffic(s *simulation, scenario *sim.Scenario) error {
 	if s.duration > 0 {
 		scenario.Duration = s.duration
 	}
-	if scenario.Seed == 0 {
+	if !s.seeded {
 		scenario.Seed = uint64(file.Seed) //nolint:gosec // G115: never negative
 	}
 	return nil

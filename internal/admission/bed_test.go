@@ -30,7 +30,7 @@ func newBed(t *testing.T, config Config) *bed {
 	if _, ok := config.Pools["p"]; !ok {
 		config.Pools["p"] = Pool{}
 	}
-	b := &bed{Controller: New(config, memory.New()), t: t}
+	b := &bed{Controller: New(config, minding{memory.New()}), t: t}
 	t.Cleanup(b.group.Wait) // when the test's context has ended, within the bubble
 	return b
 }

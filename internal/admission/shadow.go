@@ -23,14 +23,6 @@ const (
 	LimitProviderTokens   Limit = "provider_tokens_per_minute"
 )
 
-// Limits lists the limits that can be in shadow.
-func Limits() []Limit {
-	return []Limit{
-		LimitRequests, LimitTokens, LimitBurst, LimitSlots, LimitAppSlots, LimitQueue, LimitAppQueue, LimitDeadline,
-		LimitProviderSlots, LimitProviderRequests, LimitProviderTokens,
-	}
-}
-
 // shadows counts what the limits in shadow would have done.
 type shadows struct {
 	limits []Limit

@@ -69,8 +69,47 @@ func (b *bed) tokensLeft(app *fairlead.App) int {
 // openCalls reports whether the app has calls that were admitted to its token
 // window and are not settled: then there is a margin for what they may cost.
 func (b *bed) openCalls(app *fairlead.App) bool {
-	margin := b.party(app).tokens.Margin(b.now(), estimate.Cost{Most: 1000})
-	return margin > 0
+	if app.TokensPerMinute <= 0 {
+		return false
+	}
+	tokens := &b.party(app).tokens
+	window, ok := tokens.Counter.(*minded)
+	if !ok {
+		b.t.Fatal("the app's tokens are not minded")
+	}
+	took, _, err := tokens.Reserve(b.t.Context(), b.clock(), b.now(), estimate.Cost{Most: 1000})
+	if err == nil && took.Wait == 0 {
+		tokens.Drop(took.Open)
+		err = tokens.Undo(b.t.Context(), took.Entry)
+	}
+	if err != nil {
+		b.t.Error(err)
+	}
+	return window.spare > 0
+}
+
+// minding is a Quota whose windows in this process are minded.
+type minding struct{ fairlead.Quota }
+
+func (q minding) Open(w fairlead.Window) fairlead.Counter {
+	counter := q.Quota.Open(w)
+	if local, ok := counter.(fairlead.LocalCounter); ok {
+		return &minded{LocalCounter: local}
+	}
+	return counter
+}
+
+// minded is a window that keeps how much had to be free beside the last admission
+// that was asked for.
+type minded struct {
+	fairlead.LocalCounter
+
+	spare int // guarded by the window's own lock
+}
+
+func (w *minded) TakeLocked(at time.Time, n, spare int) (uint64, time.Duration, fairlead.WindowState) {
+	w.spare = spare
+	return w.LocalCounter.TakeLocked(at, n, spare)
 }
 
 func TestTokensAreReservedByTheEstimate(t *testing.T) {

@@ -261,6 +261,35 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("reset") }
 
+// TestACallsMemoryIsTheBudget: what is held for a call on its way is given back by
+// whoever took it, or at the end.
+func TestACallsMemoryIsTheBudget(t *testing.T) {
+	b := NewBudget(100_000, 90_000)
+	used := make([]int64, 0, 3)
+	rt, err := New(Config{
+		Faces: []Face{face{"native", []Route{{http.MethodPost, "/hold", Public, func(x *Exchange) error {
+			memory := x.Call().Memory
+			for _, n := range []int64{60_000, 30_000} {
+				if err := memory.Reserve(n); err != nil {
+					return err
+				}
+				used = append(used, b.Used())
+			}
+			memory.Return(60_000)
+			used = append(used, b.Used())
+			return memory.Reserve(60_001)
+		}}}}},
+		Bodies: b, BusyWait: func() time.Duration { return 7 * time.Second }, Refused: func(string, string) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := (&setting{Router: rt}).do(http.MethodPost, "/hold", nil)
+	if want := []int64{60_000, 90_000, 30_000}; w.Code != http.StatusServiceUnavailable || !slices.Equal(used, want) || b.Used() != 0 {
+		t.Errorf("status %d, used %v, want %v; %d bytes at the end", w.Code, used, want, b.Used())
+	}
+}
+
 func TestBodiesInFlightAreBounded(t *testing.T) {
 	b := NewBudget(100_000, 90_000)
 	inside, leave := make(chan struct{}), make(chan struct{})

@@ -79,10 +79,10 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 // buffer is an empty buffer for size bytes, with room for one more to see the end:
 // a kept one, if the budget has room for what that is larger.
 func (x *Exchange) buffer(size int64) ([]byte, error) {
-	if room := roomFor(size + 1); x.reserve(room-1) == nil {
+	if room := roomFor(size + 1); x.Reserve(room-1) == nil {
 		return x.config.Bodies.buffer(room), nil
 	}
-	if err := x.reserve(size); err != nil {
+	if err := x.Reserve(size); err != nil {
 		return nil, err
 	}
 	return make([]byte, 0, size+1), nil
@@ -104,7 +104,7 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 			if most > 0 { // one byte more is enough to see that it is passed
 				more = min(more, most+1-int64(len(buf)))
 			}
-			if err := x.reserve(more); err != nil {
+			if err := x.Reserve(more); err != nil {
 				return buf, err
 			}
 			// Exactly what was reserved: append and slices.Grow would take more.
@@ -139,17 +139,24 @@ func soonest(ctx context.Context, t time.Time) time.Time {
 	return t
 }
 
-func (x *Exchange) reserve(n int64) error {
+// Reserve implements fairlead.Memory: it takes room in the budget for bodies.
+func (x *Exchange) Reserve(n int64) error {
 	if !x.config.Bodies.reserve(x.appID(), n) {
 		return fairlead.NewBusy("memory_pressure", "The bodies in flight fill the memory set aside for them", x.config.BusyWait())
 	}
-	x.reserved += n
+	x.reserved.Add(n)
 	return nil
+}
+
+// Return implements fairlead.Memory.
+func (x *Exchange) Return(n int64) {
+	x.reserved.Add(-n)
+	x.config.Bodies.release(x.appID(), n)
 }
 
 // release gives back what the exchange has reserved, and the body with it.
 func (x *Exchange) release() {
-	x.config.Bodies.release(x.appID(), x.reserved)
+	x.config.Bodies.release(x.appID(), x.reserved.Load())
 	x.config.Bodies.recycle(x.body)
 	x.body = nil
 }

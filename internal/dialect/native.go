@@ -3,35 +3,70 @@ package dialect
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 )
+
+// NativeWish is what a native request asks for beside its body.
+type NativeWish struct {
+	// Stream says that the answer is to be a stream, whatever the body says of it.
+	Stream bool
+}
 
 // ScanNative reads the body of the native chat endpoint: a chat completion
 // body that may also hold document_ids, conversation_id and resumable, which
 // are Fairlead's own and unknown to providers. This version has none of the
 // three: a value that asks for something (a list with an element, a name, true)
 // is refused with Kind Unsupported, code not_available; one that asks for
-// nothing is cut out.
+// nothing is cut out. A stream, asked for in the body or by the wish, is asked for
+// in the body then, and with its usage unless the body says what to do about that.
 //
-// chat is the chat completion body, the same slice if nothing was cut, and the
+// chat is the chat completion body, the same slice if nothing was changed, and the
 // envelope is that body's. Other errors are those of ScanChat.
-func ScanNative(body []byte) (env fairlead.Envelope, chat []byte, err error) {
+func ScanNative(body []byte, wish NativeWish) (env fairlead.Envelope, chat []byte, err error) {
 	own := ownMembers{bodyScan: newBodyScan(body)}
 	if err := own.read(own.member); err != nil {
 		return fairlead.Envelope{}, nil, err
 	}
-	if len(own.cuts) == 0 {
-		env, err = own.chat()
-	} else {
-		body = jsonscan.Splice(body, own.cuts...)
-		env, err = ScanChat(body)
-	}
-	if err != nil {
+	if env, err = own.chat(); err != nil {
 		return fairlead.Envelope{}, nil, err
 	}
-	return env, body, nil
+	edits, added := own.cuts, ""
+	if env.Stream || wish.Stream {
+		edits, added = own.asStream()
+		env.Stream, env.IncludeUsage = true, env.IncludeUsage || !own.saidUsage
+	}
+	if len(edits) == 0 && added == "" {
+		return env, body, nil
+	}
+	closeAt := env.CloseAt
+	env.ModelAt, env.StreamOptionsAt = moved(env.ModelAt, edits), moved(env.StreamOptionsAt, edits)
+	env.CloseAt = moved(fairlead.Span{Start: closeAt, End: closeAt + 1}, edits).Start + len(added)
+	if strings.HasSuffix(added, usageOptions) {
+		env.StreamOptionsAt = fairlead.Span{Start: env.CloseAt - len(usageOptions), End: env.CloseAt}
+	}
+	return env, jsonscan.Splice(body, append(edits, jsonscan.Edit{Start: closeAt, End: closeAt, With: []byte(added)})...), nil
+}
+
+// usageOptions are the stream options that ask for usage.
+const usageOptions = `{"include_usage":true}`
+
+// moved is where a span stands after the edits, of which none begins or ends
+// inside it but those within one value.
+func moved(at fairlead.Span, edits []jsonscan.Edit) fairlead.Span {
+	to := at
+	for _, e := range edits {
+		by := len(e.With) - (e.End - e.Start)
+		if e.End <= at.Start {
+			to.Start += by
+		}
+		if e.End <= at.End {
+			to.End += by
+		}
+	}
+	return to
 }
 
 // ownMembers is a pass over a native body that cuts out what is not a
@@ -39,10 +74,32 @@ func ScanNative(body []byte) (env fairlead.Envelope, chat []byte, err error) {
 type ownMembers struct {
 	*bodyScan
 	cuts []jsonscan.Edit
+	// streamAt is where the value of "stream" stands.
+	streamAt jsonscan.Span
 	// end is where the last member's value ended; kept says that one of the
 	// members so far stays.
 	end  int
 	kept bool
+}
+
+// asStream returns the edits, in order, by which the body becomes one of a provider
+// that asks for a stream with its usage, and what is to be added at its end.
+func (o *ownMembers) asStream() (edits []jsonscan.Edit, added string) {
+	edits = o.cuts
+	switch {
+	case o.streamAt.End == 0:
+		added = `,"stream":true`
+	case !o.env.Stream:
+		edits = append(edits, jsonscan.Edit{Start: o.streamAt.Start, End: o.streamAt.End, With: []byte("true")})
+	}
+	switch {
+	case !o.env.StreamOptionsAt.Present():
+		added += `,"stream_options":` + usageOptions
+	case !o.saidUsage:
+		edits = append(edits, includeUsage(o.body, o.env.StreamOptionsAt))
+	}
+	slices.SortFunc(edits, func(a, b jsonscan.Edit) int { return a.Start - b.Start })
+	return edits, added
 }
 
 func (o *ownMembers) member(name []byte) error {
@@ -58,6 +115,9 @@ func (o *ownMembers) member(name []byte) error {
 		return err
 	}
 	o.end = o.Offset()
+	if string(name) == "stream" {
+		o.streamAt = jsonscan.Span{Start: before, End: o.end}
+	}
 	if cut {
 		o.cuts = append(o.cuts, o.cut(from))
 	}

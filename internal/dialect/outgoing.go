@@ -43,7 +43,7 @@ func ForUpstream(req *fairlead.Request) Outgoing {
 		if len(added) > 0 {
 			added = append(added, ',')
 		}
-		added = append(added, `"stream_options":{"include_usage":true}`...)
+		added = append(added, `"stream_options":`+usageOptions...)
 	}
 	if len(added) > 0 {
 		edits = append(edits, addMembers(body, env.CloseAt, added))
@@ -77,7 +77,7 @@ func includeUsage(body []byte, at fairlead.Span) jsonscan.Edit {
 	})
 	switch {
 	case err != nil:
-		return jsonscan.Edit{Start: at.Start, End: at.End, With: []byte(`{"include_usage":true}`)}
+		return jsonscan.Edit{Start: at.Start, End: at.End, With: []byte(usageOptions)}
 	case asked.End > 0:
 		return jsonscan.Edit{Start: at.Start + asked.Start, End: at.Start + asked.End, With: []byte("true")}
 	}

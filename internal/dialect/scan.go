@@ -71,6 +71,7 @@ type bodyScan struct {
 	// what the answer may cost.
 	completionTokens int
 	sawMessages      bool
+	saidUsage        bool // the stream options say whether usage is told
 }
 
 func newBodyScan(body []byte) *bodyScan {
@@ -154,6 +155,7 @@ func (s *bodyScan) streamOptions() error {
 	value, err := s.Object(func(name []byte) error {
 		var err error
 		if string(name) == "include_usage" {
+			s.saidUsage = true
 			s.env.IncludeUsage, err = s.boolean("stream_options.include_usage")
 		}
 		return err

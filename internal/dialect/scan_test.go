@@ -172,7 +172,7 @@ func TestScanNativeCuts(t *testing.T) {
 		{`{` + m + `, "resumable":false , "conversation_id":"" }`, `{` + m + ` }`},
 		{`{` + m + `,"tools":[{"document_ids":[1]}]}`, `{` + m + `,"tools":[{"document_ids":[1]}]}`},
 	} {
-		env, chat, err := ScanNative([]byte(test.body))
+		env, chat, err := ScanNative([]byte(test.body), NativeWish{})
 		if err != nil || string(chat) != test.want {
 			t.Errorf("%s: got %s, %v, want %s", test.body, chat, err, test.want)
 			continue
@@ -183,7 +183,7 @@ func TestScanNativeCuts(t *testing.T) {
 		}
 	}
 	body := []byte(`{` + m + `}`)
-	if _, chat, _ := ScanNative(body); &chat[0] != &body[0] {
+	if _, chat, _ := ScanNative(body, NativeWish{}); &chat[0] != &body[0] {
 		t.Error("a body without cuts was copied")
 	}
 }
@@ -205,7 +205,7 @@ func TestScanNativeRefuses(t *testing.T) {
 		{`{"resumable":false}`, fairlead.Error{Kind: fairlead.Invalid, Code: "missing_field", Param: "messages"}},
 		{`{"resumable":false,"resumable":true` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "duplicate_key", Param: "resumable"}},
 	} {
-		_, _, err := ScanNative([]byte(test.body))
+		_, _, err := ScanNative([]byte(test.body), NativeWish{})
 		wantRefusal(t, test.body, err, test.want)
 	}
 }
@@ -213,31 +213,69 @@ func TestScanNativeRefuses(t *testing.T) {
 func FuzzScanNative(f *testing.F) {
 	f.Add([]byte(`{"resumable":null , "messages":[{"role":"user"}],"conversation_id":"","x":{"document_ids":[]},"document_ids":[]}`))
 	f.Add([]byte(`{"document_ids":[],"messages":[{"role":"a"}]}`))
+	for _, options := range []string{`null`, `{ }`, `{"include_usage":false}`, `{"include_usage":null,"x":1}`, `{"x":1}`} {
+		f.Add([]byte(`{"resumable":null,"stream_options":` + options + `,"messages":[{"role":"a"}],"document_ids":[],"stream":null,"model":"m"}`))
+		f.Add([]byte(`{"stream":true,"messages":[{"role":"a"}],"conversation_id":"","stream_options": ` + options + ` ,"resumable":false}`))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		env, chat, err := ScanNative(body)
-		if err != nil {
-			if e := fairlead.AsError(err); e.Kind != fairlead.Invalid && e.Kind != fairlead.Unsupported {
-				t.Fatalf("%q: got %v", body, err)
-			}
-			return
-		}
-		var before, after map[string]json.RawMessage
-		if err := json.Unmarshal(body, &before); err != nil {
-			t.Fatalf("%q was accepted: %v", body, err)
-		}
-		if err := json.Unmarshal(chat, &after); err != nil {
-			t.Fatalf("%q became %q: %v", body, chat, err)
-		}
-		for _, own := range []string{"document_ids", "conversation_id", "resumable"} {
-			delete(before, own)
-		}
-		if fmt.Sprintf("%q", before) != fmt.Sprintf("%q", after) {
-			t.Fatalf("%q became %q", body, chat)
-		}
-		if want, err := ScanChat(chat); err != nil || env != want {
-			t.Fatalf("%q: got envelope %+v, want %+v, %v", body, env, want, err)
+		for _, wish := range []NativeWish{{}, {Stream: true}} {
+			checkScanNative(t, body, wish)
 		}
 	})
+}
+
+func checkScanNative(t *testing.T, body []byte, wish NativeWish) {
+	t.Helper()
+	env, chat, err := ScanNative(body, wish)
+	if err != nil {
+		if e := fairlead.AsError(err); e.Kind != fairlead.Invalid && e.Kind != fairlead.Unsupported {
+			t.Fatalf("%q: got %v", body, err)
+		}
+		return
+	}
+	var before, after map[string]json.RawMessage
+	if err := json.Unmarshal(body, &before); err != nil {
+		t.Fatalf("%q was accepted: %v", body, err)
+	}
+	if err := json.Unmarshal(chat, &after); err != nil {
+		t.Fatalf("%q became %q: %v", body, chat, err)
+	}
+	for _, own := range []string{"document_ids", "conversation_id", "resumable"} {
+		delete(before, own)
+	}
+	if wish.Stream || string(before["stream"]) == "true" {
+		checkStream(t, before, after)
+	}
+	if fmt.Sprintf("%q", before) != fmt.Sprintf("%q", after) {
+		t.Fatalf("%q became %q", body, chat)
+	}
+	if want, err := ScanChat(chat); err != nil || env != want {
+		t.Fatalf("%q: got envelope %+v, want %+v, %v", body, env, want, err)
+	}
+}
+
+// checkStream holds that a body asks for a stream, and for its usage unless it said
+// so or not before, and takes both out of it.
+func checkStream(t *testing.T, before, after map[string]json.RawMessage) {
+	t.Helper()
+	var was, is map[string]json.RawMessage
+	if err := json.Unmarshal(after["stream_options"], &is); err != nil || string(after["stream"]) != "true" {
+		t.Fatalf("%q became %q: no stream, %v", before, after, err)
+	}
+	_ = json.Unmarshal(before["stream_options"], &was) // if it is there
+	if was["include_usage"] == nil {
+		if string(is["include_usage"]) != "true" {
+			t.Fatalf("%q became %q: without usage", before, after)
+		}
+		delete(is, "include_usage")
+	}
+	if len(was)+len(is) > 0 && fmt.Sprintf("%q", was) != fmt.Sprintf("%q", is) {
+		t.Fatalf("%q became %q", was, is)
+	}
+	for _, m := range []map[string]json.RawMessage{before, after} {
+		delete(m, "stream")
+		delete(m, "stream_options")
+	}
 }
 
 // BenchmarkScanChat100KB scans a chat request whose prompt is prose with line

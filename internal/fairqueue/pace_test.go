@@ -61,6 +61,36 @@ func TestPacedPoolOpensWhenItCan(t *testing.T) {
 	d.want(cheap, "granted")
 }
 
+// TestUndoneTakesNoPlace: what was given back unused counts against no rate, and
+// who waits for the rate has its place.
+func TestUndoneTakesNoPlace(t *testing.T) {
+	released := 0
+	d := newDesk(t, fairqueue.Config{Slots: 5, Released: func(width int) { released += width }})
+	pool, flow := d.paced(), d.flow(1)
+	unused := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 9})
+	next := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 9})
+	d.want(next, "waiting")
+	if !undo(unused) {
+		t.Error("there was nothing to give back")
+	}
+	d.settle()
+	d.want(next, "granted")
+	last := d.enter(fairqueue.Request{Flow: flow, Pool: pool, Cost: 9})
+	if undo(unused) || d.queue.DoubleReleases() != 1 || released != 1 {
+		t.Errorf("given back twice: %d double releases, %d slots released", d.queue.DoubleReleases(), released)
+	}
+	d.want(last, "waiting")
+	plain := d.enter(fairqueue.Request{Flow: flow})
+	if !undo(plain) || released != 2 {
+		t.Errorf("%d slots released of a pool without a pacer, want 2", released)
+	}
+}
+
+func undo(v *visit) bool {
+	slot, generation := v.ticket.Slot()
+	return slot.Undo(generation)
+}
+
 // TestShedSeesHopelessWaits: who has less patience than the wait of its flow's
 // next one is predicted to be is told so at once, with a quarter to spare.
 func TestShedSeesHopelessWaits(t *testing.T) {

@@ -67,6 +67,24 @@ func (s *Slot) Release(generation uint64) bool {
 	return true
 }
 
+// Undo is Release for an acquisition that was not used: the pool's pacer forgets
+// it. Only whoever holds the acquisition may call it.
+func (s *Slot) Undo(generation uint64) bool {
+	q := s.queue
+	if s.generation.Load() != generation {
+		return s.Release(generation) // which counts it
+	}
+	if q.config.Released != nil {
+		q.config.Released(s.width)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tick()
+	q.revoke(Ticket{s, generation})
+	q.dispatch()
+	return true
+}
+
 // isSlow reports whether everything has to happen under the mutex.
 func (q *Queue) isSlow() bool {
 	q.step("look")
@@ -207,7 +225,7 @@ func (q *Queue) release(s *Slot) {
 	q.dispatch()
 }
 
-// revoke gives back what nobody has learnt that it was granted.
+// revoke gives back what was granted and not used.
 func (q *Queue) revoke(t Ticket) {
 	t.slot.generation.Add(1)
 	if p := t.slot.lane.pool; p.pacer != nil {

@@ -10,7 +10,8 @@
 // Nothing is ever lost in silence: what a caller can do without is in the list
 // of dropped fields, what it may rely on is an error that names the field.
 //
-// Start with Request; Rules is the table, which docs/translation.md shows.
+// Start with Request. The table is in the Fields of the two packages that it calls;
+// docs/translation.md shows it.
 //
 // The functions keep no state and do no I/O.
 package translate

@@ -67,18 +67,6 @@ func Request(from, to fairlead.Dialect, body []byte, opts Options) (out []byte, 
 	return job.Out.Bytes(), job.Dropped(), nil
 }
 
-// Rules is the table of one direction: every field that is known, in the order
-// of the documentation. It is nil for a pair of dialects that is not translated.
-func Rules(from, to fairlead.Dialect) []field.Rule {
-	switch {
-	case from == fairlead.OpenAIChat && to == fairlead.AnthropicMessages:
-		return tomessages.Rules()
-	case from == fairlead.AnthropicMessages && to == fairlead.OpenAIChat:
-		return tochat.Rules()
-	}
-	return nil
-}
-
 func unsupported() error {
 	return &fairlead.Error{
 		Kind: fairlead.Unsupported, Code: "operation_unsupported",

@@ -34,6 +34,10 @@ type run struct {
 	// Within a group all are as good.
 	chain [][]candidate
 	at    int
+	// sifted is how many of the groups have lost those that don't take the request;
+	// refused is why the first of them does not.
+	sifted  int
+	refused error
 	// tried are the deployments of that group that have failed, failed is how the
 	// last one did; nil before.
 	tried   []*line
@@ -55,9 +59,10 @@ type run struct {
 // or what went wrong is final. req.Envelope.Model is replaced by the target's
 // name for the model. It blocks while the call waits for a slot, for a
 // provider's pause to end or for a back-off, never past its deadline, and
-// returns at once when ctx ends. Of Kind Busy, with code provider_unavailable or
-// provider_rate_limited, are the errors of a call that was not sent because
-// everyone who could answer is left alone.
+// returns at once when ctx ends. A request that no target takes (see
+// fairlead.Preparer) is refused before it waits for anything. Of Kind Busy, with
+// code provider_unavailable or provider_rate_limited, are the errors of a call that
+// was not sent because everyone who could answer is left alone.
 func (u *Upstream) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
 	r := run{Upstream: u, call: call, req: req, emit: emit, moved: true}
 	now := time.Now()
@@ -142,7 +147,7 @@ func (r *run) try(ctx context.Context, to candidate) result {
 // asking is the request under the candidate's name for the model.
 func (r *run) asking(to candidate) fairlead.Request {
 	sent := *r.req
-	sent.Envelope.Model = to.target.Model
+	sent.Envelope.Model, sent.Prepared = to.target.Model, to.prepared
 	return sent
 }
 
@@ -167,6 +172,7 @@ func (r *run) first(ctx context.Context, now time.Time) (candidate, error) {
 	for ; ; now = time.Now() {
 		soonest, rest := never(), never()
 		for i := r.at; i < len(r.chain); i++ {
+			r.sift(i)
 			c, a := r.take(i, now)
 			if a.isOver() {
 				r.at = i
@@ -179,8 +185,11 @@ func (r *run) first(ctx context.Context, now time.Time) (candidate, error) {
 				rest = a
 			}
 		}
-		if r.failed != nil {
+		switch {
+		case r.failed != nil:
 			return candidate{}, r.failed.err
+		case r.refused != nil && soonest == never():
+			return candidate{}, r.refused // nobody would take it
 		}
 		if rest.wait >= r.left(ctx, now) { // or there is none to wait for
 			return candidate{}, leftAlone(soonest)
@@ -189,6 +198,37 @@ func (r *run) first(ctx context.Context, now time.Time) (candidate, error) {
 			return candidate{}, err
 		}
 	}
+}
+
+// sift leaves in a group those that take the request, when it is first looked at.
+func (r *run) sift(group int) {
+	if group < r.sifted {
+		return
+	}
+	r.sifted = group + 1
+	kept := r.chain[group][:0]
+	for _, c := range r.chain[group] {
+		err := r.prepare(&c)
+		switch {
+		case err == nil:
+			kept = append(kept, c)
+		case r.refused == nil:
+			r.refused = err
+		}
+	}
+	r.chain[group] = kept
+}
+
+// prepare lets the candidate's model look at the request before the call waits for
+// its turn.
+func (r *run) prepare(c *candidate) error {
+	if c.provider.preparer == nil {
+		return nil
+	}
+	r.sent = r.asking(*c)
+	err := c.provider.preparer.Prepare(r.call, &r.sent)
+	c.prepared = r.sent.Prepared
+	return err
 }
 
 // take picks a candidate of a group and counts it as busy, at once: those who come

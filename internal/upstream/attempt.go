@@ -15,6 +15,8 @@ type candidate struct {
 	*served
 
 	target fairlead.Target
+	// prepared is what its Preparer keeps of the request.
+	prepared any
 }
 
 // try is one attempt in the making.
@@ -55,12 +57,20 @@ func (u *Upstream) attempt(ctx context.Context, call *fairlead.Call, req *fairle
 	if err != nil {
 		return result{err: err}
 	}
-	defer lease.Release()
+	used := false
+	defer func() {
+		if used {
+			lease.Release()
+		} else {
+			lease.Undo()
+		}
+	}()
 	now := time.Now()
 	line, permit := t.to.take(now, string(call.App.ID), t.skip)
 	if line == nil {
 		return result{shut: true}
 	}
+	used = true
 	defer t.to.leave(line)
 	running := p.running.Add(1)
 	defer p.running.Add(-1)

@@ -192,6 +192,7 @@ func (x *race) runSecond(ctx context.Context, first *line, after time.Duration) 
 	// queue, and tells nobody that it waits there.
 	call := &fairlead.Call{
 		ID: r.call.ID, App: r.call.App, Operation: r.call.Operation, Face: r.call.Face, Arrived: time.Now(), Class: r.call.Class,
+		Memory: r.call.Memory,
 	}
 	call.SetEstimate(r.call.Estimate())
 	call.SetTargets([]fairlead.Target{to.target})

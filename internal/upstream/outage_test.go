@@ -165,8 +165,16 @@ func (b *bed) codesOf(t *testing.T, n int) []string {
 }
 
 // TestWhoQueuesForAProviderThatFailsIsToldAtOnce: those that wait for a slot do
-// not stand there for a provider that is left alone.
+// not stand there for a provider that is left alone. What was not sent takes no
+// place in the provider's rate, so that keeps none of them either.
 func TestWhoQueuesForAProviderThatFailsIsToldAtOnce(t *testing.T) {
+	for _, pool := range []admission.Pool{{}, {RequestsPerMinute: 25}, {TokensPerMinute: 25}} {
+		t.Run(fmt.Sprint(pool), func(t *testing.T) { testQueueOfAFailingProvider(t, pool) })
+	}
+}
+
+func testQueueOfAFailingProvider(t *testing.T, pool admission.Pool) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := &fake{answer: func(ctx context.Context, _ int, _ fairlead.Emit) error {
 			if err := wait(ctx, 10*time.Second); err != nil {
@@ -176,14 +184,18 @@ func TestWhoQueuesForAProviderThatFailsIsToldAtOnce(t *testing.T) {
 		}}
 		config := usual("p", p)
 		config.Retry.MaxAttempts = 1
-		b := bedOf(Config{Providers: []Provider{config}}, admission.Config{Slots: 10})
+		b := bedOf(Config{Providers: []Provider{config}}, admission.Config{Slots: 10, Pools: map[string]admission.Pool{"p": pool}})
 		var group sync.WaitGroup
 		began := time.Now()
 		for range 200 {
 			group.Go(func() {
-				_, err := b.ask(t.Context(), newCall("a", to("p")))
+				call := newCall("a", to("p"))
+				_, err := b.ask(t.Context(), call)
 				if code := codeOf(err); code != "provider_unreachable" && code != "provider_unavailable" {
 					t.Errorf("told %q", code)
+				}
+				if call.Slotted() != (len(call.Attempts()) > 0) || call.Holding() != 0 {
+					t.Errorf("slotted %t after %d attempts, holding %d", call.Slotted(), len(call.Attempts()), call.Holding())
 				}
 			})
 		}

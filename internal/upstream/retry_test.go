@@ -37,6 +37,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{"504", status(504), 3},
 		{"529", status(529), 3},
 		{"connections all in use", &fairlead.Error{Kind: fairlead.Busy, Code: "provider_pool_timeout"}, 3},
+		{"no room for an answer here", fairlead.NewBusy("memory_pressure", "", time.Second), 1},
 		{"400", status(400), 1},
 		{"404", status(404), 1},
 		{"401", status(401), 1},

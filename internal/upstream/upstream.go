@@ -43,7 +43,7 @@ type Provider struct {
 	// Model answers, where Deployments is empty.
 	Model fairlead.Model
 	// Deployments are the ways to it, such as several keys; calls are spread over
-	// them.
+	// them. If they are Preparers, one prepares for all.
 	Deployments []Deployment
 	// Weight is its share of the calls for a model that others with a weight
 	// serve too; 0 means that it stands by for those before it.
@@ -136,6 +136,7 @@ type provider struct {
 	Provider
 
 	deployments []*deployment
+	preparer    fairlead.Preparer // the first deployment, for all; nil if it is none
 	retries     *restraint.Budget
 	hedges      *restraint.Budget
 	limit       *restraint.Limit // nil if its pool is left alone
@@ -186,6 +187,7 @@ func newProvider(config Provider) *provider {
 	for i, way := range ways {
 		p.deployments = append(p.deployments, &deployment{number: i + 1, model: way.Model, weight: max(way.Weight, 1)})
 	}
+	p.preparer, _ = p.deployments[0].model.(fairlead.Preparer)
 	return p
 }
 

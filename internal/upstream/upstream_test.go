@@ -12,6 +12,7 @@ import (
 // gate counts what is held.
 type gate struct {
 	held, entered int
+	undone        int // of those that were given back, unused
 	pool          string
 	refuse        error
 	corrected     []int // what the leases were said to have used
@@ -30,6 +31,12 @@ func (g *gate) Enter(_ context.Context, call *fairlead.Call, pool string) (fairl
 
 func (g *gate) Release(uint64) bool {
 	g.held--
+	return true
+}
+
+func (g *gate) Undo(uint64) bool {
+	g.held--
+	g.undone++
 	return true
 }
 
@@ -90,7 +97,7 @@ func attemptOnce(t *testing.T, answer model, used ...int) []fairlead.Attempt {
 		defer func() { _ = recover() }()
 		_ = u.Answer(t.Context(), call, &fairlead.Request{}, func(fairlead.Event) error { return nil })
 	}()
-	if g.held != 0 || g.entered != 1 || call.Holding() != 0 {
+	if g.held != 0 || g.entered != 1 || g.undone != 0 || call.Holding() != 0 {
 		t.Errorf("%d slots held afterwards, %d by the call, %d entered", g.held, call.Holding(), g.entered)
 	}
 	if !slices.Equal(g.corrected, used) {

@@ -65,10 +65,12 @@ func judge(err *fairlead.Error, silent time.Duration) verdict {
 }
 
 func judgeBusy(err *fairlead.Error, v verdict) verdict {
-	switch err.Status {
-	case 0: // the way to it was full, which is not its fault
+	switch {
+	case err.Status == 0 && err.Code == "memory_pressure": // here, where the next answer has no room either
+		return verdict{}
+	case err.Status == 0: // the way to it was full, which is not its fault
 		v.outcome = restraint.Neutral
-	case statusTooMany:
+	case err.Status == statusTooMany:
 		v.outcome, v.crowded = restraint.Neutral, true
 	default:
 		v.crowded = true

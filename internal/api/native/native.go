@@ -20,7 +20,6 @@ import (
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
-	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -126,71 +125,11 @@ func whole(body []byte, call *fairlead.Call) ([]byte, error) {
 // readChat makes an OpenAI chat request of a native body. A stream, asked for
 // in the body or by the Accept header, always tells its usage at the end.
 func readChat(body []byte, h http.Header) (*fairlead.Request, error) {
-	envelope, chat, err := dialect.ScanNative(body)
+	envelope, chat, err := dialect.ScanNative(body, dialect.NativeWish{Stream: acceptsStream(h)})
 	if err != nil {
 		return nil, err
 	}
-	if envelope.Stream || acceptsStream(h) {
-		chat = asStream(chat, envelope)
-		if envelope, err = dialect.ScanChat(chat); err != nil {
-			return nil, err
-		}
-	}
 	return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: envelope}, nil
-}
-
-// asStream sets the members by which an OpenAI body asks for a stream with its
-// usage. What the body says of either is cut out first.
-func asStream(chat []byte, e fairlead.Envelope) []byte {
-	const stream, usage = `"stream":true`, `"stream_options":{"include_usage":true}`
-	var edits []jsonscan.Edit
-	added := []string{stream, usage}
-	_, err := jsonscan.Object(chat, func(name []byte, value jsonscan.Span) error {
-		switch string(name) {
-		case "stream":
-			edits = append(edits, jsonscan.Edit{Start: value.Start, End: value.End, With: []byte("true")})
-			added = remove(added, stream)
-		case "stream_options":
-			added = remove(added, usage)
-			edits = append(edits, askUsage(chat, value)...)
-		}
-		return nil
-	})
-	if err != nil { // it was scanned before
-		return chat
-	}
-	if len(added) > 0 {
-		edits = append(edits, jsonscan.Edit{Start: e.CloseAt, End: e.CloseAt, With: []byte("," + strings.Join(added, ","))})
-	}
-	return jsonscan.Splice(chat, edits...)
-}
-
-// askUsage returns the edit that makes the stream options at the span ask for
-// usage; none if they say what to do about it: then the client has it its way.
-func askUsage(chat []byte, at jsonscan.Span) []jsonscan.Edit {
-	const usage = `"include_usage":true`
-	said, comma := false, ""
-	closeAt, err := jsonscan.Object(chat[at.Start:at.End], func(name []byte, _ jsonscan.Span) error {
-		said, comma = said || string(name) == "include_usage", ","
-		return nil
-	})
-	switch {
-	case err != nil: // null
-		return []jsonscan.Edit{{Start: at.Start, End: at.End, With: []byte("{" + usage + "}")}}
-	case said:
-		return nil
-	}
-	return []jsonscan.Edit{{Start: at.Start + closeAt, End: at.Start + closeAt, With: []byte(comma + usage)}}
-}
-
-func remove(list []string, gone string) []string {
-	var kept []string
-	for _, s := range list {
-		if s != gone {
-			kept = append(kept, s)
-		}
-	}
-	return kept
 }
 
 // acceptsStream reports whether the client asks for an event stream by header.

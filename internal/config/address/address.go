@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/fairleadhq/fairlead/internal/reach"
 )
 
 // OfURL says what is wrong with the address of a service to call, without
@@ -26,22 +28,21 @@ func OfURL(address string) string {
 		return "must not hold a user or a password"
 	case !isHost(u.Hostname()) || !isPort(u.Port()):
 		return "has no valid host and port"
-	case isMetadataHost(u.Hostname()):
-		return "names a link-local or metadata address, which is not to be called"
+	case isNeverCalled(u.Hostname()):
+		return "names an address that is never called: a link-local one, a metadata service's, or none of any host"
 	}
 	return ""
 }
 
-// isMetadataHost reports whether host is one that hands out a machine's own
-// credentials, or can only be reached on the same link.
-func isMetadataHost(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		name := strings.ToLower(strings.TrimSuffix(host, "."))
-		return name == "metadata" || name == "metadata.google.internal"
+// isNeverCalled reports whether a connection to host would be refused whoever asks
+// for it, or host is the name under which a cloud hands out its machines'
+// credentials.
+func isNeverCalled(host string) bool {
+	if _, err := reach.Of(host); err != nil {
+		return true
 	}
-	addr = addr.Unmap().WithZone("")
-	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr == netip.MustParseAddr("fd00:ec2::254")
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return name == "metadata" || name == "metadata.google.internal"
 }
 
 func isHost(host string) bool {

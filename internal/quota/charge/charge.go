@@ -117,16 +117,6 @@ func (k *Tokens) Settle(ctx context.Context, t Taken, at time.Duration, used int
 	return err
 }
 
-// Margin is what would have to be free beside the cost of a call that came now.
-func (k *Tokens) Margin(at time.Duration, cost estimate.Cost) int {
-	lock := k.lock()
-	lock.Lock()
-	defer lock.Unlock()
-	open, margin := k.outstanding.Open(at, cost)
-	k.outstanding.Drop(open)
-	return margin
-}
-
 // Drop forgets that a call is open.
 func (k *Tokens) Drop(open estimate.Entry) {
 	lock := k.lock()

@@ -16,6 +16,9 @@ const (
 	DroppedHeader = "X-Fairlead-Dropped-Fields"
 	// maxWhole is the longest whole answer that is gathered to be translated.
 	maxWhole = 8 << 20
+	// maxKept is the longest translated body that is kept while its call waits: to
+	// translate a longer one twice is cheaper than to hold it.
+	maxKept = 16 << 10
 )
 
 // Options is what a Bridge has to know of the model's provider.
@@ -43,7 +46,8 @@ func New(model fairlead.Model, speaks fairlead.Dialect, options Options) *Bridge
 //
 // Errors are those of the model, and: Invalid for what can't be translated (see
 // translate.Request), Upstream for an answer that makes no sense in the client's
-// dialect (see package reply), or that is longer than 8 MiB and not a stream.
+// dialect (see package reply), or that is longer than 8 MiB and not a stream, and
+// those of the call's Memory, in which such an answer is gathered.
 func (b *Bridge) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
 	switch {
 	case !differ(req.Dialect, b.speaks):
@@ -61,13 +65,30 @@ func differ(from, to fairlead.Dialect) bool {
 		from == fairlead.AnthropicMessages && to == fairlead.OpenAIChat
 }
 
-// translated has the model answer a translation of the request.
-func (b *Bridge) translated(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
+// Prepare implements fairlead.Preparer: it fails for what can't be translated.
+func (b *Bridge) Prepare(call *fairlead.Call, req *fairlead.Request) error {
+	if !differ(req.Dialect, b.speaks) || call.Operation == fairlead.CountTokens {
+		return nil
+	}
+	t, err := b.translate(req)
+	if err == nil && len(t.request.Body) <= maxKept {
+		req.Prepared = t
+	}
+	return err
+}
+
+// translation is a request in the model's dialect, and what it lost.
+type translation struct {
+	request fairlead.Request
+	dropped []string
+}
+
+func (b *Bridge) translate(req *fairlead.Request) (*translation, error) {
 	body, dropped, err := translate.Request(req.Dialect, b.speaks, req.Body, translate.Options{
 		Model: req.Envelope.Model, MaxTokensName: b.options.MaxTokensName, Thinking: thinkingOf(req.Envelope.Model),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scan := dialect.ScanChat
 	if b.speaks == fairlead.AnthropicMessages {
@@ -75,13 +96,26 @@ func (b *Bridge) translated(ctx context.Context, call *fairlead.Call, req *fairl
 	}
 	envelope, err := scan(body)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	return &translation{fairlead.Request{Dialect: b.speaks, Body: body, Envelope: envelope}, dropped}, nil
+}
+
+// translated has the model answer a translation of the request.
+func (b *Bridge) translated(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
+	t, ok := req.Prepared.(*translation)
+	if !ok {
+		var err error
+		if t, err = b.translate(req); err != nil {
+			return err
+		}
 	}
 	r := &relay{
-		from: b.speaks, to: req.Dialect, dropped: dropped, emit: emit,
+		from: b.speaks, to: req.Dialect, dropped: t.dropped, emit: emit, memory: call.Memory,
 		options: reply.Options{Created: call.Arrived.Unix(), IncludeUsage: req.Envelope.IncludeUsage},
 	}
-	err = b.model.Answer(ctx, call, &fairlead.Request{Dialect: b.speaks, Body: body, Envelope: envelope}, r.take)
+	defer r.forget()
+	err := b.model.Answer(ctx, call, &t.request, r.take)
 	if r.err != nil {
 		return r.err
 	}
@@ -98,8 +132,10 @@ type relay struct {
 	head   *fairlead.Head
 	headed bool
 	stream *reply.Stream
+	memory fairlead.Memory // nil = without a bound
 	whole  []byte
-	// err is what was wrong with the model's answer, not what the caller did.
+	// err is what was wrong with the model's answer, or that there is no room for it,
+	// not what the caller did.
 	err error
 }
 
@@ -122,8 +158,20 @@ func (r *relay) take(e fairlead.Event) error {
 			Kind: fairlead.Upstream, Code: "upstream_answer_too_large", Message: "The provider's answer is too large to be translated",
 		})
 	}
+	if r.memory != nil {
+		if r.err = r.memory.Reserve(int64(len(e.Data))); r.err != nil {
+			return r.err
+		}
+	}
 	r.whole = append(r.whole, e.Data...)
 	return nil
+}
+
+// forget gives the room of what was gathered back.
+func (r *relay) forget() {
+	if r.memory != nil && len(r.whole) > 0 {
+		r.memory.Return(int64(len(r.whole)))
+	}
 }
 
 // begin keeps the head, which goes out with the first data.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -277,6 +278,79 @@ func TestRefused(t *testing.T) {
 	got = ask(t, bridge.New(&fake{events: whole(strings.Repeat(" ", 9<<20))}, messages, bridge.Options{}), fairlead.Chat, request(t, chat, `{"messages":[{"role":"user","content":"hi"}]}`))
 	if e := fairlead.AsError(got.err); e == nil || e.Code != "upstream_answer_too_large" {
 		t.Errorf("got %v", got.err)
+	}
+}
+
+// TestPrepare: what can't be translated is refused before it is its turn, and what
+// can be is translated once if it is short.
+func TestPrepare(t *testing.T) {
+	for _, c := range []struct {
+		name, body, refusal string
+		op                  fairlead.Operation
+		kept                bool
+	}{
+		{"short", `{"model":"m","seed":1,"messages":[{"role":"user","content":"hi"}]}`, "", fairlead.Chat, true},
+		{"long", `{"messages":[{"role":"user","content":"` + strings.Repeat("long ", 5000) + `"}]}`, "", fairlead.Chat, false},
+		{"untranslatable", `{"messages":[{"role":"user","content":"hi"}],"logprobs":true}`, "untranslatable_field", fairlead.Chat, false},
+		{"no messages", `{"messages":[{"role":"user","content":" "}]}`, "missing_field", fairlead.Chat, false},
+		{"a count", `{"messages":[{"role":"user","content":"hi"}],"logprobs":true}`, "", fairlead.CountTokens, false},
+	} {
+		model := &fake{events: whole(messagesAnswer)}
+		b := bridge.New(model, messages, bridge.Options{})
+		var _ fairlead.Preparer = b
+		req := request(t, chat, c.body)
+		err := b.Prepare(&fairlead.Call{Operation: c.op}, req)
+		if e := fairlead.AsError(err); (e == nil) != (c.refusal == "") || e != nil && e.Code != c.refusal {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.refusal)
+		}
+		if (req.Prepared != nil) != c.kept || model.calls > 0 {
+			t.Errorf("%s: kept %v, and the model was asked %d times", c.name, req.Prepared, model.calls)
+		}
+		got, want := ask(t, b, c.op, req), ask(t, b, c.op, request(t, chat, c.body))
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v, want as without: %v", c.name, got, want)
+		}
+	}
+	same := request(t, messages, `{"messages":[{"role":"user","content":"hi"}],"container":"c"}`)
+	if err := bridge.New(&fake{}, messages, bridge.Options{}).Prepare(&fairlead.Call{}, same); err != nil || same.Prepared != nil {
+		t.Errorf("of its own dialect: %v, kept %v", err, same.Prepared)
+	}
+}
+
+// room is a Memory of so many bytes.
+type room struct{ left, least int64 }
+
+func (r *room) Reserve(n int64) error {
+	if r.left < n {
+		return fairlead.NewBusy("memory_pressure", "full", time.Second)
+	}
+	r.left -= n
+	r.least = min(r.least, r.left)
+	return nil
+}
+
+func (r *room) Return(n int64) { r.left += n }
+
+// TestWholeAnswersNeedRoom: what is gathered is held in the call's Memory until it
+// is passed on, and an answer without room is no fault of its model's.
+func TestWholeAnswersNeedRoom(t *testing.T) {
+	n := int64(len(messagesAnswer))
+	for _, c := range []struct {
+		left int64
+		code string
+	}{{n, ""}, {n - 1, "memory_pressure"}, {0, "memory_pressure"}} {
+		memory := &room{left: c.left, least: c.left}
+		passed := 0
+		err := bridge.New(&fake{events: whole(messagesAnswer)}, messages, bridge.Options{}).Answer(t.Context(),
+			&fairlead.Call{Operation: fairlead.Chat, Memory: memory}, request(t, chat, `{"messages":[{"role":"user","content":"hi"}]}`),
+			func(fairlead.Event) error { passed++; return nil })
+		e := fairlead.AsError(err)
+		if (e == nil) != (c.code == "") || e != nil && (e.Code != c.code || e.Kind != fairlead.Busy || e.Status != 0 || passed > 0) {
+			t.Errorf("with %d bytes left: got %+v after %d events, want %q", c.left, e, passed, c.code)
+		}
+		if memory.left != c.left || c.code == "" && memory.least != 0 {
+			t.Errorf("of %d bytes %d are left, and were %d at the least", c.left, memory.left, memory.least)
+		}
 	}
 }
 

@@ -91,6 +91,17 @@ func Text(o rawjson.Object, name string) (rawjson.Value, error) {
 	return nil, MustBe(name, "a string")
 }
 
+// Flag reads the value of a field that must be true or false.
+func Flag(path string, value rawjson.Value) (bool, error) {
+	switch value.Kind() {
+	case jsonscan.TrueKind:
+		return true, nil
+	case jsonscan.FalseKind, jsonscan.NoKind, jsonscan.NullKind:
+		return false, nil
+	}
+	return false, MustBe(path, "true or false")
+}
+
 // Complain makes the error for the caller of what went wrong in a translation to
 // the API of that name.
 func Complain(err error, api string) error {

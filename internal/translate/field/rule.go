@@ -14,23 +14,8 @@ const (
 	Refused
 )
 
-// String is the fate's name in the documentation.
-func (f Fate) String() string {
-	switch f {
-	case Kept:
-		return "kept"
-	case Mapped:
-		return "mapped"
-	case Dropped:
-		return "dropped"
-	case Refused:
-		return "refused"
-	}
-	return "unknown"
-}
-
 // Rule is what happens to one field. A value that asks for nothing, such as
-// null, false, zero or an empty list, is neither reported nor refused.
+// null, false, zero, an empty text or list, is neither reported nor refused.
 type Rule struct {
 	// Name is the field's path; [] stands for each element of a list.
 	Name string

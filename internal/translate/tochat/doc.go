@@ -3,5 +3,5 @@
 // conversation becomes a message, with the results of tools as messages of
 // their own before it.
 //
-// Start with Request; Rules is the table.
+// Start with Request; Fields is the table.
 package tochat

@@ -248,29 +248,36 @@ func (s *said) toolResult(block rawjson.Object) error {
 
 // medium writes an image or a document as a part.
 func (s *said) medium(w *rawjson.Writer, kind string, block rawjson.Object) error {
-	s.DropRest("messages[].content[].", block, "type", "source", "title")
 	source, err := field.Object("source", block.Get("source"))
 	if err != nil {
 		return err
 	}
-	title := block.Get("title")
 	if kind == "document" {
-		err = s.document(w, source, title)
+		s.DropRest("messages[].content[].", block, "type", "source", "title")
+		err = s.document(w, source, block.Get("title"))
 	} else {
+		s.DropRest("messages[].content[].", block, "type", "source")
 		err = s.image(w, source)
 	}
 	return field.Below(err, "source")
+}
+
+// known reports what a source has beside the members that its type is known for.
+func (s *said) known(source rawjson.Object, members ...string) {
+	s.DropRest("messages[].content[].source.", source, append(members, "type")...)
 }
 
 func (s *said) image(w *rawjson.Writer, source rawjson.Object) error {
 	var url rawjson.Value
 	switch source.Get("type").Text() {
 	case "base64":
+		s.known(source, "media_type", "data")
 		var err error
 		if url, err = dataURLOf(source); err != nil {
 			return err
 		}
 	case "url":
+		s.known(source, "url")
 		var err error
 		if url, err = field.Text(source, "url"); err != nil {
 			return err
@@ -305,37 +312,45 @@ func dataURLOf(source rawjson.Object) (rawjson.Value, error) {
 
 func (s *said) document(w *rawjson.Writer, source rawjson.Object, title rawjson.Value) error {
 	kind := source.Get("type").Text()
-	if kind != "base64" && title.Given() {
+	if title.Given() && (kind != "base64" || title.Kind() != jsonscan.StringKind) {
 		s.Drop("messages[].content[].title")
 	}
 	switch kind {
 	case "base64":
-		data, err := dataURLOf(source)
-		if err != nil {
-			return err
-		}
-		if title.Kind() != jsonscan.StringKind {
-			title = rawjson.Value(`"document.pdf"`)
-		}
-		w.Open('{')
-		w.TextMember("type", "file")
-		w.Name("file")
-		w.Open('{')
-		w.Member("filename", title)
-		w.Member("file_data", data)
-		w.Close('}')
-		w.Close('}')
-		return nil
+		s.known(source, "media_type", "data")
+		return file(w, source, title)
 	case "text":
+		s.known(source, "media_type", "data")
 		data, err := field.Text(source, "data")
 		if err == nil {
 			textPart(w, data)
 		}
 		return err
 	case "content":
+		s.known(source, "content")
 		return s.embedded(w, source.Get("content"))
 	}
 	return field.Refuse("type", "only base64 data, text and content can be sent")
+}
+
+// file writes a document that is data.
+func file(w *rawjson.Writer, source rawjson.Object, title rawjson.Value) error {
+	data, err := dataURLOf(source)
+	if err != nil {
+		return err
+	}
+	if title.Kind() != jsonscan.StringKind {
+		title = rawjson.Value(`"document.pdf"`)
+	}
+	w.Open('{')
+	w.TextMember("type", "file")
+	w.Name("file")
+	w.Open('{')
+	w.Member("filename", title)
+	w.Member("file_data", data)
+	w.Close('}')
+	w.Close('}')
+	return nil
 }
 
 // embedded writes the content of a document that is made of blocks.

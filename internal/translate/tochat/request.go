@@ -1,6 +1,8 @@
 package tochat
 
 import (
+	"cmp"
+
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/translate/field"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
@@ -25,7 +27,7 @@ type job struct {
 // are for field.Complain.
 func Request(of *field.Job, maxTokensName string) error {
 	j := &job{Job: of, maxTokensName: maxTokensName}
-	if err := j.Fields(fields(), j.mapped); err != nil {
+	if err := j.Fields(Fields(), j.mapped); err != nil {
 		return err
 	}
 	if err := j.namedTool(); err != nil {
@@ -103,7 +105,9 @@ func (j *job) serviceTier(value rawjson.Value) {
 	case "standard_only":
 		j.Out.TextMember("service_tier", "default")
 	default:
-		j.Drop("service_tier")
+		if !field.AsksNothing(value) {
+			j.Drop("service_tier")
+		}
 	}
 }
 
@@ -134,7 +138,7 @@ func (j *job) function(value rawjson.Value) error {
 		return field.MustBe("input_schema", "an object")
 	}
 	j.Out.Member("parameters", schema)
-	if strict := o.Get("strict"); strict.Kind() == jsonscan.TrueKind {
+	if strict := o.Get("strict"); !field.AsksNothing(strict) {
 		j.Out.Member("strict", strict)
 	}
 	j.Out.Close('}')
@@ -145,21 +149,46 @@ func (j *job) function(value rawjson.Value) error {
 // namedTool writes tool_choice.
 func (j *job) namedTool() error {
 	value := j.Body.Get("tool_choice")
-	if !value.Given() || field.AsksNothing(j.Body.Get("tools")) {
+	if !value.Given() {
 		return nil
 	}
 	o, err := field.Object("", value)
 	if err != nil {
 		return err
 	}
-	j.DropRest("tool_choice.", o, "type", "name", "disable_parallel_tool_use")
-	switch kind := o.Get("type").Text(); kind {
+	oneByOne, err := field.Flag("disable_parallel_tool_use", o.Get("disable_parallel_tool_use"))
+	if err != nil {
+		return err
+	}
+	kind := o.Get("type").Text()
+	known := []string{"type", "disable_parallel_tool_use"}
+	if kind == "tool" {
+		known = append(known, "name")
+	}
+	j.DropRest("tool_choice.", o, known...)
+	if err := j.choose(kind, o); err != nil {
+		return err
+	}
+	if oneByOne && j.hasTools() {
+		j.Out.Member("parallel_tool_calls", rawjson.Value("false"))
+	}
+	return nil
+}
+
+// hasTools reports whether there is something to choose from.
+func (j *job) hasTools() bool { return !field.AsksNothing(j.Body.Get("tools")) }
+
+// choose writes a choice of that kind.
+func (j *job) choose(kind string, choice rawjson.Object) error {
+	switch kind {
 	case "auto", "none":
-		j.Out.TextMember("tool_choice", kind)
+		if j.hasTools() { // or it says nothing
+			j.Out.TextMember("tool_choice", kind)
+		}
 	case "any":
 		j.Out.TextMember("tool_choice", "required")
 	case "tool":
-		name, err := field.Text(o, "name")
+		name, err := field.Text(choice, "name")
 		if err != nil {
 			return err
 		}
@@ -174,9 +203,6 @@ func (j *job) namedTool() error {
 	default:
 		return field.MustBe("type", "auto, any, tool or none")
 	}
-	if o.Get("disable_parallel_tool_use").Kind() == jsonscan.TrueKind {
-		j.Out.Member("parallel_tool_calls", rawjson.Value("false"))
-	}
 	return nil
 }
 
@@ -186,27 +212,40 @@ func (j *job) reasoning() error {
 	if err != nil {
 		return err
 	}
-	format := j.Body.Get("output_format")
-	if value := j.Body.Get("output_config"); value.Given() {
-		o, err := field.Object("output_config", value)
-		if err != nil {
-			return err
-		}
-		j.DropRest("output_config.", o, "effort", "format")
-		if own := o.Get("effort"); own.Given() {
-			effort = own.Text()
-		}
-		if own := o.Get("format"); own.Given() {
-			format = own
-		}
+	own, format, err := j.outputConfig()
+	if err != nil {
+		return err
 	}
-	if effort != "" {
+	if older := j.Body.Get("output_format"); !format.Given() {
+		format = older
+	} else if older.Given() {
+		j.Drop("output_format")
+	}
+	if effort = cmp.Or(own, effort); effort != "" {
 		j.Out.TextMember("reasoning_effort", effort)
 	}
 	if !format.Given() {
 		return nil
 	}
 	return j.format(format)
+}
+
+// outputConfig reads output_config; what it does not set is empty.
+func (j *job) outputConfig() (effort string, format rawjson.Value, err error) {
+	value := j.Body.Get("output_config")
+	if !value.Given() {
+		return "", nil, nil
+	}
+	o, err := field.Object("output_config", value)
+	if err != nil {
+		return "", nil, err
+	}
+	j.DropRest("output_config.", o, "effort", "format")
+	own := o.Get("effort")
+	if own.Kind() != jsonscan.StringKind && !field.AsksNothing(own) {
+		return "", nil, field.MustBe("output_config.effort", "a string")
+	}
+	return own.Text(), o.Get("format"), nil
 }
 
 // format writes the form of the answer.
@@ -246,18 +285,26 @@ func (j *job) thinkingEffort() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	j.DropRest("thinking.", o, "type", "budget_tokens")
 	switch o.Get("type").Text() {
 	case "adaptive":
+		j.DropRest("thinking.", o, "type")
 		return "", nil
 	case "disabled":
 		j.Drop("thinking")
 		return "", nil
 	case "enabled":
-	default:
-		return "", field.MustBe("thinking.type", "enabled, adaptive or disabled")
+		j.DropRest("thinking.", o, "type", "budget_tokens")
+		return effortOf(o.Get("budget_tokens"))
 	}
-	switch budget := o.Get("budget_tokens").Count(); {
+	return "", field.MustBe("thinking.type", "enabled, adaptive or disabled")
+}
+
+// effortOf is the reasoning_effort that stands for a budget.
+func effortOf(value rawjson.Value) (string, error) {
+	budget, ok := value.Int()
+	switch {
+	case value.Given() && !ok:
+		return "", field.MustBe("thinking.budget_tokens", "an integer")
 	case budget < smallBudget:
 		return "low", nil
 	case budget < mediumBudget:

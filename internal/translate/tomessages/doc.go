@@ -4,5 +4,5 @@
 // rest; the other fields then go by the table of rules; the conversation comes
 // last.
 //
-// Start with Request; Rules is the table.
+// Start with Request; Fields is the table.
 package tomessages

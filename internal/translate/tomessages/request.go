@@ -49,7 +49,7 @@ func Request(of *field.Job, thinking Thinking) error {
 		return err
 	}
 	j.Out.IntMember("max_tokens", think.limit)
-	if err := j.Fields(fields(), j.mapped); err != nil {
+	if err := j.Fields(Fields(), j.mapped); err != nil {
 		return err
 	}
 	if err := j.conversation(); err != nil {
@@ -73,6 +73,8 @@ func (j *job) mapped(name string, value rawjson.Value) error {
 		j.topK(value)
 	case "stop":
 		return j.stop(value)
+	case "stream_options":
+		return j.streamOptions(value)
 	case "user":
 		return j.user(value)
 	case "safety_identifier":
@@ -128,7 +130,11 @@ func (c *choice) write(w *rawjson.Writer) {
 
 // toolChoice reads tool_choice and parallel_tool_calls.
 func (j *job) toolChoice() (*choice, error) {
-	c := &choice{oneByOne: j.Body.Get("parallel_tool_calls").Kind() == jsonscan.FalseKind}
+	parallel := j.Body.Get("parallel_tool_calls")
+	if _, err := field.Flag("parallel_tool_calls", parallel); err != nil {
+		return nil, err
+	}
+	c := &choice{oneByOne: parallel.Kind() == jsonscan.FalseKind}
 	if err := j.readChoice(c); err != nil {
 		return nil, field.Below(err, "tool_choice")
 	}
@@ -164,10 +170,12 @@ func (j *job) readChoice(c *choice) error {
 	if !o.Get("type").Is("function") {
 		return field.Refuse("type", "only a function can be chosen")
 	}
+	j.DropRest("tool_choice.", o, "type", "function")
 	function, err := field.Object("function", o.Get("function"))
 	if err != nil {
 		return err
 	}
+	j.DropRest("tool_choice.function.", function, "name")
 	c.kind = "tool"
 	c.name, err = field.Text(function, "name")
 	return field.Below(err, "function")
@@ -198,15 +206,15 @@ func (j *job) topK(value rawjson.Value) {
 }
 
 func (j *job) stop(value rawjson.Value) error {
+	if field.AsksNothing(value) {
+		return nil
+	}
 	list := []rawjson.Value{value}
 	if value.Kind() != jsonscan.StringKind {
 		var err error
 		if list, err = field.Array("stop", value); err != nil {
 			return err
 		}
-	}
-	if len(list) == 0 {
-		return nil
 	}
 	j.Out.Name("stop_sequences")
 	j.Out.Open('[')
@@ -221,6 +229,17 @@ func (j *job) stop(value rawjson.Value) error {
 	}
 	j.Out.Close(']')
 	return nil
+}
+
+// streamOptions writes nothing: whether usage is told is up to the service.
+func (j *job) streamOptions(value rawjson.Value) error {
+	o, err := field.Object("stream_options", value)
+	if err != nil {
+		return err
+	}
+	j.DropRest("stream_options.", o, "include_usage")
+	_, err = field.Flag("stream_options.include_usage", o.Get("include_usage"))
+	return err
 }
 
 // isBlank reports whether a string is empty or white space alone.
@@ -269,7 +288,9 @@ func (j *job) serviceTier(value rawjson.Value) {
 	case "default":
 		j.Out.TextMember("service_tier", "standard_only")
 	default:
-		j.Drop("service_tier")
+		if !field.AsksNothing(value) {
+			j.Drop("service_tier")
+		}
 	}
 }
 
@@ -322,7 +343,7 @@ func (j *job) tool(value rawjson.Value) error {
 		parameters = rawjson.Value(`{"type":"object","properties":{}}`)
 	}
 	j.Out.Member("input_schema", parameters)
-	if strict := function.Get("strict"); strict.Kind() == jsonscan.TrueKind {
+	if strict := function.Get("strict"); !field.AsksNothing(strict) {
 		j.Out.Member("strict", strict)
 	}
 	j.Out.Close('}')

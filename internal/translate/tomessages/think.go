@@ -1,6 +1,8 @@
 package tomessages
 
 import (
+	"math"
+
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/translate/field"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
@@ -23,14 +25,15 @@ type thought struct {
 // think reads reasoning_effort. The API does not take thinking together with a
 // forced tool; nor, with a budget, behind calls whose thinking was lost.
 func (j *job) think(c *choice, limit int) (thought, error) {
+	own := j.Body.Get("thinking")
+	kind, budget := ownThinking(own)
 	t := thought{limit: limit}
 	if limit < 0 {
-		t.limit = defaultMaxTokens
+		t.limit = defaultMaxTokens + min(budget, math.MaxInt-defaultMaxTokens)
 	}
-	own := j.Body.Get("thinking")
-	j.thinks = own.Given() && !hasType(own, "disabled")
+	j.thinks = own.Given() && kind != "disabled"
 	value := j.Body.Get("reasoning_effort")
-	if !value.Given() {
+	if field.AsksNothing(value) {
 		return t, nil
 	}
 	if value.Kind() != jsonscan.StringKind {
@@ -95,9 +98,17 @@ func (j *job) answersTools() bool {
 	return err == nil && last.Get("role").Is("tool")
 }
 
-func hasType(value rawjson.Value, kind string) bool {
+// ownThinking reads a thinking that stands in Anthropic's own form: its type, and
+// the budget that it sets.
+func ownThinking(value rawjson.Value) (kind string, budget int) {
 	o, err := rawjson.ReadObject(value)
-	return err == nil && o.Get("type").Is(kind)
+	if err != nil {
+		return "", 0
+	}
+	if kind = o.Get("type").Text(); kind == "enabled" {
+		budget = o.Get("budget_tokens").Count()
+	}
+	return kind, budget
 }
 
 // outputConfig writes what the request asks of thinking and of the answer's
@@ -148,6 +159,7 @@ func (j *job) responseSchema() (rawjson.Value, error) {
 	}
 	switch o.Get("type").Text() {
 	case "text":
+		j.DropRest("response_format.", o, "type")
 		return nil, nil
 	case "json_schema":
 	default:

@@ -285,7 +285,11 @@ func (t *turns) assistant(o rawjson.Object) error {
 	if err := t.textContent(blocks, o.Get("content")); err != nil {
 		return field.Below(err, "content")
 	}
-	if refusal := o.Get("refusal"); refusal.Kind() == jsonscan.StringKind {
+	if o.Get("refusal").Given() {
+		refusal, err := field.Text(o, "refusal")
+		if err != nil {
+			return err
+		}
 		textBlock(blocks, refusal)
 	}
 	calls := o.Get("tool_calls")
@@ -320,6 +324,7 @@ func (t *turns) toolUse(w *rawjson.Writer, value rawjson.Value) error {
 	if err != nil {
 		return field.Below(err, "function")
 	}
+	t.DropRest("messages[].tool_calls[].function.", function, "name", "arguments")
 	input, err := rawjson.ArgumentsOf(function.Get("arguments"))
 	if err != nil {
 		return field.Refuse("function.arguments", "they must be a JSON object")
