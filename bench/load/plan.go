@@ -33,6 +33,8 @@ type Plan struct {
 	Timeout time.Duration
 	// Ramp spreads the first requests of a closed loop over this time.
 	Ramp time.Duration
+	// Awake makes the generator spin while it waits; see poll.Poller.Awake.
+	Awake bool
 	// Edge is called when the counting begins and when it ends: the moments at
 	// which to look at the target's processor time. May be nil.
 	Edge func()

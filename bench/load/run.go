@@ -56,6 +56,9 @@ func Run(ctx context.Context, plan *Plan) (*Result, error) {
 		return nil, err
 	}
 	poller.Exact()
+	if plan.Awake {
+		poller.Awake()
+	}
 	defer func() { _ = poller.Close() }()
 	g := &generator{plan: plan, poller: poller, start: time.Now(), began: -1, buffer: make([]byte, readSize)}
 	g.result = newResult(len(plan.Requests))

@@ -14,6 +14,8 @@ import (
 const (
 	// batch is how many events one look at the sockets brings.
 	batch = 256
+	// coarse is the wait from which on epoll's milliseconds are exact enough.
+	coarse = 3 * time.Millisecond
 	// backlog is how many connections wait to be accepted.
 	backlog = 4096
 	// edge is EPOLLET, which package syscall has as a negative number.
@@ -27,6 +29,7 @@ type Poller struct {
 	epoll  int
 	ready  []syscall.EpollEvent
 	locked bool
+	awake  bool
 }
 
 // Event tells that something happened at a socket. What, the owner finds out:
@@ -44,6 +47,10 @@ func New() (*Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make an epoll: %w", err)
 	}
+	if fd >= syscall.FD_SETSIZE {
+		_ = syscall.Close(fd)
+		return nil, errors.New("too many open files to wait with microseconds")
+	}
 	return &Poller{epoll: fd, ready: make([]syscall.EpollEvent, batch)}, nil
 }
 
@@ -54,6 +61,13 @@ func (p *Poller) Exact() {
 	p.locked = true
 	slack(1)
 }
+
+// Awake makes waits spin, for a poller that has a processor to itself. A thread
+// that sleeps has to be woken by whoever writes to its sockets, which costs a target
+// that leaves it time to sleep 3 µs more for each write than one that does not: what
+// is measured would depend on how fast the target is, and with clients on another
+// machine none of it would be the target's.
+func (p *Poller) Awake() { p.awake = true }
 
 // slack sets how late, in nanoseconds, the thread's waits may end; 0 is the default.
 func slack(ns uintptr) {
@@ -83,7 +97,7 @@ func (p *Poller) Add(fd int) error {
 func (p *Poller) Wait(wait time.Duration, handle func(Event)) error {
 	n, err := p.look(0)
 	if n == 0 && err == nil && wait > 0 {
-		if n, err = p.spin(wait); err != nil {
+		if n, err = p.more(wait); err != nil {
 			return err
 		}
 	}
@@ -97,17 +111,39 @@ func (p *Poller) Wait(wait time.Duration, handle func(Event)) error {
 	return nil
 }
 
-// spin looks again and again, and lets others have the processor in between. A
-// thread that sleeps would have to be woken by whoever writes to its sockets, and
-// that costs a target that leaves it time to sleep 3 µs more for each write than one
-// that does not: what is measured would depend on how fast the target is, and with
-// clients on another machine none of it would be the target's.
+// more waits for something to happen.
+func (p *Poller) more(wait time.Duration) (int, error) {
+	if p.awake {
+		return p.spin(wait)
+	}
+	return p.block(wait)
+}
+
+// block waits with epoll alone, or, where its milliseconds are too coarse, with
+// select on the epoll's own descriptor.
+func (p *Poller) block(wait time.Duration) (int, error) {
+	if wait >= coarse {
+		return p.look(int((wait - time.Millisecond) / time.Millisecond))
+	}
+	var set syscall.FdSet
+	set.Bits[p.epoll/64] |= 1 << (p.epoll % 64)
+	limit := syscall.NsecToTimeval(int64(wait))
+	if n, err := syscall.Select(p.epoll+1, &set, nil, nil, &limit); n <= 0 || err != nil {
+		if errors.Is(err, syscall.EINTR) {
+			err = nil
+		}
+		return 0, err
+	}
+	return p.look(0)
+}
+
+// spin looks again and again, and lets others have the processor in between.
 func (p *Poller) spin(wait time.Duration) (int, error) {
 	for began := time.Now(); time.Since(began) < wait; {
 		if n, err := p.look(0); n > 0 || err != nil {
 			return n, err
 		}
-		runtime.Gosched()
+		_, _, _ = syscall.Syscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)
 	}
 	return p.look(0)
 }

@@ -24,6 +24,9 @@ func New() (*Poller, error) { return nil, unsupported() }
 // Exact does nothing.
 func (*Poller) Exact() {}
 
+// Awake does nothing.
+func (*Poller) Awake() {}
+
 // Close does nothing.
 func (*Poller) Close() error { return nil }
 
@@ -47,6 +50,9 @@ func Read(int, []byte) (int, error) { return 0, unsupported() }
 
 // Write fails.
 func Write(int, []byte) (int, error) { return 0, unsupported() }
+
+// Awake does nothing.
+func (*Poller) Awake() {}
 
 // Close does nothing.
 func Close(int) {}

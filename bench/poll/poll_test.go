@@ -28,7 +28,7 @@ func TestWaits(t *testing.T) {
 			took := time.Since(begin)
 			shortest, longest = min(shortest, took), max(longest, took)
 		}
-		if shortest > limit || longest < min(wait, 3*time.Millisecond)*9/10 {
+		if shortest > limit || longest < min(wait, coarse)*9/10 {
 			t.Errorf("waits of %v took %v to %v", wait, shortest, longest)
 		}
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	Chunks int
 	// Interval is the time from one chunk to the next.
 	Interval time.Duration
+	// Awake makes it spin while it waits; see poll.Poller.Awake.
+	Awake bool
 }
 
 // Stats is what the server has seen.
@@ -111,6 +113,9 @@ func (s *Server) Port() int { return s.port }
 // Run serves until ctx ends, then closes everything.
 func (s *Server) Run(ctx context.Context) error {
 	s.poller.Exact()
+	if s.options.Awake {
+		s.poller.Awake()
+	}
 	defer s.close()
 	handle := s.handle
 	for ctx.Err() == nil {

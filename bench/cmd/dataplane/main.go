@@ -177,6 +177,7 @@ func serveUpstream(ctx context.Context, args []string) error {
 	f.DurationVar(&o.Delay, "delay", 0, "time until each answer")
 	f.IntVar(&o.Chunks, "chunks", 100, "chunks of each stream")
 	f.DurationVar(&o.Interval, "interval", 20*time.Millisecond, "time between two chunks")
+	f.BoolVar(&o.Awake, "awake", false, "spin instead of sleeping")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

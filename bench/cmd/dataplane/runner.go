@@ -207,7 +207,7 @@ func startMock(ctx context.Context, cpu string) (*mock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the program itself: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "taskset", "-c", cpu, self, "upstream") //nolint:gosec // G204: itself
+	cmd := exec.CommandContext(ctx, "taskset", "-c", cpu, self, "upstream", "-awake") //nolint:gosec // G204: itself
 	cmd.Stderr, cmd.WaitDelay = os.Stderr, upstreamLimit
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

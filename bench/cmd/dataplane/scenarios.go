@@ -114,7 +114,7 @@ type trial struct {
 
 // plan is what the scenarios have in common.
 func (t *trial) plan(prompt int, mode load.Mode) *load.Plan {
-	p := &load.Plan{Port: t.port, Connections: t.connections, Warmup: t.warmup, Duration: t.seconds, Timeout: silence}
+	p := &load.Plan{Port: t.port, Connections: t.connections, Warmup: t.warmup, Duration: t.seconds, Timeout: silence, Awake: true}
 	body := load.Body(t.spec.Model, prompt, mode)
 	for _, header := range t.headers {
 		p.Requests = append(p.Requests, load.Request(t.spec.Path, header, body))
