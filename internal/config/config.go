@@ -37,13 +37,13 @@ type Server struct {
 	MaxBody        strictyaml.Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
 	DrainTimeout   strictyaml.Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
 	InsecurePublic bool                `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
+	FastLane       bool                `yaml:"fast_lane" env:"FAIRLEAD_FAST_LANE" doc:"Serve the plainest HTTP/1.1 requests without net/http, which answers all others; on Linux and without TLS only."`
 	TLS            TLS                 `yaml:"tls" doc:"Certificate and key files; both or neither."`
 	LogFormat      string              `yaml:"log_format" oneof:"auto,human,json" env:"FAIRLEAD_LOG_FORMAT" doc:"auto (human on a terminal, JSON otherwise), human or json."`
 }
 
-// BodyRoom is how much of the memory request bodies in flight may fill: each may
-// be copied once on its way, and the rest of the service needs room too. 0 means
-// as much as they like.
+// BodyRoom is how much of the memory request bodies in flight may fill: each may be
+// copied once on its way, and the rest needs room too. 0 is as much as they like.
 func (s *Server) BodyRoom() strictyaml.Size { return s.MemoryLimit / 4 } //nolint:mnd // see above
 
 // TLS names the files of the server's certificate.

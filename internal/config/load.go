@@ -85,8 +85,7 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// reason strips the path from an error of the file system: the problem names
-// it already.
+// reason strips the path, which the problem names, from a file system's error.
 func reason(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
@@ -103,6 +102,7 @@ func Defaults() Config {
 			MemoryLimit:  2e9,
 			MaxBody:      32 << 20,
 			DrainTimeout: strictyaml.Duration(30 * time.Second),
+			FastLane:     true,
 			LogFormat:    "auto",
 		},
 		Limits: Limits{

@@ -132,7 +132,7 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 	}
 	loaded := load(t, "apps: [{name: a}]\nllm: {providers: {openai: }}",
 		"FAIRLEAD_LISTEN=0.0.0.0:1", "FAIRLEAD_DATA_DIR=/d", "SERVICE_MEMORY_LIMIT=1GiB", "FAIRLEAD_MAX_BODY=1MB",
-		"FAIRLEAD_DRAIN_TIMEOUT=1", "FAIRLEAD_INSECURE_PUBLIC=true", "FAIRLEAD_TLS_CERT_FILE="+pem, "FAIRLEAD_TLS_KEY_FILE="+pem,
+		"FAIRLEAD_DRAIN_TIMEOUT=1", "FAIRLEAD_INSECURE_PUBLIC=true", "FAIRLEAD_FAST_LANE=true", "FAIRLEAD_TLS_CERT_FILE="+pem, "FAIRLEAD_TLS_KEY_FILE="+pem,
 		"FAIRLEAD_LOG_FORMAT=json", "MAX_CONCURRENT_REQUESTS=2", "RATE_LIMIT_PER_MINUTE=3", "FAIRLEAD_MAX_QUEUE=4",
 		"FAIRLEAD_MAX_QUEUE_PER_APP=1", "FAIRLEAD_BURST_REQUESTS_PER_SECOND=6", "FAIRLEAD_BURST_BLOCK=7",
 		"FAIRLEAD_TIMEOUT_CHAT=8s", "FAIRLEAD_TIMEOUT_EMBED=9", "FAIRLEAD_DEFAULT_MODEL=m", "OPENAI_API_TIMEOUT=300",
@@ -143,7 +143,7 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 	want := Config{
 		Server: Server{
 			Listen: "0.0.0.0:1", DataDir: "/d", MemoryLimit: 1 << 30, MaxBody: 1e6, DrainTimeout: strictyaml.Duration(time.Second),
-			InsecurePublic: true, TLS: TLS{CertFile: pem, KeyFile: pem}, LogFormat: "json",
+			InsecurePublic: true, FastLane: true, TLS: TLS{CertFile: pem, KeyFile: pem}, LogFormat: "json",
 		},
 		Limits: Limits{
 			MaxConcurrentRequests: 2, RateLimitPerMinute: 3, MaxQueue: 4, MaxQueuePerApp: 1,

@@ -126,7 +126,8 @@ func ours(stacks string) []string {
 	var found []string
 	for stack := range strings.SplitSeq(stacks, "\n\n") {
 		if strings.Contains(stack, "/internal/") && strings.Contains(stack, "fairlead/") &&
-			!strings.Contains(stack, ").Run") && !strings.Contains(stack, "/internal/mock.") && !strings.Contains(stack, "_test.go") {
+			!strings.Contains(stack, ").Run") && !strings.Contains(stack, "front.(*Server).Serve") &&
+			!strings.Contains(stack, "front.(*watcher).run") && !strings.Contains(stack, "/internal/mock.") && !strings.Contains(stack, "_test.go") {
 			found = append(found, stack)
 		}
 	}

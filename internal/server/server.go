@@ -24,6 +24,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/alert"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/config"
+	"github.com/fairleadhq/fairlead/internal/front"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
@@ -169,14 +170,15 @@ func (s *Server) Run(ctx context.Context) error {
 		ConnContext: sizeSendBuffer,
 		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
+	lane := &front.Server{HTTP: web, Off: !s.config.Server.FastLane || s.config.Server.TLS.CertFile != "", Accepted: sizeSocket}
 	failed := make(chan error, 1)
-	go func() { failed <- web.Serve(s.listener) }()
+	go func() { failed <- lane.Serve(s.listener) }() //nolint:contextcheck // a request has a context of its own
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	s.drain(context.WithoutCancel(ctx), web)
+	s.drain(context.WithoutCancel(ctx), lane)
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -184,7 +186,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // drain ends the service in good order.
-func (s *Server) drain(ctx context.Context, web *http.Server) {
+func (s *Server) drain(ctx context.Context, web *front.Server) {
 	limit := s.config.Server.DrainTimeout.Std()
 	s.logger.Info("draining", "timeout", limit.String(), "running", len(s.gateway.Active()))
 	graceful, cancel := ctx, context.CancelFunc(func() {})
@@ -211,9 +213,13 @@ func sizeSendBuffer(ctx context.Context, c net.Conn) context.Context {
 		c = inner.NetConn()
 	}
 	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(sendBuffer) // the system's default does too
+		sizeSocket(tcp)
 	}
 	return ctx
+}
+
+func sizeSocket(c *net.TCPConn) {
+	_ = c.SetWriteBuffer(sendBuffer) // the system's default does too
 }
 
 func (s *Server) background(part string, err error) {

@@ -1,0 +1,118 @@
+// Package life is the context of a request: it lives as long as the client waits and
+// the handler works. It does what context.WithCancel does, in one piece: a channel
+// is made only for who asks for it.
+//
+// Start with Context.
+package life
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Context is a context that End ends. Its zero value is ready, once Values is set.
+//
+// It implements AfterFunc, as package context asks of a context that is not its
+// own, so contexts derived from it need no goroutine.
+type Context struct {
+	Values Values
+
+	mu    sync.Mutex
+	err   error         // nil while it has not ended
+	done  chan struct{} // nil until somebody asks for it
+	hooks *hook         // called when it ends
+}
+
+// Values knows what the context carries.
+type Values interface {
+	// Value is what context.Context asks for.
+	Value(key any) any
+}
+
+// hook is a function to be called when a context ends; nil when it was taken out.
+type hook struct {
+	call       func()
+	prev, next *hook
+}
+
+// End ends it, unless it has ended. It never blocks.
+func (c *Context) End() {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = context.Canceled
+	if c.done != nil {
+		close(c.done)
+	}
+	hooks := c.hooks
+	c.hooks = nil
+	c.mu.Unlock()
+	for h := hooks; h != nil; h = h.next {
+		go h.call()
+	}
+}
+
+// AfterFunc calls f, in a goroutine of its own, when the context has ended. stop
+// reports whether it kept f from being called.
+func (c *Context) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	h := &hook{call: f, next: c.hooks}
+	if h.next != nil {
+		h.next.prev = h
+	}
+	c.hooks = h
+	return func() bool { return c.unhook(h) }
+}
+
+// unhook reports whether it took h out before the end.
+func (c *Context) unhook(h *hook) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil || h.call == nil {
+		return false
+	}
+	h.call = nil
+	if h.next != nil {
+		h.next.prev = h.prev
+	}
+	if h.prev != nil {
+		h.prev.next = h.next
+	} else {
+		c.hooks = h.next
+	}
+	return true
+}
+
+// Deadline implements context.Context: there is none.
+func (c *Context) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done implements context.Context.
+func (c *Context) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Err implements context.Context.
+func (c *Context) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Value implements context.Context.
+func (c *Context) Value(key any) any { return c.Values.Value(key) }

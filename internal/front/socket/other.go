@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package socket is empty on this system.
+package socket
