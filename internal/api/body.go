@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,24 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	body, err := x.readBody(ctx, buf, most)
+	x.body = body
+	if err == nil && limit > 0 && int64(len(body)) > limit {
+		err = tooLarge(limit)
+	}
+	x.bodyRead = err == nil
+	if err != nil { // what is left of the body is not worth reading
+		x.closeAfter()
+		return nil, err
+	}
+	return body, nil
+}
+
+// readBody reads the body into buf, which it returns in any case.
+func (x *Exchange) readBody(ctx context.Context, buf []byte, most int64) ([]byte, error) {
+	if here, ok := x.R.Body.(interface{ Buffered() int64 }); ok && here.Buffered() == x.R.ContentLength {
+		return x.readHere(buf) // nothing to wait for
+	}
 	// A call that is ended from elsewhere does not wait for its body.
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -63,17 +82,21 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 		}
 		_ = x.control.SetReadDeadline(time.Time{})
 	}()
-	body, err := x.readAll(ctx, buf, most)
-	x.body = body
-	if err == nil && limit > 0 && int64(len(body)) > limit {
-		err = tooLarge(limit)
+	return x.readAll(ctx, buf, most)
+}
+
+// readHere reads a body that has come already, for which buf has room.
+func (x *Exchange) readHere(buf []byte) ([]byte, error) {
+	for {
+		n, err := x.R.Body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil || n == 0 {
+			return buf, unreadable(x.Context(), cmp.Or(err, io.ErrNoProgress))
+		}
 	}
-	x.bodyRead = err == nil
-	if err != nil { // what is left of the body is not worth reading
-		x.closeAfter()
-		return nil, err
-	}
-	return body, nil
 }
 
 // buffer is an empty buffer for size bytes, with room for one more to see the end:

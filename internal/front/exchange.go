@@ -88,6 +88,17 @@ func (c *conn) readBody(p []byte) (int, error) {
 	return c.Read(p)
 }
 
+// Buffered is how many of the next bytes are here: Read returns them without
+// waiting.
+func (b *body) Buffered() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.conn.rest == nil {
+		return 0
+	}
+	return min(int64(len(b.conn.rest.Bytes())), b.left)
+}
+
 // fail ends the context of the request, because the connection failed.
 func (c *conn) fail() {
 	c.mu.Lock()

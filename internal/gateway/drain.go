@@ -91,8 +91,8 @@ func (g *Gateway) Drain(ctx context.Context) {
 
 // enter starts the clocks of a call, which end with leave, and notes that it is on
 // its way, unless the service is draining.
-func (g *Gateway) enter(ctx context.Context, r *run, end time.Time) error {
-	r.begin(ctx, end, r.call.Interrupt)
+func (g *Gateway) enter(ctx context.Context, r *run) error {
+	r.begin(ctx, r.call.Interrupt)
 	r.patience = newPatience(r, g.admission.BusyWait)
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -137,14 +137,14 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		g.admission.NoteWindows(ctx, call)
 		return err
 	}
-	end := g.end(call)
-	pass, err := g.admission.Admit(timed{ctx, end}, call)
+	r.limit = g.end(call)
+	pass, err := g.admission.Admit(r, call) //nolint:contextcheck // it has no end yet, but tells when it will
 	if err != nil {
 		return err
 	}
 	defer func() { g.settleCost(worked, r, pass) }()
 	worked = r //nolint:contextcheck // it ends with ctx
-	if err := g.enter(ctx, r, end); err != nil {
+	if err := g.enter(ctx, r); err != nil {
 		return err
 	}
 
@@ -176,22 +176,6 @@ func panicked(value any) error {
 		return fmt.Errorf("panic: %w", told)
 	}
 	return fmt.Errorf("panic with a value of type %T", value)
-}
-
-// timed tells when a call's time is over, and does not end then: enough for gates
-// that do not wait, and nothing to give back.
-type timed struct {
-	context.Context //nolint:containedctx // it is one
-
-	end time.Time
-}
-
-// Deadline implements context.Context.
-func (t timed) Deadline() (time.Time, bool) {
-	if before, ok := t.Context.Deadline(); ok && (t.end.IsZero() || before.Before(t.end)) {
-		return before, true
-	}
-	return t.end, !t.end.IsZero()
 }
 
 // end is when the time of the call's operation is over; zero if it has no limit.

@@ -270,7 +270,7 @@ func TestLanesAreSmallAndUnique(t *testing.T) {
 	var runs []*run
 	enter := func() *run {
 		r := &run{call: b.call("x")}
-		if err := b.enter(t.Context(), r, time.Time{}); err != nil {
+		if err := b.enter(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 		runs = append(runs, r)

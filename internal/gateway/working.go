@@ -42,12 +42,12 @@ type endedError struct{ err, cause error }
 func (e *endedError) Error() string   { return e.err.Error() }
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
-// begin starts to watch the caller's context and the time. interrupt, if not nil,
-// is called if it ends before release; it must not block.
-func (w *working) begin(caller context.Context, limit time.Time, interrupt func()) {
-	w.limit, w.interrupt = limit, interrupt
-	if !limit.IsZero() {
-		w.timer = time.AfterFunc(time.Until(limit), func() { w.finish(context.DeadlineExceeded) })
+// begin starts to watch the caller's context, and the time if there is a limit.
+// interrupt, if not nil, is called if it ends before release; it must not block.
+func (w *working) begin(caller context.Context, interrupt func()) {
+	w.interrupt = interrupt
+	if !w.limit.IsZero() {
+		w.timer = time.AfterFunc(time.Until(w.limit), func() { w.finish(context.DeadlineExceeded) })
 	}
 	over := func() { w.finish(reasonOf(caller)) }
 	if able, ok := caller.(interface{ AfterFunc(f func()) func() bool }); ok { // which context.AfterFunc would use, with more around it

@@ -35,7 +35,8 @@ func TestWorkingEnds(t *testing.T) {
 				interrupted := false
 				var w working
 				began := time.Now()
-				w.begin(caller, began.Add(time.Minute), func() { interrupted = true })
+				w.limit = began.Add(time.Minute)
+				w.begin(caller, func() { interrupted = true })
 				defer w.release()
 				child, cancel := context.WithTimeout(&w, time.Hour)
 				defer cancel()
@@ -59,7 +60,7 @@ func TestWorkingEnds(t *testing.T) {
 // unless it was taken out before.
 func TestWorkingCallsOnce(t *testing.T) {
 	var w working
-	w.begin(t.Context(), time.Time{}, nil)
+	w.begin(t.Context(), nil)
 	called, late := make(chan struct{}), make(chan struct{})
 	w.AfterFunc(func() { close(called) })
 	stop := w.AfterFunc(func() { t.Error("called though it was taken out") })
@@ -79,7 +80,7 @@ func TestWorkingCallsOnce(t *testing.T) {
 func TestWorkingIsUsedByMany(t *testing.T) {
 	for range 200 {
 		var w working
-		w.begin(t.Context(), time.Time{}, nil)
+		w.begin(t.Context(), nil)
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {

@@ -47,16 +47,40 @@ func (h jsonLines) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
-// appendRecord appends the line of r, if it is one of the simple ones.
-func appendRecord(line []byte, r slog.Record) (_ []byte, ok bool) {
-	if r.Time.IsZero() || r.Time.Year() > 9999 || !isPlain(r.Message) {
+// HandleLine writes a line that has nothing but simple values, without a record.
+// It reports false, and has written nothing, where that is not so.
+func (h jsonLines) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool {
+	held, _ := h.lines.Get().(*[]byte)
+	defer h.lines.Put(held)
+	line, ok := appendHead((*held)[:0], at, level, message)
+	for i := 0; ok && i < len(attrs); i++ {
+		line, ok = appendAttr(line, attrs[i])
+	}
+	if !ok {
+		return false
+	}
+	line = append(line, "}\n"...)
+	*held = line
+	_, _ = h.w.Write(line) // as a logger does: nobody could be told
+	return true
+}
+
+// appendHead appends what every line begins with.
+func appendHead(line []byte, at time.Time, level slog.Level, message string) (_ []byte, ok bool) {
+	if at.IsZero() || at.Year() > 9999 || !isPlain(message) {
 		return line, false
 	}
 	line = append(line, `{"time":"`...)
-	line = r.Time.Round(0).AppendFormat(line, time.RFC3339Nano)
-	line = append(append(line, `","level":"`...), r.Level.String()...)
-	line = append(append(append(line, `","msg":"`...), r.Message...), '"')
-	ok = true
+	line = at.Round(0).AppendFormat(line, time.RFC3339Nano)
+	line = append(append(line, `","level":"`...), level.String()...)
+	return append(append(append(line, `","msg":"`...), message...), '"'), true
+}
+
+// appendRecord appends the line of r, if it is one of the simple ones.
+func appendRecord(line []byte, r slog.Record) (_ []byte, ok bool) {
+	if line, ok = appendHead(line, r.Time, r.Level, r.Message); !ok {
+		return line, false
+	}
 	r.Attrs(func(a slog.Attr) bool {
 		line, ok = appendAttr(line, a)
 		return ok

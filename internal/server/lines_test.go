@@ -24,6 +24,14 @@ func FuzzJSONLines(f *testing.F) {
 			r := slog.NewRecord(time.Unix(0, at), slog.Level(level), message, 0)
 			r.AddAttrs(attrs[:n]...)
 			sameLine(t, r)
+			var got, want bytes.Buffer
+			if newJSONLines(&got).HandleLine(r.Time, r.Level, r.Message, attrs[:n]) {
+				if err := slog.NewJSONHandler(&want, nil).Handle(t.Context(), r); err != nil || got.String() != want.String() {
+					t.Fatalf("got  %s\nwant %s, %v", &got, &want, err)
+				}
+			} else if got.Len() > 0 {
+				t.Fatalf("%q was written and refused", &got)
+			}
 		}
 		r := slog.NewRecord(time.Unix(0, at), slog.Level(level), message, 0)
 		r.AddAttrs(slog.Any("error", errors.New(text)), slog.Duration("d", time.Duration(count)), slog.Group("g", slog.String(key, text)))

@@ -65,6 +65,18 @@ func (p prompt) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
+// HandleLine writes a line as telemetry's lineHandler says, if the handler can.
+func (p prompt) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool {
+	lines, ok := p.Handler.(jsonLines)
+	if !ok || !lines.HandleLine(at, level, message, attrs) {
+		return false
+	}
+	if level >= slog.LevelWarn {
+		p.out.flush()
+	}
+	return true
+}
+
 // WithAttrs implements slog.Handler.
 func (p prompt) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return prompt{p.Handler.WithAttrs(attrs), p.out}

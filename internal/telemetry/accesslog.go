@@ -70,6 +70,12 @@ func (t *Telemetry) log(r *fairlead.Record, code string) {
 	logRequest(t.logger, r, code, more)
 }
 
+// lineHandler is a handler of lines that have nothing but plain values, for which
+// no record need be made. It reports whether it has written the line.
+type lineHandler interface {
+	HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool
+}
+
 // logRequest writes the line of r. Everything in it is a name of ours, a
 // number, or text that holds no prompt, key or document by contract; what a
 // caller may have written is left out.
@@ -99,7 +105,11 @@ func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []slo
 	attrs = appendError(attrs, r.Err)
 	attrs = append(attrs, more...)
 	ctx := context.Background() //nolint:forbidigo // a line outlives its call: that is over
-	if level, h := levelOf(r.Err), logger.Handler(); h.Enabled(ctx, level) {
+	level, h := levelOf(r.Err), logger.Handler()
+	if !h.Enabled(ctx, level) {
+		return
+	}
+	if lines, ok := h.(lineHandler); !ok || !lines.HandleLine(time.Now(), level, "request", attrs) {
 		line := slog.NewRecord(time.Now(), level, "request", 0) // to find where it is written would cost half of it
 		line.AddAttrs(attrs...)
 		_ = h.Handle(ctx, line) // as the logger does: nobody could be told
