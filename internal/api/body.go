@@ -68,7 +68,7 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 // readBody reads the body into buf, which it returns in any case.
 func (x *Exchange) readBody(ctx context.Context, buf []byte, most int64) ([]byte, error) {
 	if here, ok := x.R.Body.(interface{ Buffered() int64 }); ok && here.Buffered() == x.R.ContentLength {
-		return x.readHere(buf) // nothing to wait for
+		return x.readHere(buf) //nolint:contextcheck // there is nothing to wait for
 	}
 	// A call that is ended from elsewhere does not wait for its body.
 	cut := make(chan struct{})

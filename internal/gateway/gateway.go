@@ -138,7 +138,7 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		return err
 	}
 	r.limit = g.end(call)
-	pass, err := g.admission.Admit(r, call) //nolint:contextcheck // it has no end yet, but tells when it will
+	pass, err := g.admission.Admit(r, call)
 	if err != nil {
 		return err
 	}
