@@ -110,8 +110,11 @@ type Controller struct {
 // parties is what is kept of each app that has called.
 type parties struct {
 	mu sync.Mutex // to be held by whoever adds one
-	// byID is read without it: it is never changed, but replaced.
-	byID atomic.Pointer[map[fairlead.AppID]*party]
+	// byID and byApp are read without it: they are never changed, but replaced. byApp
+	// has each app as it was when it first called: an address is found faster than a
+	// name.
+	byID  atomic.Pointer[map[fairlead.AppID]*party]
+	byApp atomic.Pointer[map[*fairlead.App]*party]
 }
 
 func (p *parties) all() map[fairlead.AppID]*party { return *p.byID.Load() }
@@ -120,24 +123,33 @@ func (p *parties) add(id fairlead.AppID, added *party) {
 	grown := maps.Clone(p.all())
 	grown[id] = added
 	p.byID.Store(&grown)
+	apps := maps.Clone(*p.byApp.Load())
+	apps[added.app] = added
+	p.byApp.Store(&apps)
 }
 
 // party is what the controller keeps of an app. What every call needs of it is kept
-// by value: with a thousand apps, fetching it is much of the cost.
+// by value, in the order in which it is needed: with a thousand apps, fetching it is
+// much of the cost.
 type party struct {
-	app    *fairlead.App // as it was when it first called
-	tenant *fairqueue.Tenant
-	// requests and tokens are its windows.
-	requests charge.Window
-	flows    [2]*fairqueue.Flow // by class
-	guard    window.Guard
-	tokens   charge.Tokens
+	// limits are those of app that every call asks for.
+	limits  limits
+	flows   [2]*fairqueue.Flow // by class
+	returns returns
 	// caller is what its latest calls cost; nil before the first.
 	caller  atomic.Pointer[estimate.Caller]
 	served  atomic.Uint64 // calls that had a slot; no more than learnFirst need be counted
-	returns returns
+	guard   window.Guard
+	app     *fairlead.App // as it was when it first called
 	refused refusals
+	// requests and tokens are its windows.
+	requests charge.Window
+	tokens   charge.Tokens
+	tenant   *fairqueue.Tenant
 }
+
+// limits are an app's limits of requests and of tokens per minute.
+type limits struct{ requests, tokens int }
 
 // New returns a controller that counts its windows in quota.
 func New(config Config, quota fairlead.Quota) *Controller {
@@ -153,6 +165,7 @@ func New(config Config, quota fairlead.Quota) *Controller {
 	}
 	c.start = c.clock()
 	c.apps.byID.Store(&map[fairlead.AppID]*party{})
+	c.apps.byApp.Store(&map[*fairlead.App]*party{})
 	c.queue = fairqueue.New(fairqueue.Config{
 		Slots: c.shadow.limit(LimitSlots, config.Slots), MaxWaiting: c.shadow.limit(LimitQueue, config.MaxQueue),
 		Headroom: config.Headroom, Backfill: backfill,
@@ -194,8 +207,10 @@ func (c *Controller) Run(ctx context.Context) error {
 // party returns what is kept of an app, made on first use. Only apps that
 // authenticated come here, so there are few.
 func (c *Controller) party(app *fairlead.App) *party {
-	p := c.apps.all()[app.ID]
-	if p != nil {
+	if p := (*c.apps.byApp.Load())[app]; p != nil {
+		return p
+	}
+	if p := c.apps.all()[app.ID]; p != nil {
 		return p
 	}
 	c.apps.mu.Lock()
@@ -203,7 +218,7 @@ func (c *Controller) party(app *fairlead.App) *party {
 	if p := c.apps.all()[app.ID]; p != nil {
 		return p
 	}
-	p = c.newParty(app)
+	p := c.newParty(app)
 	c.apps.add(app.ID, p)
 	return p
 }
@@ -215,7 +230,7 @@ func (c *Controller) newParty(app *fairlead.App) *party {
 	})
 	weight := max(app.Weight, 1)
 	p := &party{
-		app: app, tenant: t, requests: charge.Of(c.quota.Open(requestWindow(app))),
+		app: app, limits: limits{app.RateLimitPerMinute, app.TokensPerMinute}, tenant: t, requests: charge.Of(c.quota.Open(requestWindow(app))),
 	}
 	p.guard.Init(c.config.Burst.PerSecond, time.Second, c.config.Burst.Block)
 	p.tokens.Init(c.quota.Open(tokenWindow(app)), c.config.Tokens)

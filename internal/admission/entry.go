@@ -66,7 +66,7 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 			return Pass{}, c.noPlace(err, place{party: p, flow: flow})
 		}
 	}
-	if p.app.RateLimitPerMinute <= 0 {
+	if p.limits.requests <= 0 {
 		return Pass{}, nil
 	}
 	took, state, err := p.requests.One(ctx, now)
@@ -78,7 +78,7 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 		c.noteTokens(ctx, call, now)
 		return Pass{}, &fairlead.Error{
 			Kind: fairlead.Limited, Code: "rate_limit_requests", Message: "Rate limit exceeded",
-			Detail: "Rate limit: " + strconv.Itoa(p.app.RateLimitPerMinute) + " requests per minute", RetryAfter: took.Wait,
+			Detail: "Rate limit: " + strconv.Itoa(p.limits.requests) + " requests per minute", RetryAfter: took.Wait,
 		}
 	}
 	return Pass{requests: took.Entry}, nil
@@ -202,7 +202,7 @@ func (c *Controller) cost(pass *Pass, e fairlead.Envelope) estimate.Cost {
 // reserveTokens charges the app's token window with cost.
 func (c *Controller) reserveTokens(ctx context.Context, call *fairlead.Call, pass *Pass, cost estimate.Cost) error {
 	p := c.partyOf(call)
-	limit := p.app.TokensPerMinute
+	limit := p.limits.tokens
 	if limit <= 0 {
 		return nil
 	}
@@ -376,7 +376,7 @@ func (p *party) learnsFrom(pass Pass) bool {
 // admission does not: it was refused before, or gave its entries back.
 func (c *Controller) NoteWindows(ctx context.Context, call *fairlead.Call) {
 	now := c.clock()
-	if p := c.partyOf(call); p.app.RateLimitPerMinute > 0 {
+	if p := c.partyOf(call); p.limits.requests > 0 {
 		if state, err := p.requests.Look(ctx, now); err == nil {
 			call.SetRequests(state)
 		}
@@ -386,7 +386,7 @@ func (c *Controller) NoteWindows(ctx context.Context, call *fairlead.Call) {
 
 func (c *Controller) noteTokens(ctx context.Context, call *fairlead.Call, now time.Time) {
 	p := c.partyOf(call)
-	if p.app.TokensPerMinute <= 0 {
+	if p.limits.tokens <= 0 {
 		return
 	}
 	if state, err := p.tokens.Look(ctx, now); err == nil {

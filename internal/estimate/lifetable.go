@@ -58,10 +58,10 @@ type lifeTable struct {
 	// prior and reserved are those of all running calls together.
 	prior, reserved int
 
+	running [intervals]running
+
 	learned float64    // the number of calls learned from, up to memory
 	largest recentMost // what the costliest of them cost
-
-	running [intervals]running
 	chances [intervals]chance
 	errors  [intervals]errors
 }

@@ -29,15 +29,16 @@ const numberShift = 32
 // Times are durations since a start of the caller's choosing. One that is
 // smaller than one seen before counts as that one.
 type Outstanding struct {
-	now  time.Duration // the latest seen
-	due  time.Duration // when the next call grows into another interval of age
-	mode Mode
-	open int32
+	now   time.Duration // the latest seen
+	due   time.Duration // when the next call grows into another interval of age
+	calls []call        // place 1 first
+	free  uint32        // of the list of free places in calls, linked by next
+	tag   uint32        // of the last call opened
+	open  int32
 	// ages has a bit for each interval of which a call runs.
 	ages  uint32
-	free  uint32 // of the list of free places in calls, linked by next
-	tag   uint32 // of the last call opened
-	calls []call // place 1 first
+	mode  Mode
+	one   [1]call // where calls are as long as it is one
 	table lifeTable
 }
 
@@ -72,7 +73,7 @@ func NewOutstanding(mode Mode) *Outstanding {
 
 // Init makes the zero Outstanding one as NewOutstanding returns it, for whoever
 // keeps it by value.
-func (o *Outstanding) Init(mode Mode) { o.mode = mode }
+func (o *Outstanding) Init(mode Mode) { o.mode, o.calls = mode, o.one[:0] }
 
 // Open notes that a call comes at now whose reservation will be cost.Tokens(). It
 // returns the margin: how many tokens must be free beside those so that it may be

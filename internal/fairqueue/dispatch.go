@@ -12,7 +12,7 @@ func (q *Queue) isFree(l *lane, width int) bool {
 	if q.waiting.Load() > 0 && (l.pool.waiting > 0 || l.pool.pacer != nil || q.blocked) {
 		return false
 	}
-	return q.roomFor(t, width) && l.pool.hasRoom(width) && t.hasRoom(width) && q.saver(t) == nil
+	return q.roomFor(t, width) && l.pool.hasRoom(width) && t.hasRoom(width) && (q.wide == 0 || q.saver(t) == nil)
 }
 
 // roomFor reports whether the queue has that many slots for t.
@@ -172,7 +172,8 @@ func (q *Queue) dispatchOne() bool {
 		if l.head == nil {
 			q.place(l) // where somebody still waits, grant does so
 		}
-		w.ticket = q.grant(l, w.width, w.cost, entry)
+		w.ticket = q.grant(l, w.width, w.cost)
+		w.ticket.slot.entry = entry
 		w.finish(granted)
 		return true
 	}
@@ -213,15 +214,6 @@ func (p *Pool) pace(w *Waiter, now time.Duration) (entry PaceEntry, ok bool) {
 	p.opens = now + wait
 	p.wakeAt(p.opens, now)
 	return PaceEntry{}, false
-}
-
-// paceFree asks the pool's pacer for leave to start at once, where nobody waits.
-func (p *Pool) paceFree(cost Cost) (entry PaceEntry, ok bool) {
-	if p.pacer == nil {
-		return PaceEntry{}, true
-	}
-	entry, wait := p.pacer.Take(p.queue.clock.Now(), cost)
-	return entry, wait <= 0
 }
 
 // wakeAt has the queue look again at the pool at t.

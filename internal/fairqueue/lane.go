@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// lane is the queue of one flow for one pool, in the order of arrival.
+// lane is the queue of one flow for one pool, in the order of arrival. What is
+// needed where nobody waits comes first.
 type lane struct {
 	flow       *Flow // like pool, it never changes
 	pool       *Pool
-	head, tail *Waiter
+	parked     [parkPlaces]atomic.Pointer[Slot]
 	held       int
+	listed     bool // in the queue's list of lanes that may have parked slots
 	waiting    int
+	head, tail *Waiter
 	group      *group        // nil if nobody waits, or its tenant is at its cap
 	handle     int           // its name in the group
 	settled    time.Duration // up to when the habit is reckoned
 	habit      habit
-	grants     meter // since it began to wait
-	parked     [parkPlaces]atomic.Pointer[Slot]
+	grants     meter                // since it began to wait
 	more       atomic.Pointer[lane] // the flow's next lane
-	listed     bool                 // in the queue's list of lanes that may have parked slots
 }
 
 // lane returns the flow's lane for p, made on first use.

@@ -31,11 +31,13 @@ type account struct {
 	service float64
 	// tokens is cost for each unit of weight.
 	tokens float64
+}
 
-	// The sums below run on through all epochs: the time for which the flow has
-	// waited below its tenant's cap, and the slot-seconds for each unit of weight that it had meanwhile.
+// received is the time for which a flow has waited below its tenant's cap, in all
+// epochs, and the slot-seconds for each unit of weight that it had meanwhile.
+type received struct {
 	backlogged time.Duration
-	received   float64
+	service    float64
 }
 
 // tick reads the clock, if it is of any use.
@@ -89,8 +91,8 @@ func (q *Queue) settle(f *Flow) {
 	had := float64(f.held) * d.Seconds() / float64(f.weight)
 	a.service += had
 	if f.waiting > 0 && !f.tenant.capped.Load() {
-		a.backlogged += d
-		a.received += had
+		f.received.backlogged += d
+		f.received.service += had
 	}
 }
 

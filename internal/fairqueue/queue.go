@@ -133,7 +133,8 @@ type PoolConfig struct {
 	Pacer Pacer // nil = any rate
 }
 
-// Tenant owns flows. Its limits hold for all of them together.
+// Tenant owns flows. Its limits hold for all of them together. What a grant touches
+// of it, its first flow and that one's first lane are three cache lines, side by side.
 type Tenant struct {
 	queue      *Queue
 	waiting    atomic.Int64 // written under the queue's mu
@@ -158,29 +159,27 @@ type TenantConfig struct {
 	MaxWaiting int
 }
 
-// Flow is a party to the sharing. What a grant touches of it and of its first
-// lane lies side by side: with thousands of flows, fetching it is most of the
-// cost.
+// Flow is a party to the sharing.
 type Flow struct {
 	tenant *Tenant
 	// lanes is the first of the flow's lanes, one for each pool that it has asked
 	// for; each has the next. nil if there is none.
-	lanes atomic.Pointer[lane]
+	lanes   atomic.Pointer[lane]
+	weight  int
+	held    int
+	account account
+	own     lane // the first of lanes
+
+	waiting int
 	// pace is the time from one grant to the next lately, in nanoseconds; 0 if it
 	// is not known, or differs from pool to pool.
 	pace atomic.Int64
 	// queued is waiting again, for those who look without the mutex.
-	queued atomic.Int64
-	share  atomic.Int64 // weight again, for them
-
-	weight  int
-	held    int
-	waiting int
-	account account
-
+	queued   atomic.Int64
+	share    atomic.Int64 // weight again, for them
+	received received
 	standing keyheap.Standing[*Flow] // in drops
 	sibling  *Flow                   // the tenant's next
-	own      lane                    // the first of lanes
 }
 
 // New returns a queue.
@@ -336,11 +335,16 @@ func (q *Queue) grantFree(l *lane, width int, cost Cost) (ticket Ticket, ok bool
 	if q.waiting.Load() > 0 || !q.reclaimFor(l, width) {
 		return Ticket{}, false
 	}
-	entry, ok := l.pool.paceFree(cost)
-	if !ok {
+	if l.pool.pacer == nil {
+		return q.grant(l, width, cost.Expected), true
+	}
+	entry, wait := l.pool.pacer.Take(q.clock.Now(), cost)
+	if wait > 0 {
 		return Ticket{}, false
 	}
-	return q.grant(l, width, cost.Expected, entry), true
+	ticket = q.grant(l, width, cost.Expected)
+	ticket.slot.entry = entry
+	return ticket, true
 }
 
 // clampWidth is how many slots an acquisition in l takes: what it asks for, but

@@ -250,8 +250,9 @@ func (q *Queue) dropSettledLimits() {
 	q.over = kept
 }
 
-// grant makes a slot in l held. There must be room for it.
-func (q *Queue) grant(l *lane, width, cost int, entry PaceEntry) Ticket {
+// grant makes a slot in l held. There must be room for it. Where the pool has a
+// pacer, its entry is for whoever asked it to set.
+func (q *Queue) grant(l *lane, width, cost int) Ticket {
 	f := l.flow
 	q.settle(f)
 	f.account.tokens += float64(cost) / float64(f.weight)
@@ -263,7 +264,7 @@ func (q *Queue) grant(l *lane, width, cost int, entry PaceEntry) Ticket {
 		s = &Slot{queue: q}
 		s.generation.Store(1)
 	}
-	s.lane, s.width, s.cost, s.entry, s.since = l, width, cost, entry, 0
+	s.lane, s.width, s.cost, s.since = l, width, cost, 0
 	// With headroom, what one may take depends on what others hold.
 	s.parked = width == 1 && l.pool.pacer == nil && q.config.Headroom <= 0
 	if q.shares.contended {

@@ -72,7 +72,7 @@ func (f *Flow) Share() Share {
 	defer q.mu.Unlock()
 	q.tick()
 	q.settle(f)
-	return Share{Backlogged: f.account.backlogged, Received: f.account.received}
+	return Share{Backlogged: f.received.backlogged, Received: f.received.service}
 }
 
 // resting is how many slots of the lane are parked.

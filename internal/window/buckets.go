@@ -63,10 +63,13 @@ type Buckets struct {
 // bucket is a number of entries that leave together. It has at least one, which
 // may have been given back.
 type bucket struct {
-	from uint64        // the number of its first entry
 	last time.Duration // when its last entry came
-	sum  int           // what its entries count for
+	from uint32        // the lower half of the number of its first entry
+	sum  uint32        // what its entries count for, if that is less than many
 }
+
+// many is the sum of a bucket whose entries have to be added up.
+const many = math.MaxUint32
 
 // weight is an entry. Its number and its tag make its Entry; the tag is 0 in
 // one that was given back.
@@ -78,7 +81,7 @@ type weight struct {
 // NewBuckets returns empty Buckets whose entries in any span of length per
 // count for at most limit together. With a limit or a span of 0 or less they
 // admit everything and count nothing. Memory is taken as entries come: 8 bytes
-// for each that is in the window and 24 for each bucket, which is at most 15 KB.
+// for each that is in the window and 16 for each bucket, which is at most 10 KB.
 // As they leave it is let go, but for a quarter of the most that it was.
 func NewBuckets(limit int, per time.Duration) *Buckets {
 	b := new(Buckets)
@@ -233,15 +236,14 @@ func (b *Buckets) state() (used int, reset time.Duration) {
 func (b *Buckets) leave(now time.Duration) {
 	b.now = max(b.now, now)
 	oldest, entries := b.buckets.first, b.entries.next
-	for ; oldest < b.buckets.next; oldest++ {
-		if b.left(oldest) > 0 {
-			entries = b.buckets.at(oldest).from
-			break
-		}
-		b.used -= b.buckets.at(oldest).sum
+	for ; oldest < b.buckets.next && b.left(oldest) <= 0; oldest++ {
+		b.used -= b.sum(oldest)
 	}
 	if oldest == b.buckets.first {
 		return
+	}
+	if oldest < b.buckets.next {
+		entries = b.start(oldest)
 	}
 	b.buckets.dropTo(oldest)
 	b.entries.dropTo(entries)
@@ -264,11 +266,16 @@ func (b *Buckets) add(n int) Entry {
 	if b.buckets.empty() || b.now-b.opened >= b.width {
 		b.opened = b.now
 		_, opened := b.buckets.push()
-		opened.from, opened.sum = number, 0
+		opened.from, opened.sum = uint32(number), 0 //nolint:gosec // G115: its lower half
 	}
-	newest := b.buckets.at(b.buckets.next - 1)
+	at := b.buckets.next - 1
+	newest := b.buckets.at(at)
 	newest.last = b.now
-	newest.sum += n
+	if sum := int(newest.sum) + n; sum < many {
+		newest.sum = uint32(sum) //nolint:gosec // G115: never negative
+	} else {
+		b.addTo(at, n)
+	}
 	b.used += n
 	b.walkAnew()
 	return Entry(uint64(b.tag)<<indexBits | number&math.MaxUint32)
@@ -288,21 +295,61 @@ func (b *Buckets) set(number uint64, count uint32) {
 	entry := b.entries.at(number)
 	more := int(count) - int(entry.count)
 	entry.count = count
-	b.bucketOf(number).sum += more
+	b.addTo(b.bucketOf(number), more)
 	b.used += more
 	b.walkAnew()
 }
 
+// start is the number of a bucket's first entry. There are fewer than 2^32 entries, so
+// that the lower half of it and the number of the first of all tell it.
+func (b *Buckets) start(number uint64) uint64 {
+	first := b.entries.first
+	return first + uint64(b.buckets.at(number).from-uint32(first)) //nolint:gosec // G115: its lower half
+}
+
 // bucketOf finds the bucket of an entry: the newest that began no later.
-func (b *Buckets) bucketOf(entry uint64) *bucket {
-	first, newest := b.buckets.first, b.buckets.at(b.buckets.next-1)
-	if newest.from <= entry { // most are corrected soon
+func (b *Buckets) bucketOf(entry uint64) (number uint64) {
+	first, newest := b.buckets.first, b.buckets.next-1
+	if b.start(newest) <= entry { // most are corrected soon
 		return newest
 	}
-	later := sort.Search(int(b.buckets.next-first), func(i int) bool { //nolint:gosec // G115: at most 601
-		return b.buckets.at(first+uint64(i)).from > entry //nolint:gosec // G115: never negative
+	later := sort.Search(int(newest-first), func(i int) bool { //nolint:gosec // G115: at most 600
+		return b.start(first+uint64(i)) > entry //nolint:gosec // G115: never negative
 	})
-	return b.buckets.at(first + uint64(later) - 1) //nolint:gosec // G115: never negative
+	return first + uint64(later) - 1 //nolint:gosec // G115: never negative
+}
+
+// sum is what the entries of a bucket count for.
+func (b *Buckets) sum(number uint64) int {
+	if sum := b.buckets.at(number).sum; sum < many {
+		return int(sum)
+	}
+	return b.addUp(number)
+}
+
+// addTo notes that an entry of a bucket counts for so much more now.
+func (b *Buckets) addTo(number uint64, more int) {
+	changed := b.buckets.at(number)
+	sum := int(changed.sum)
+	if sum < many {
+		sum += more
+	} else {
+		sum = b.addUp(number)
+	}
+	changed.sum = uint32(min(sum, many)) //nolint:gosec // G115: never negative
+}
+
+// addUp adds up the entries of a bucket. It is for those that count for 4 billion:
+// two or more of the largest that there can be.
+func (b *Buckets) addUp(number uint64) (sum int) {
+	end := b.entries.next
+	if number+1 < b.buckets.next {
+		end = b.start(number + 1)
+	}
+	for entry := b.start(number); entry < end; entry++ {
+		sum += int(b.entries.at(entry).count)
+	}
+	return sum
 }
 
 // trim forgets the newest entries if they were given back, and the buckets that
@@ -312,7 +359,7 @@ func (b *Buckets) trim() {
 	for !b.entries.empty() && b.entries.at(b.entries.next-1).tag == 0 {
 		b.entries.pop()
 	}
-	for !b.buckets.empty() && b.buckets.at(b.buckets.next-1).from >= b.entries.next {
+	for !b.buckets.empty() && b.start(b.buckets.next-1) >= b.entries.next {
 		b.buckets.pop()
 		// When the bucket before began is not known any more, but it was a width
 		// ago or more: it is closed.
@@ -330,7 +377,7 @@ func (b *Buckets) refuse(n int) time.Duration {
 		b.walks, b.walked, b.passed = true, b.buckets.first, 0
 	}
 	for ; b.passed < mustLeave; b.walked++ {
-		b.passed += b.buckets.at(b.walked).sum
+		b.passed += b.sum(b.walked)
 	}
 	return b.left(b.walked - 1)
 }

@@ -13,6 +13,7 @@ type Guard struct {
 	until    time.Duration // when the block ends
 	arrivals history
 	block    time.Duration
+	few      [firstSlots]slot // the first slots of arrivals: mostly there are no more
 }
 
 // NewGuard returns a guard that blocks for the time block when more than limit
@@ -31,6 +32,7 @@ func (g *Guard) Init(limit int, per, block time.Duration) {
 		limit = 0
 	}
 	g.block, g.arrivals = block, newHistory(limit, per)
+	g.arrivals.slots = g.few[:]
 }
 
 // Arrive counts an arrival at now and tells how long the block still lasts; 0

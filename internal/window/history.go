@@ -12,22 +12,23 @@ const (
 	// admission removes. One would keep the limit; two let a past burst be
 	// forgotten while entries come.
 	forgetPerAdmit = 2
-	// firstSlots is how many slots are allocated first: a cache line of them.
+	// firstSlots is how many slots are allocated first.
 	firstSlots = 4
 	// gap is the time in a slot whose admission was taken back. No other is before 0.
 	gap = time.Duration(-1)
 )
 
-// slot holds one admission: when it was, and its Entry.
-type slot struct {
-	at    time.Duration
-	entry Entry
-}
+// slot holds one admission: when it was.
+type slot = time.Duration
 
 // history is the times of the last admissions, oldest first, in a circle of
 // slots that doubles when it is full. An admission that is taken back from the
 // middle leaves a gap; the oldest and the newest slot are no gaps. It has no lock
 // of its own.
+//
+// The Entries of the slots follow each other until one is taken back; only then are
+// they written down. So a slot is small, which counts: of a thousand windows none is
+// in the processor's cache when its turn comes.
 //
 // Entries that have left the window may linger: they are the oldest, and count as
 // used until someone looks.
@@ -43,11 +44,16 @@ type history struct {
 	// Once an entry goes there is room, and the next to ask is admitted; so it never
 	// is that of another.
 	told int32
+	// numbered says that numbers holds.
+	numbered bool
 	// oldest and newest are when the ends came, so that asking for them reads
 	// nothing else.
 	oldest, newest time.Duration
 	entry          Entry // the last given
 	slots          []slot
+	// numbers are the lower halves of the Entries in the slots; nil before the first
+	// was taken back.
+	numbers *[]uint32
 }
 
 func newHistory(limit int, per time.Duration) history {
@@ -58,8 +64,8 @@ func newHistory(limit int, per time.Duration) history {
 		limit: int32(min(max(limit, 0), math.MaxInt32)),
 		per:   per,
 		// Begun anywhere, so that an entry of an earlier ring in this one's
-		// place is not taken for one of its own.
-		entry: Entry(rand.Uint64()), //nolint:gosec // G404: nothing secret, only unlike
+		// place is not taken for one of its own, but far from the end.
+		entry: Entry(rand.Uint64() >> 1), //nolint:gosec // G404: nothing secret, only unlike
 	}
 }
 
@@ -83,7 +89,7 @@ func (h *history) admit(now time.Duration) (entry Entry, wait time.Duration, ok 
 		h.entry++
 	}
 	h.kept++
-	*h.slot(h.kept - 1) = slot{at: h.now, entry: h.entry}
+	h.set(h.kept-1, h.now, uint32(h.entry)) //nolint:gosec // G115: its lower half
 	if h.used == 0 {
 		h.oldest = h.now
 	}
@@ -100,31 +106,61 @@ func (h *history) nextPlace() time.Duration {
 	if h.told < h.kept {
 		h.told++
 	}
-	for h.slot(h.told-1).at == gap { // the newest is none
+	for *h.slot(h.told - 1) == gap { // the newest is none
 		h.told++
 	}
-	return h.slot(h.told - 1).at
+	return *h.slot(h.told - 1)
 }
 
-// undo finds the entry among those that are kept: they are in the order of their
-// numbers, counted from the oldest.
+// undo makes a gap of the entry, if it is in the history.
 func (h *history) undo(entry Entry) {
-	if entry == 0 || h.used == 0 {
+	at, ok := h.find(entry)
+	if !ok || *h.slot(at) == gap {
 		return
 	}
-	first := h.slot(0).entry
-	at := int32(sort.Search(int(h.kept), func(i int) bool { //nolint:gosec // G115: at most kept
-		return h.slot(int32(i)).entry-first >= entry-first //nolint:gosec // G115: at most kept
+	h.number()
+	*h.slot(at) = gap
+	h.used--
+	h.trim()
+}
+
+// find returns the place of an entry. Those that are kept are the latest 2^32 at
+// most, so the lower half of a number tells which. They are in the order of their
+// numbers.
+func (h *history) find(entry Entry) (at int32, ok bool) {
+	age := h.entry - entry
+	if entry == 0 || h.used == 0 || age > math.MaxUint32 {
+		return 0, false
+	}
+	if !h.numbered {
+		return h.kept - 1 - int32(age), age < Entry(h.kept) //nolint:gosec // G115: if it is ok
+	}
+	first, half := h.numberAt(0), uint32(entry)            //nolint:gosec // G115: its lower half
+	at = int32(sort.Search(int(h.kept), func(i int) bool { //nolint:gosec // G115: at most kept
+		return h.numberAt(int32(i))-first >= half-first //nolint:gosec // G115: at most kept
 	}))
-	if at == h.kept {
+	return at, at < h.kept && h.numberAt(at) == half
+}
+
+// number writes the numbers of all entries down: from now on they do not follow
+// each other.
+func (h *history) number() {
+	if h.numbered {
 		return
 	}
-	if s := h.slot(at); s.entry == entry && s.at != gap {
-		s.at = gap
-		h.used--
-		h.trim()
+	h.numbered = true
+	if h.numbers == nil {
+		h.numbers = new([]uint32)
+	}
+	if len(*h.numbers) < len(h.slots) {
+		*h.numbers = make([]uint32, len(h.slots))
+	}
+	for at := range h.kept {
+		(*h.numbers)[h.index(at)] = uint32(h.entry) - uint32(h.kept-1-at) //nolint:gosec // G115: its lower half
 	}
 }
+
+func (h *history) numberAt(at int32) uint32 { return (*h.numbers)[h.index(at)] }
 
 // trim drops the gaps at both ends.
 func (h *history) trim() {
@@ -132,13 +168,13 @@ func (h *history) trim() {
 		h.clear()
 		return
 	}
-	for h.slot(0).at == gap {
+	for *h.slot(0) == gap {
 		h.advance()
 	}
-	for h.slot(h.kept-1).at == gap {
+	for *h.slot(h.kept - 1) == gap {
 		h.kept--
 	}
-	h.oldest, h.newest = h.slot(0).at, h.slot(h.kept-1).at
+	h.oldest, h.newest = *h.slot(0), *h.slot(h.kept - 1)
 }
 
 func (h *history) state(now time.Duration) (used int, reset time.Duration) {
@@ -170,16 +206,16 @@ func (h *history) forget(now time.Duration, most int32) {
 func (h *history) left(at time.Duration) time.Duration { return h.per - (h.now - at) }
 
 // clear removes every entry in constant time.
-func (h *history) clear() { h.used, h.kept, h.head = 0, 0, 0 }
+func (h *history) clear() { h.used, h.kept, h.head, h.numbered = 0, 0, 0, false }
 
 // dropOldest removes the oldest of several entries, and the gaps behind it.
 func (h *history) dropOldest() {
 	h.used--
 	h.advance()
-	for h.slot(0).at == gap {
+	for *h.slot(0) == gap {
 		h.advance()
 	}
-	h.oldest = h.slot(0).at
+	h.oldest = *h.slot(0)
 }
 
 // advance leaves the first slot behind.
@@ -192,12 +228,24 @@ func (h *history) advance() {
 }
 
 // slot is the slot of that place, counted from the oldest.
-func (h *history) slot(at int32) *slot {
+func (h *history) slot(at int32) *slot { return &h.slots[h.index(at)] }
+
+// index is where in the circle that place is.
+func (h *history) index(at int32) int {
 	i := int(h.head) + int(at)
 	if i >= len(h.slots) {
 		i -= len(h.slots)
 	}
-	return &h.slots[i]
+	return i
+}
+
+// set fills the slot of that place.
+func (h *history) set(at int32, came time.Duration, number uint32) {
+	i := h.index(at)
+	h.slots[i] = came
+	if h.numbered {
+		(*h.numbers)[i] = number
+	}
 }
 
 // makeRoom closes the gaps if they are a quarter of the circle, and makes it
@@ -209,8 +257,8 @@ func (h *history) makeRoom() {
 	}
 	kept := int32(0)
 	for at := range h.kept {
-		if s := *h.slot(at); s.at != gap {
-			*h.slot(kept) = s
+		if came := *h.slot(at); came != gap {
+			h.set(kept, came, h.numberAt(at))
 			kept++
 		}
 	}
@@ -224,8 +272,18 @@ func (h *history) grow() {
 	if len(h.slots) >= most {
 		most *= 2
 	}
-	grown := make([]slot, min(max(2*len(h.slots), firstSlots), most))
-	n := copy(grown, h.slots[h.head:])
-	copy(grown[n:], h.slots[:h.head])
-	h.slots, h.head = grown, 0
+	size := min(max(2*len(h.slots), firstSlots), most)
+	if h.numbered {
+		*h.numbers = unrolled(*h.numbers, h.head, len(h.slots), size)
+	}
+	h.slots, h.head = unrolled(h.slots, h.head, len(h.slots), size), 0
+}
+
+// unrolled is a circle of so many elements that begins at head, at the begin of a
+// larger one.
+func unrolled[T any](circle []T, head int32, length, size int) []T {
+	larger := make([]T, size)
+	n := copy(larger, circle[head:length])
+	copy(larger[n:], circle[:head])
+	return larger
 }

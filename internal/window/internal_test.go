@@ -94,3 +94,64 @@ func TestGapsTakeBoundedMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestHugeEntriesInOneBucket is about a bucket whose entries count for more than 32
+// bits have room for.
+func TestHugeEntriesInOneBucket(t *testing.T) {
+	b := NewBuckets(1<<40, time.Minute)
+	b.Take(0, 1)
+	entries, used := make([]Entry, 5), 1
+	for i := range entries {
+		entries[i], _, _ = b.Take(0, mostCount)
+		used += mostCount
+	}
+	for i, entry := range entries {
+		if got, _ := b.State(0); got != used || b.sum(b.buckets.first) != used {
+			t.Fatalf("after %d corrections: got %d used and %d in the bucket, want %d", i, got, b.sum(b.buckets.first), used)
+		}
+		b.Correct(entry, i)
+		used += i - mostCount
+	}
+	b.Take(time.Minute-1, 7)
+	if got, _ := b.State(time.Minute); got != 7 {
+		t.Errorf("got %d used after the bucket left, want 7", got)
+	}
+}
+
+// TestUndoFindsAfterOthersWereTakenBack undoes in an order in which the numbers of
+// those that are left do not follow each other, across the growth of the circle.
+func TestUndoFindsAfterOthersWereTakenBack(t *testing.T) {
+	h := newHistory(100, time.Minute)
+	entries := make([]Entry, 0, 60)
+	admit := func() {
+		entry, _, _ := h.admit(time.Duration(len(entries)))
+		entries = append(entries, entry)
+	}
+	for range 20 {
+		admit()
+	}
+	for _, i := range []int{19, 18, 7, 3, 3, 19} { // the newest, some between, two again
+		h.undo(entries[i])
+	}
+	for range 40 {
+		admit()
+	}
+	h.undo(entries[0] + 1<<32) // of another history
+	h.undo(entries[0] - 1<<32)
+	if h.used != 56 {
+		t.Fatalf("got %d used, want 56", h.used)
+	}
+	for i, entry := range entries {
+		h.undo(entry)
+		h.undo(entry)
+		want := int32(55 - i)
+		for _, gone := range []int{3, 7, 18, 19} {
+			if gone <= i {
+				want++
+			}
+		}
+		if h.used != want {
+			t.Fatalf("after undoing %d: got %d used, want %d", i, h.used, want)
+		}
+	}
+}

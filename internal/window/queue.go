@@ -2,7 +2,7 @@ package window
 
 // chunkLen is how many elements of a queue are allocated at a time: few enough
 // that a window with little in it is small.
-const chunkLen = 32
+const chunkLen = 16
 
 // queue is a list in which elements come at one end and go at the other, each
 // known by its number. Numbers are given in order; one is given again only if

@@ -22,8 +22,8 @@ type Ring struct {
 
 // New returns an empty ring that admits limit entries in any span of length
 // per. With a limit or a span of 0 or less it admits everything and counts
-// nothing. Memory is taken as entries come: 16 to 32 bytes for each that is in the
-// window at the same time, so at most 16 bytes times limit; twice that where many
+// nothing. Memory is taken as entries come: 8 to 16 bytes for each that is in the
+// window at the same time, so at most 8 bytes times limit; three times that where many
 // are taken back.
 func New(limit int, per time.Duration) *Ring {
 	r := new(Ring)

@@ -62,8 +62,9 @@ func (q *Quota) Open(w fairlead.Window) fairlead.Counter {
 }
 
 // exactLimit is the largest limit whose window is exact. A ring of it that is
-// full has 200 KB; buckets need a third of that, and keep entries longer by a
-// 600th of the span at most.
+// full has 64 KB, or three times that where many are taken back. Buckets grow and
+// shrink in small steps instead, and keep entries longer by a 600th of the span at
+// most.
 const exactLimit = 8192
 
 // terms is what a window limits, and how.
@@ -103,6 +104,7 @@ func (q *Quota) now(at time.Time) time.Duration { return at.Sub(q.start) }
 type exact struct {
 	quota *Quota
 	ring  window.Ring
+	_     [8]byte // two cache lines, not now and then three
 }
 
 // Lock and Unlock, with the two below, implement fairlead.LocalCounter.
@@ -145,6 +147,7 @@ func (c *exact) Look(_ context.Context, at time.Time) (fairlead.WindowState, err
 type weighted struct {
 	quota   *Quota
 	buckets window.Buckets
+	_       [16]byte // three cache lines, not now and then four
 }
 
 // Take implements fairlead.Counter. It does not block. It takes constant time,
