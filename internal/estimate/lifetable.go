@@ -22,7 +22,7 @@ const (
 	// sigmas is how many standard deviations of the sum of errors are kept free.
 	// It and doubt were found by simulation (BenchmarkTokenWindow): more of either
 	// wastes room, less lets more minutes pass the limit.
-	sigmas = 3.7
+	sigmas = 3.8
 	// experience is after how many calls it is believed that none costs more beyond
 	// its prior than the largest cost altogether.
 	experience = 16

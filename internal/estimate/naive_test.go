@@ -140,7 +140,7 @@ func (n *naive) margin(cost estimate.Cost) float64 {
 		variance += calls * max(0, square-mean*mean)
 	}
 	variance *= 1 + float64(len(all))/float64(max(1, len(n.actuals)))
-	return max(0, sum+3.7*math.Sqrt(variance))
+	return max(0, sum+3.8*math.Sqrt(variance))
 }
 
 // pair is an Outstanding and its naive double.

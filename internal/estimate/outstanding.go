@@ -81,7 +81,7 @@ func (o *Outstanding) Init(mode Mode) { o.mode, o.calls = mode, o.one[:0] }
 // dropped.
 //
 // The margin is what the open calls and this one will cost, by what is known of
-// them, beyond what is reserved, and 3.7 standard deviations of that sum.
+// them, beyond what is reserved, and 3.8 standard deviations of that sum.
 //
 // Of a call that has run for longer than any that has ended, it is only known
 // that it costs no more than its Most, and it is taken to cost no more beyond its

@@ -66,7 +66,7 @@ func TestTheLongAreNotJudgedByTheShort(t *testing.T) {
 	// Young ones are of both kinds, old ones are all long.
 	openMany(time.Minute, 100)
 	if got := margin(o, time.Minute, someCost()); got < 50*1500-50*100 || got > 125_000 {
-		t.Errorf("with 100 young calls the margin is %d, want 70000 and 3.7 deviations", got)
+		t.Errorf("with 100 young calls the margin is %d, want 70000 and 3.8 deviations", got)
 	}
 	if got := margin(o, time.Minute+5*time.Second, someCost()); got < 100*1500 {
 		t.Errorf("with 100 old calls the margin is %d, want at least 150000", got)
