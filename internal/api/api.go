@@ -110,15 +110,15 @@ type Exchange struct {
 	config   *Config
 	face     Face
 	control  http.ResponseController
-	writeBy  time.Time     // the deadline of writes that is set; zero if none is
-	fields   header.Fields // headers of the answer, until its head goes out
-	reserved atomic.Int64  // bytes in the budget
-	body     []byte        // of the request, as it was read
-	wish     error         // what is wrong with the headers by which the call has wishes
-	began    bool          // the head of the answer is out
-	stream   bool          // it is the head of an event stream
-	bodyRead bool          // there is nothing of the request left on the wire
-	pulse    pulse         // of a stream
+	writeBy  time.Time      // the deadline of writes that is set; zero if none is
+	fields   *header.Fields // headers of the answer, until its head goes out
+	reserved atomic.Int64   // bytes in the budget
+	body     []byte         // of the request, as it was read
+	wish     error          // what is wrong with the headers by which the call has wishes
+	began    bool           // the head of the answer is out
+	stream   bool           // it is the head of an event stream
+	bodyRead bool           // there is nothing of the request left on the wire
+	pulse    pulse          // of a stream
 	// interrupted says that the call has ended: what is still to be written must
 	// go out soon.
 	interrupted atomic.Bool

@@ -10,10 +10,10 @@ import (
 // appShare is the part of a budget that one app may fill: one in so many.
 const appShare = 2
 
-// Buffers of these sizes are kept for the next body: smaller ones are cheap to
-// make, and larger ones too dear to keep.
+// Buffers of these sizes are kept for the next body: larger ones are too dear to
+// keep.
 const (
-	smallestKept = 16 << 10
+	smallestKept = 512
 	largestKept  = 512 << 10
 )
 
@@ -23,7 +23,7 @@ const (
 // does with it.
 type Budget struct {
 	limit, share int64
-	kept         [8]sync.Pool // of *[]byte, each of twice the size of those before
+	kept         [11]sync.Pool // of *[]byte, each of twice the size of those before
 
 	mu   sync.Mutex
 	used int64

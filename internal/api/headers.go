@@ -8,7 +8,7 @@ import (
 // note gathers the headers that tell what became of the call, and if it was
 // refused, why.
 func (x *Exchange) note(call *fairlead.Call, refusal *fairlead.Error) {
-	f := &x.fields
+	f := x.fields
 	f.AddWindows(header.Windows{Requests: call.Requests(), Tokens: call.Tokens(), Refusal: refusal})
 	f.AddInt("X-Fairlead-Queue-Ms", call.Waited().Milliseconds())
 	x.noteProvider(call)

@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/header"
 )
 
 // Limits of a request's line and headers, in bytes.
@@ -29,6 +31,7 @@ type Router struct {
 	mux    *http.ServeMux
 	routes map[string]Route // by pattern
 	plain  map[plainRoute]Route
+	fields sync.Pool // of *header.Fields
 	served atomic.Uint64
 }
 
@@ -73,8 +76,14 @@ func (rt *Router) Endpoints() []string {
 // ServeHTTP answers one request.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
+	fields, _ := rt.fields.Get().(*header.Fields)
+	if fields == nil {
+		fields = new(header.Fields)
+	}
+	defer rt.fields.Put(fields)
 	x := &Exchange{
-		W: w, R: r, Arrived: now, config: rt.config, control: *http.NewResponseController(w),
+		fields: fields,
+		W:      w, R: r, Arrived: now, config: rt.config, control: *http.NewResponseController(w),
 		ID: "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10),
 	}
 	x.bodyRead = r.ContentLength == 0

@@ -67,7 +67,7 @@ func (t *Telemetry) log(r *fairlead.Record, code string) {
 			more = append(more, slog.Int64("refusals_not_logged", skipped))
 		}
 	}
-	logRequest(t.logger, r, code, more)
+	t.logRequest(r, code, more)
 }
 
 // lineHandler is a handler of lines that have nothing but plain values, for which
@@ -79,8 +79,13 @@ type lineHandler interface {
 // logRequest writes the line of r. Everything in it is a name of ours, a
 // number, or text that holds no prompt, key or document by contract; what a
 // caller may have written is left out.
-func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []slog.Attr) {
-	attrs := append(make([]slog.Attr, 0, mostAttrs),
+func (t *Telemetry) logRequest(r *fairlead.Record, code string, more []slog.Attr) {
+	held, _ := t.attrs.Get().(*[]slog.Attr)
+	if held == nil {
+		held = new(make([]slog.Attr, 0, mostAttrs))
+	}
+	defer t.attrs.Put(held)
+	attrs := append((*held)[:0],
 		slog.String("request_id", r.ID),
 		slog.String("app", string(r.App)),
 		slog.String("operation", r.Operation.String()),
@@ -105,7 +110,8 @@ func logRequest(logger *slog.Logger, r *fairlead.Record, code string, more []slo
 	attrs = appendError(attrs, r.Err)
 	attrs = append(attrs, more...)
 	ctx := context.Background() //nolint:forbidigo // a line outlives its call: that is over
-	level, h := levelOf(r.Err), logger.Handler()
+	defer clear(attrs)          // they hold what is the call's
+	level, h := levelOf(r.Err), t.logger.Handler()
 	if !h.Enabled(ctx, level) {
 		return
 	}

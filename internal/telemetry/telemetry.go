@@ -14,6 +14,7 @@ package telemetry
 import (
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,6 +68,7 @@ type Telemetry struct {
 	firstContent *table[firstContentKey, histogram]
 	predictions  ratioHistogram
 	refusals     thinner
+	attrs        sync.Pool // of *[]slog.Attr, for the lines of the log
 }
 
 type tokenSums struct{ input, output atomic.Int64 }

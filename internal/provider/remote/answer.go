@@ -9,6 +9,7 @@ import (
 	"mime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
@@ -18,6 +19,8 @@ import (
 const (
 	// maxWhole is the longest answer that is gathered before its head.
 	maxWhole = 1 << 20
+	// keptWhole is the largest buffer of such an answer that is used again.
+	keptWhole = 64 << 10
 	// maxAnswer is the longest answer at all.
 	maxAnswer = 256 << 20
 	// pieceSize is the most of a long answer that one event carries, and
@@ -38,6 +41,8 @@ type answer struct {
 	emit     fairlead.Emit
 	clock    *clock
 	buffers  *sse.Buffers // for the frames of streams
+	// gathering has buffers for whole answers, of *bytes.Buffer.
+	gathering *sync.Pool
 	// head and tail are what the first and the last event point at.
 	head fairlead.Head
 	tail fairlead.End
@@ -52,7 +57,16 @@ func (a *answer) whole() error {
 	if a.resp.Length > maxAnswer {
 		return errTooLong()
 	}
-	var gathered bytes.Buffer
+	gathered, _ := a.gathering.Get().(*bytes.Buffer)
+	if gathered == nil {
+		gathered = new(bytes.Buffer)
+	}
+	defer func() {
+		if gathered.Cap() <= keptWhole {
+			gathered.Reset()
+			a.gathering.Put(gathered)
+		}
+	}()
 	gathered.Grow(int(min(max(a.resp.Length, 0), maxWhole)) + bytes.MinRead)
 	if _, err := gathered.ReadFrom(io.LimitReader(a.resp, maxWhole+1)); err != nil {
 		return brokenOff(err)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -89,6 +90,8 @@ type Provider struct {
 	limits   HTTPLimits
 	client   client
 	buffers  sse.Buffers
+	// gathering has buffers for whole answers, of *bytes.Buffer.
+	gathering sync.Pool
 	// connect opens connections.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 	// whole and streamed are the header lines of requests for an answer at once
@@ -217,7 +220,7 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 			return err
 		}
 		defer resp.Close()
-		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit, clock: c, buffers: &p.buffers}
+		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit, clock: c, buffers: &p.buffers, gathering: &p.gathering}
 		if streamed {
 			return a.stream(way.Watch(out))
 		}
