@@ -52,7 +52,7 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, name string
 		return fairlead.Lease{}, c.notGranted(ctx, err, at)
 	}
 	call.NoteWait(wait.Actual, fairlead.Granted)
-	c.noteInUse(width, p)
+	c.noteInUse(ticket.Width(), p)
 	if pool.slots > 0 && c.shadow.has(LimitProviderSlots) && pool.Usage().InUse > pool.slots {
 		c.shadow.note(LimitProviderSlots)
 	}

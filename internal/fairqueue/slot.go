@@ -32,6 +32,10 @@ type Ticket struct {
 // acquisition; nil for the zero Ticket.
 func (t Ticket) Slot() (s *Slot, generation uint64) { return t.slot, t.generation }
 
+// Width is how many slots were acquired, which is less than asked for where there
+// are fewer. Only the holder may ask, before the release.
+func (t Ticket) Width() int { return t.slot.width }
+
 // Release gives back what was acquired and hands it to whoever is next. It
 // reports false, and does nothing, if that has been done before. The zero Ticket
 // has nothing to give back.

@@ -77,10 +77,11 @@ func (g *Gateway) Drain(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	// Those that wait go first, so that none gets the slot of one that worked.
-	for _, worked := range []bool{false, true} {
+	// Those that wait go first, so that none gets the slot of one that worked. What
+	// is left then is ended whatever it does: it may have given its slot back.
+	for _, all := range []bool{false, true} {
 		for _, r := range g.lanes {
-			if r != nil && r.call.Slotted() == worked {
+			if r != nil && (all || !r.call.Slotted()) {
 				r.cancel(g.stopping())
 			}
 		}

@@ -286,3 +286,32 @@ func TestLanesAreSmallAndUnique(t *testing.T) {
 		t.Errorf("lane %d; want the one that was given back, 2", r.lane)
 	}
 }
+
+// undoing is a lessor that takes everything back.
+type undoing struct{}
+
+func (undoing) Release(uint64) bool { return true }
+func (undoing) Undo(uint64) bool    { return true }
+func (undoing) Correct(uint64, int) {}
+
+// TestDrainMissesNobody: a call that gives its slot back unused while the service
+// ends the others is ended too.
+func TestDrainMissesNobody(t *testing.T) {
+	b := newBench(whole)
+	waits, undone := &run{call: b.call("a")}, &run{call: b.call("b")}
+	lease := fairlead.NewLease(undone.call, undoing{}, 1, fairlead.LeaseWait{})
+	undone.call.NoteWait(0, fairlead.Granted)
+	waits.call.Interrupt = lease.Undo
+	for _, r := range []*run{undone, waits} {
+		if err := b.enter(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		context.AfterFunc(r, func() { b.leave(r) })
+	}
+	over, end := context.WithCancel(t.Context())
+	end()
+	b.Drain(over)
+	if undone.Err() == nil || waits.Err() == nil {
+		t.Errorf("after the drain: %v, %v", undone.Err(), waits.Err())
+	}
+}

@@ -95,12 +95,12 @@ func (w *working) finish(err error) {
 	if w.done != nil {
 		close(w.done)
 	}
-	hooks, interrupt := w.hooks, w.interrupt
+	hooks := w.hooks
 	w.hooks = nil
-	w.mu.Unlock()
-	if interrupt != nil {
-		interrupt()
+	if w.interrupt != nil {
+		w.interrupt() // within the mutex: when release has returned, whoever writes may be gone
 	}
+	w.mu.Unlock()
 	for h := hooks; h != nil; h = h.next {
 		go h.call()
 	}

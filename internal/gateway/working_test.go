@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,5 +101,27 @@ func TestWorkingIsUsedByMany(t *testing.T) {
 		}
 		group.Go(func() { w.cancel(fairlead.NewLate(nil)) })
 		group.Wait()
+	}
+}
+
+// TestReleaseWaitsForInterrupt: when release has returned, nobody interrupts any
+// more: who writes may be gone by then.
+func TestReleaseWaitsForInterrupt(t *testing.T) {
+	for range 2000 {
+		var w working
+		var released, late atomic.Bool
+		over := make(chan struct{})
+		w.begin(t.Context(), func() { late.Store(released.Load()) })
+		go func() {
+			defer close(over)
+			w.cancel(fairlead.NewLate(nil))
+		}()
+		<-w.Done()
+		w.release()
+		released.Store(true)
+		<-over
+		if late.Load() {
+			t.Fatal("the call was interrupted after release")
+		}
 	}
 }
