@@ -3,6 +3,7 @@
 package front
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -104,6 +105,8 @@ func (c *conn) next() bool {
 		return false
 	}
 	c.wasPost = x.request.Method == http.MethodPost
+	clear(c.asked) // an idle connection keeps nothing of a head, nor of the key in it
+	clear(c.values)
 	c.state.Store(idle)
 	return !c.server.closing.Load()
 }
@@ -233,7 +236,6 @@ func (c *conn) begin(p *plain.Head) *exchange {
 	if c.asked == nil || len(c.asked) > keptFields {
 		c.asked = make(http.Header, p.Fields())
 	}
-	clear(c.asked)
 	if cap(c.values) < p.Fields() {
 		c.values = make([]string, p.Fields())
 	}
@@ -315,8 +317,15 @@ func (c *conn) setCurrent(ctx *life.Context) {
 func (c *conn) bodyEnded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.watching = c.rest == nil
+	c.watching = c.rest == nil || isLineEnds(c.rest.Bytes())
 	c.check()
+}
+
+// isLineEnds reports whether that is what some clients send after a body, and is no
+// beginning of another request.
+func isLineEnds(rest []byte) bool {
+	const most = 4
+	return len(rest) <= most && len(bytes.Trim(rest, "\r\n")) == 0
 }
 
 // HungUp is told by the watcher that the client sends nothing more, or that the

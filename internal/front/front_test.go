@@ -633,3 +633,15 @@ func TestLateDeadlineIsNobodys(t *testing.T) {
 		}
 	}
 }
+
+// TestLineEndsAreNoRequest: some clients send a line end behind a body. One that
+// then leaves has left; with anything else it waits for another answer.
+func TestLineEndsAreNoRequest(t *testing.T) {
+	for rest, want := range map[string]bool{
+		"\r\n": true, "\n": true, "\r\n\r\n": true, "\r\n\r\n\n": false, "G": false, "\r\nG": false, " ": false, "\x00": false,
+	} {
+		if got := isLineEnds([]byte(rest)); got != want {
+			t.Errorf("%q: %v, want %v", rest, got, want)
+		}
+	}
+}

@@ -65,8 +65,10 @@ type race struct {
 	winner *racer // the one that has emitted
 	// firstEnded says that the first has ended: no second one begins any more.
 	firstEnded bool
-	second     racer
-	panicked   any // the value of a panic in the second, which ended it
+	// over says that nothing of the second goes out any more.
+	over     bool
+	second   racer
+	panicked any // the value of a panic in the second, which ended it
 }
 
 // racer is one of them.
@@ -86,7 +88,7 @@ func lost() *fairlead.Error {
 // claim reports whether what one of the two emits may go out.
 func (x *race) claim(one *racer) bool {
 	x.mu.Lock()
-	won := x.winner == nil || x.winner == one
+	won := x.winner == one || x.winner == nil && (!x.over || one != &x.second)
 	isNew := x.winner == nil
 	if won {
 		x.winner = one
@@ -127,8 +129,9 @@ func (r *run) race(ctx context.Context, t try, after time.Duration) result {
 	t.sent = func(l *line) { group.Go(func() { x.runSecond(secondCtx, l, after) }) }
 	r.sent = r.asking(t.to)
 	first.result = r.attempt(firstCtx, r.call, &r.sent, t)
-	if x.noteFirstEnded() && !first.result.emitted && first.result.err != nil && first.result.verdict.elsewhere {
-		group.Wait() // it may yet answer
+	silent := &first.result
+	if x.noteFirstEnded(!silent.emitted && silent.err != nil && silent.verdict.elsewhere) {
+		group.Wait() // it answers, or may yet
 	}
 	endSecond(lost())
 	group.Wait()
@@ -153,12 +156,15 @@ func (x *race) account(first *racer) {
 	}
 }
 
-// noteFirstEnded reports whether a second attempt has begun.
-func (x *race) noteFirstEnded() bool {
+// noteFirstEnded reports whether the second attempt is to be waited for: it is the
+// one that answers, or it has begun and may yet.
+func (x *race) noteFirstEnded(open bool) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.firstEnded = true
-	return x.second.raced
+	wait := x.winner == &x.second || open && x.winner == nil && x.second.raced
+	x.over = !wait
+	return wait
 }
 
 // outcome is what came of both.

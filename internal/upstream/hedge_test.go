@@ -37,6 +37,18 @@ func after(d time.Duration, err error) *fake {
 	}}
 }
 
+// slowly answers after d, with a second between one event and the next.
+func slowly(d time.Duration) *fake {
+	return &fake{answer: func(ctx context.Context, _ int, emit fairlead.Emit) error {
+		return well(ctx, d, func(e fairlead.Event) error {
+			if err := emit(e); err != nil || e.End != nil {
+				return err
+			}
+			return wait(ctx, time.Second)
+		})
+	}}
+}
+
 func TestHedge(t *testing.T) {
 	broken := upstreamError("upstream_truncated", 0)
 	for _, c := range []struct {
@@ -49,6 +61,7 @@ func TestHedge(t *testing.T) {
 		{"quick", after(time.Second, nil), fine(), time.Second, "", []string{""}},
 		{"just in time", after(1999*time.Millisecond, nil), fine(), 1999 * time.Millisecond, "", []string{""}},
 		{"the second wins", after(time.Minute, nil), after(3*time.Second, nil), 5 * time.Second, "", []string{"canceled", ""}},
+		{"the second wins, and is not ended by that", after(time.Minute, nil), slowly(3 * time.Second), 7 * time.Second, "", []string{"canceled", ""}},
 		{"the first wins after all", after(4*time.Second, nil), after(3*time.Second, nil), 4 * time.Second, "", []string{"canceled", ""}},
 		{"the first fails, the second answers", after(3*time.Second, broken), after(3*time.Second, nil), 5 * time.Second, "", []string{"upstream_truncated", ""}},
 		{"the second fails, the first answers", after(6*time.Second, nil), after(time.Second, broken), 6 * time.Second, "", []string{"upstream_truncated", ""}},
