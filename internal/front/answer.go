@@ -3,6 +3,7 @@
 package front
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -186,7 +187,7 @@ func (a *answer) push() {
 func (a *answer) failed(err error) {
 	if err != nil && a.err == nil {
 		a.err = err
-		a.x.context.End()
+		a.x.context.End(context.Canceled)
 	}
 }
 

@@ -4,6 +4,7 @@ package front
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -13,9 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/fairleadhq/fairlead/internal/front/life"
 	"github.com/fairleadhq/fairlead/internal/front/plain"
 	"github.com/fairleadhq/fairlead/internal/front/socket"
+	"github.com/fairleadhq/fairlead/internal/life"
 )
 
 const (
@@ -264,7 +265,7 @@ func (c *conn) run(x *exchange) (again bool) {
 	}
 	finished := false
 	defer func() {
-		x.context.End()
+		x.context.End(context.Canceled)
 		if !finished {
 			c.panicked(a, recover())
 			again = false
@@ -274,7 +275,7 @@ func (c *conn) run(x *exchange) (again bool) {
 		c.Out.Lend(nil)
 	}()
 	c.server.HTTP.Handler.ServeHTTP(a, &x.request)
-	x.context.End()
+	x.context.End(context.Canceled)
 	again = a.finish()
 	finished = true
 	return again
@@ -342,7 +343,7 @@ func (c *conn) HungUp(broken bool) {
 // mutex.
 func (c *conn) check() {
 	if c.current != nil && (c.broken || c.finished && c.watching && c.Ended()) {
-		c.current.End()
+		c.current.End(context.Canceled)
 	}
 }
 

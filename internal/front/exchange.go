@@ -3,13 +3,14 @@
 package front
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
-	"github.com/fairleadhq/fairlead/internal/front/life"
+	"github.com/fairleadhq/fairlead/internal/life"
 )
 
 // mostLeft is how much of a body that its handler left is read for the sake of the
@@ -104,7 +105,7 @@ func (c *conn) fail() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current != nil {
-		c.current.End()
+		c.current.End(context.Canceled)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fairleadhq/fairlead/internal/http1/message"
 	"github.com/fairleadhq/fairlead/internal/http1/wire"
+	"github.com/fairleadhq/fairlead/internal/life"
 )
 
 const (
@@ -48,17 +49,8 @@ func (c *conn) begin(ctx context.Context) {
 	c.wire.Unsend()
 	c.answered, c.unwatch = false, nil
 	if ctx.Done() != nil {
-		c.unwatch = afterFunc(ctx, func() { c.wire.Cut(ended(ctx)) })
+		c.unwatch = life.AfterFunc(ctx, func() { c.wire.Cut(ended(ctx)) })
 	}
-}
-
-// afterFunc is context.AfterFunc, without its own part where the context can do it
-// alone.
-func afterFunc(ctx context.Context, f func()) (stop func() bool) {
-	if able, ok := ctx.(interface{ AfterFunc(f func()) func() bool }); ok {
-		return able.AfterFunc(f)
-	}
-	return context.AfterFunc(ctx, f)
 }
 
 // end ends what begin began, and reports whether the connection was not cut.
