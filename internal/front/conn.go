@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fairleadhq/fairlead/internal/buffer"
 	"github.com/fairleadhq/fairlead/internal/front/plain"
 	"github.com/fairleadhq/fairlead/internal/front/socket"
 	"github.com/fairleadhq/fairlead/internal/life"
@@ -46,7 +47,7 @@ type conn struct {
 	token  uint64 // the watcher's
 	state  atomic.Int32
 
-	rest     *socket.Buffer // bytes that were read and not taken; nil if there are none
+	rest     *buffer.Buffer // bytes that were read and not taken; nil if there are none
 	given    bool           // it was handed over
 	wasPost  bool           // the request before was a POST
 	asked    http.Header

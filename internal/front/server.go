@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fairleadhq/fairlead/internal/buffer"
 	"github.com/fairleadhq/fairlead/internal/front/socket"
 )
 
@@ -27,7 +28,7 @@ type Server struct {
 	// called for those alone that are handed over, and does not see the bare one.
 	Accepted func(*net.TCPConn)
 
-	buffers socket.Buffers
+	buffers buffer.Buffers
 	outs    outs
 	heads   heads
 	date    dateCache

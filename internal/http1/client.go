@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fairleadhq/fairlead/internal/buffer"
 	"github.com/fairleadhq/fairlead/internal/http1/message"
 	"github.com/fairleadhq/fairlead/internal/http1/wire"
 )
@@ -66,7 +67,7 @@ type Client struct {
 
 	connectTimeout, readTimeout, writeTimeout time.Duration
 
-	buffers wire.Buffers
+	buffers buffer.Buffers
 	pool    pool
 	again   again
 }

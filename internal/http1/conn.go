@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/fairleadhq/fairlead/internal/buffer"
 	"github.com/fairleadhq/fairlead/internal/http1/message"
 	"github.com/fairleadhq/fairlead/internal/http1/wire"
 	"github.com/fairleadhq/fairlead/internal/life"
@@ -30,7 +31,7 @@ const (
 type conn struct {
 	wire *wire.Conn
 	top  net.Conn // the wire itself, or TLS over it
-	pool *wire.Buffers
+	pool *buffer.Buffers
 	one  [1]byte // what a single byte is read into
 	// kept says that a request before the one under way was answered on it,
 	// idleSince since when it is idle.
@@ -39,9 +40,9 @@ type conn struct {
 
 	// Of the request under way:
 
-	unwatch  func() bool  // ends the watch over its context; nil without one
-	unread   *wire.Buffer // bytes that came and were not taken yet, or nil
-	answered bool         // bytes of an answer came
+	unwatch  func() bool    // ends the watch over its context; nil without one
+	unread   *buffer.Buffer // bytes that came and were not taken yet, or nil
+	answered bool           // bytes of an answer came
 }
 
 // begin makes the end of ctx cut the connection, until end is called.
@@ -85,9 +86,9 @@ func (c *conn) send(r *message.Request, version string) error {
 	b := c.pool.Get()
 	defer c.pool.Put(b)
 	head, body := r.AppendHead(b.Bytes(), version), r.Body
-	vector := c.wire.Socket() && c.plain() && len(head)+len(body) > wire.KeptBuffer
+	vector := c.wire.Socket() && c.plain() && len(head)+len(body) > buffer.Kept
 	if !vector {
-		n := max(0, min(len(body), wire.KeptBuffer-len(head)))
+		n := max(0, min(len(body), buffer.Kept-len(head)))
 		head, body = append(head, body[:n]...), body[n:]
 	}
 	b.Set(head)

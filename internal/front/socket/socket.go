@@ -14,13 +14,15 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/fairleadhq/fairlead/internal/buffer"
 )
 
 // Socket is a connection. One goroutine at a time reads, and one writes; the clocks
 // may be set by any.
 type Socket struct {
 	TCP     *net.TCPConn
-	Buffers *Buffers
+	Buffers *buffer.Buffers
 	In, Out Clock // of reads, and of writes
 	raw     syscall.RawConn
 
@@ -32,8 +34,8 @@ type Socket struct {
 }
 
 type reading struct {
-	into   []byte  // what is read into; nil for a borrowed buffer
-	buf    *Buffer // the one that was borrowed
+	into   []byte         // what is read into; nil for a borrowed buffer
+	buf    *buffer.Buffer // the one that was borrowed
 	n      int
 	err    error
 	waited bool
@@ -48,7 +50,7 @@ type writing struct {
 }
 
 // Init takes a connection, and where its buffers come from.
-func (s *Socket) Init(tcp *net.TCPConn, buffers *Buffers) error {
+func (s *Socket) Init(tcp *net.TCPConn, buffers *buffer.Buffers) error {
 	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (s *Socket) Init(tcp *net.TCPConn, buffers *Buffers) error {
 
 // Borrow waits for bytes and reads them into a borrowed buffer, which comes
 // without an error.
-func (s *Socket) Borrow() (*Buffer, error) {
+func (s *Socket) Borrow() (*buffer.Buffer, error) {
 	err := s.readInto(nil)
 	b := s.reading.buf
 	s.reading.buf = nil

@@ -5,14 +5,16 @@ package wire
 import (
 	"errors"
 	"net"
+
+	"github.com/fairleadhq/fairlead/internal/buffer"
 )
 
 // descriptor does not exist on this system: a kept connection that has died is
 // found out by using it.
 type descriptor struct{}
 
-func describe(*net.TCPConn, *Buffers) *descriptor { return nil }
+func describe(*net.TCPConn, *buffer.Buffers) *descriptor { return nil }
 
-func (*descriptor) fill() (*Buffer, error) { return nil, errors.ErrUnsupported }
+func (*descriptor) fill() (*buffer.Buffer, error) { return nil, errors.ErrUnsupported }
 
 func (*descriptor) glance([]byte) (int, error) { return 0, errors.ErrUnsupported }

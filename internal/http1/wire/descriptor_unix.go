@@ -7,24 +7,26 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/fairleadhq/fairlead/internal/buffer"
 )
 
 // descriptor reads from a socket in the two ways that net.Conn does not offer:
 // without waiting, and with a buffer that is taken only when bytes are there.
 type descriptor struct {
 	raw  syscall.RawConn
-	pool *Buffers
+	pool *buffer.Buffers
 	// The functions that raw is given are made once, so that a call makes
 	// nothing. What they read into, and found, is in the fields below.
 	tryOnce  func(fd uintptr) bool
 	lookOnce func(fd uintptr)
-	buf      *Buffer
+	buf      *buffer.Buffer
 	into     []byte
 	n        int
 	err      error
 }
 
-func describe(socket *net.TCPConn, pool *Buffers) *descriptor {
+func describe(socket *net.TCPConn, pool *buffer.Buffers) *descriptor {
 	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil
@@ -36,7 +38,7 @@ func describe(socket *net.TCPConn, pool *Buffers) *descriptor {
 
 // fill waits until the socket can be read, or its read deadline has passed,
 // and reads into a buffer from the pool. A buffer comes without an error.
-func (d *descriptor) fill() (*Buffer, error) {
+func (d *descriptor) fill() (*buffer.Buffer, error) {
 	if err := d.raw.Read(d.tryOnce); err != nil {
 		return nil, err
 	}

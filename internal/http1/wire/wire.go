@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/buffer"
 )
 
 // maxWrite is the most bytes that one write hands to the system, so that a
@@ -51,7 +53,7 @@ func (nothingError) Timeout() bool   { return true }
 func (nothingError) Temporary() bool { return true }
 
 // New wraps a connection. Fill takes its buffers from pool.
-func New(conn net.Conn, pool *Buffers) *Conn {
+func New(conn net.Conn, pool *buffer.Buffers) *Conn {
 	c := &Conn{Conn: conn, isCut: make(chan struct{})}
 	c.in.put, c.out.put = conn.SetReadDeadline, conn.SetWriteDeadline
 	if socket, ok := conn.(*net.TCPConn); ok {
@@ -149,7 +151,7 @@ func (c *Conn) CanFill() bool { return c.descriptor != nil }
 
 // Fill waits until there is something to read, and only then takes a buffer
 // for it. A buffer comes without an error.
-func (c *Conn) Fill() (*Buffer, error) {
+func (c *Conn) Fill() (*buffer.Buffer, error) {
 	if err := c.ready(&c.in); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/fairleadhq/fairlead/internal/buffer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +40,7 @@ func TestDeadlinesAreLazy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		counted := &counting{Conn: ours}
-		c := New(counted, new(Buffers))
+		c := New(counted, new(buffer.Buffers))
 		defer c.Close()
 		const reads, each, timeout = 5000, 20 * time.Millisecond, 10 * time.Second
 		var writing sync.WaitGroup
@@ -71,7 +73,7 @@ func TestDeadlinesAreLazy(t *testing.T) {
 func TestDeadlinesMoveBothWays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		c := New(ours, new(Buffers))
+		c := New(ours, new(buffer.Buffers))
 		defer c.Close()
 		defer theirs.Close()
 		for _, timeout := range []time.Duration{time.Minute, time.Second, time.Hour, 0, time.Second} {
@@ -95,7 +97,7 @@ func TestWritesMoveTheirDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		counted := &counting{Conn: ours}
-		c := New(counted, new(Buffers))
+		c := New(counted, new(buffer.Buffers))
 		c.LimitWrites(10 * time.Second)
 		text := bytes.Repeat([]byte("0123456789"), 10)
 		var got bytes.Buffer
@@ -145,7 +147,7 @@ func TestCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ours, theirs := net.Pipe()
-				c := New(ours, new(Buffers))
+				c := New(ours, new(buffer.Buffers))
 				defer c.Close()
 				defer theirs.Close()
 				time.AfterFunc(time.Second, func() { c.Cut(reason) })
@@ -181,7 +183,7 @@ func sockets(t *testing.T) (*Conn, *net.TCPConn) {
 	if !ok {
 		t.Fatalf("got a %T", theirs)
 	}
-	c := New(ours, new(Buffers))
+	c := New(ours, new(buffer.Buffers))
 	t.Cleanup(func() { c.Close(); theirs.Close() })
 	return c, socket
 }
@@ -286,52 +288,4 @@ func TestWriteBoth(t *testing.T) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) < 50*time.Millisecond {
 		t.Errorf("got %v after %v, want a timeout after 50ms", err, time.Since(began))
 	}
-}
-
-func TestBuffer(t *testing.T) {
-	pool := new(Buffers)
-	b := pool.Get()
-	text := bytes.Repeat([]byte("0123456789"), 10000)
-	for at := 0; at < len(text); {
-		n := copy(b.Room(), text[at:min(len(text), at+777)])
-		b.Fill(n)
-		at += n
-		if at == 777*3 {
-			if !b.Take(777) || !bytes.Equal(b.Bytes(), text[777:at]) {
-				t.Fatal("the bytes are not those that are left")
-			}
-		}
-	}
-	if !bytes.Equal(b.Bytes(), text[777:]) {
-		t.Error("the bytes are not those that were put in")
-	}
-	if b.Take(len(text) - 777) {
-		t.Error("all bytes are taken, and some are left")
-	}
-	pool.Put(b)
-	if b := pool.Get(); len(b.Bytes()) != 0 || cap(b.Room()) > KeptBuffer {
-		t.Errorf("got a buffer of %d bytes with room for %d", len(b.Bytes()), cap(b.Room()))
-	}
-}
-
-// BenchmarkBuffers shows what the pool saves each read of a head.
-func BenchmarkBuffers(b *testing.B) {
-	b.Run("pool", func(b *testing.B) {
-		pool := new(Buffers)
-		b.ReportAllocs()
-		for b.Loop() {
-			got := pool.Get()
-			got.Fill(len(got.Room()))
-			pool.Put(got)
-		}
-	})
-	b.Run("new", func(b *testing.B) {
-		b.ReportAllocs()
-		var kept *Buffer // what the collector has to look after
-		for b.Loop() {
-			kept = &Buffer{data: make([]byte, 0, firstBuffer)}
-			kept.Fill(len(kept.Room()))
-		}
-		_ = kept
-	})
 }

@@ -1,12 +1,16 @@
-package wire
+// Package buffer keeps buffers for what is read from connections and written to
+// them, so that a connection that waits holds none.
+//
+// Start with Buffers.
+package buffer
 
 import "sync"
 
 const (
-	// firstBuffer is the size of a new buffer: most heads with a small body fit.
-	firstBuffer = 4 << 10
-	// KeptBuffer is the size up to which a buffer is kept for others.
-	KeptBuffer = 16 << 10
+	// first is the size of a new buffer: most heads with a small body fit.
+	first = 4 << 10
+	// Kept is the size up to which a buffer is kept for others.
+	Kept = 16 << 10
 )
 
 // Buffer holds bytes that were read and not taken yet, or that are to be
@@ -54,13 +58,13 @@ func (p *Buffers) Get() *Buffer {
 	if b, ok := p.pool.Get().(*Buffer); ok {
 		return b
 	}
-	return &Buffer{data: make([]byte, 0, firstBuffer)}
+	return &Buffer{data: make([]byte, 0, first)}
 }
 
 // Put takes back b, which the caller must not use any more. One of more than
-// KeptBuffer bytes is let go.
+// Kept bytes is let go.
 func (p *Buffers) Put(b *Buffer) {
-	if cap(b.data) > KeptBuffer {
+	if cap(b.data) > Kept {
 		return
 	}
 	b.Set(b.data[:0])
