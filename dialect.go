@@ -7,6 +7,7 @@ type Dialect string
 const (
 	OpenAIChat        Dialect = "openai-chat"
 	OpenAIEmbeddings  Dialect = "openai-embeddings"
+	OpenAIResponses   Dialect = "openai-responses"
 	AnthropicMessages Dialect = "anthropic-messages"
 )
 
@@ -44,9 +45,27 @@ type Request struct {
 	Envelope Envelope
 	// Aside is what goes along with the body to a provider of the same dialect.
 	Aside Aside
+	// Past is what came before the body, in the dialect OpenAIResponses alone.
+	Past Past
 	// Prepared is what a Preparer keeps of the request. Only it sets and reads it.
 	Prepared any
 }
+
+// Past is the conversation that a request continues, which its body names by the id
+// of the response before. The zero Past is none.
+type Past struct {
+	// Maker is who made that response, if it knows it by that id itself: the request
+	// goes there and nowhere else, as it is. Where Maker is zero, the Items stand for
+	// the id.
+	Maker Maker
+	// Items are the items of the conversation so far, oldest first, as they stand in
+	// a JSON array without its brackets.
+	Items []byte
+}
+
+// Maker is who made an answer: a provider, by one of its keys. Its Key tells the
+// provider's keys apart, over restarts too, and gives none away.
+type Maker struct{ Provider, Key string }
 
 // Aside is what a client of a dialect says beside the body. Its face lets pass
 // only what that dialect is known for, and never a key.

@@ -51,6 +51,9 @@ type Head struct {
 	// Hold is for how long the upstream has no room for another request after
 	// this one, where it says so; else 0. It is for routing, not for the caller.
 	Hold time.Duration
+	// Keeper is who keeps the answer under the id that it has, and can be asked to
+	// continue it; zero if nobody does. It is for the service, not for the caller.
+	Keeper Maker
 }
 
 // End says that the answer is whole.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/estimate"
 )
 
@@ -326,7 +326,7 @@ func TestAllThatABodyAsksForIsReserved(t *testing.T) {
 		for _, mode := range []estimate.Mode{estimate.Expected, estimate.Hard} {
 			b := newBed(t, Config{Tokens: mode})
 			app := &fairlead.App{ID: "a", TokensPerMinute: 10_000}
-			env, err := dialect.ScanChat([]byte(c.body))
+			env, err := envelope.Chat([]byte(c.body))
 			if err != nil {
 				t.Fatal(err)
 			}

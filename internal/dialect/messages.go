@@ -19,33 +19,6 @@ const busyRetry = 5 * time.Second
 // AnthropicPing is the frame by which Anthropic's streams say that they are alive.
 const AnthropicPing = "event: ping\ndata: {\"type\": \"ping\"}\n\n"
 
-// ScanMessages reads the envelope of a body for Anthropic's messages and checks
-// the members that the service acts on: model, messages, stream, max_tokens and
-// tools. All but messages may be left out or null. Errors are those of ScanChat.
-func ScanMessages(body []byte) (fairlead.Envelope, error) {
-	scan := newBodyScan(body)
-	if err := scan.read(scan.messagesMember); err != nil {
-		return fairlead.Envelope{}, err
-	}
-	return scan.chat()
-}
-
-// ScanCountTokens is ScanMessages for a question for the size of a prompt, whose
-// answer is no stream and has no length.
-func ScanCountTokens(body []byte) (fairlead.Envelope, error) {
-	env, err := ScanMessages(body)
-	env.Stream, env.MaxTokens = false, 0
-	return env, err
-}
-
-func (s *bodyScan) messagesMember(name []byte) error {
-	switch string(name) {
-	case "messages", "model", "stream", "max_tokens", "tools":
-		return s.chatMember(name)
-	}
-	return nil
-}
-
 // MessagesWatch looks at a stream of Anthropic's messages as it passes, like
 // StreamWatch at one of chat completions.
 type MessagesWatch struct {

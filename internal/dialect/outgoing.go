@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 )
 
@@ -38,15 +39,15 @@ func ForUpstream(req *fairlead.Request) Outgoing {
 	inject := req.Dialect == fairlead.OpenAIChat && env.Stream && !env.IncludeUsage
 	switch {
 	case inject && env.StreamOptionsAt.Present():
-		edits = inOrder(edits, includeUsage(body, env.StreamOptionsAt))
+		edits = inOrder(edits, envelope.IncludeUsage(body, env.StreamOptionsAt))
 	case inject:
 		if len(added) > 0 {
 			added = append(added, ',')
 		}
-		added = append(added, `"stream_options":`+usageOptions...)
+		added = append(added, `"stream_options":`+envelope.UsageOptions...)
 	}
 	if len(added) > 0 {
-		edits = append(edits, addMembers(body, env.CloseAt, added))
+		edits = append(edits, envelope.AddMembers(body, env.CloseAt, added))
 	}
 	out := Outgoing{Body: body, UsageInjected: inject}
 	if len(edits) > 0 {
@@ -62,39 +63,6 @@ func namesModel(body []byte, env *fairlead.Envelope) bool {
 	}
 	name, err := jsonscan.String(body[env.ModelAt.Start:env.ModelAt.End])
 	return err == nil && name == env.Model
-}
-
-// includeUsage returns the edit that makes the stream options at the span,
-// which are an object or null, ask for usage.
-func includeUsage(body []byte, at fairlead.Span) jsonscan.Edit {
-	options := body[at.Start:at.End]
-	var asked jsonscan.Span
-	closeAt, err := jsonscan.Object(options, func(name []byte, value jsonscan.Span) error {
-		if string(name) == "include_usage" {
-			asked = value
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return jsonscan.Edit{Start: at.Start, End: at.End, With: []byte(usageOptions)}
-	case asked.End > 0:
-		return jsonscan.Edit{Start: at.Start + asked.Start, End: at.Start + asked.End, With: []byte("true")}
-	}
-	return addMembers(body, at.Start+closeAt, []byte(`"include_usage":true`))
-}
-
-// addMembers returns the edit that adds members before the closing brace at
-// closeAt.
-func addMembers(body []byte, closeAt int, members []byte) jsonscan.Edit {
-	last := closeAt - 1
-	for jsonscan.IsSpace(body[last]) {
-		last--
-	}
-	if body[last] != '{' {
-		members = append([]byte{','}, members...)
-	}
-	return jsonscan.Edit{Start: closeAt, End: closeAt, With: members}
 }
 
 // inOrder adds an edit to at most one other.

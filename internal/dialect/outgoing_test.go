@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 )
 
 func chatRequest(t *testing.T, body, model string) *fairlead.Request {
 	t.Helper()
-	env, err := ScanChat([]byte(body))
+	env, err := envelope.Chat([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +80,13 @@ func FuzzForUpstream(f *testing.F) {
 		f.Add([]byte(body), "gpt-4o-mini")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, model string) {
-		env, err := ScanChat(body)
+		env, err := envelope.Chat(body)
 		if err != nil {
 			return
 		}
 		env.Model = strings.ToValidUTF8(model, "?")
 		out := ForUpstream(&fairlead.Request{Dialect: fairlead.OpenAIChat, Body: body, Envelope: env})
-		sent, err := ScanChat(out.Body)
+		sent, err := envelope.Chat(out.Body)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", body, out.Body, err)
 		}

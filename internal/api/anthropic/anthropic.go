@@ -14,6 +14,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 )
@@ -56,11 +57,11 @@ type operation func(context.Context, *fairlead.Call, gateway.Read, fairlead.Emit
 type scan func(body []byte) (fairlead.Envelope, error)
 
 func (f *Face) messages(x *api.Exchange) error {
-	return f.answer(x, dialect.ScanMessages, f.gateway.Chat)
+	return f.answer(x, envelope.Messages, f.gateway.Chat)
 }
 
 func (f *Face) countTokens(x *api.Exchange) error {
-	return f.answer(x, dialect.ScanCountTokens, f.gateway.CountTokens)
+	return f.answer(x, envelope.CountTokens, f.gateway.CountTokens)
 }
 
 func (f *Face) answer(x *api.Exchange, scan scan, run operation) error {

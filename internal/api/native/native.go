@@ -18,6 +18,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/sse"
@@ -125,7 +126,7 @@ func whole(body []byte, call *fairlead.Call) ([]byte, error) {
 // readChat makes an OpenAI chat request of a native body. A stream, asked for
 // in the body or by the Accept header, always tells its usage at the end.
 func readChat(body []byte, h http.Header) (*fairlead.Request, error) {
-	envelope, chat, err := dialect.ScanNative(body, dialect.NativeWish{Stream: acceptsStream(h)})
+	envelope, chat, err := envelope.Native(body, envelope.Wish{Stream: acceptsStream(h)})
 	if err != nil {
 		return nil, err
 	}

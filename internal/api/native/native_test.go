@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 )
 
 // TestReadChat: what the upstream is sent for a native body, and nothing else
@@ -48,7 +48,7 @@ func TestReadChat(t *testing.T) {
 			if string(req.Body) != c.want {
 				t.Errorf("got  %s\nwant %s", req.Body, c.want)
 			}
-			if again, err := dialect.ScanChat(req.Body); err != nil || again != req.Envelope {
+			if again, err := envelope.Chat(req.Body); err != nil || again != req.Envelope {
 				t.Errorf("the envelope %+v is not that of the body: %+v, %v", req.Envelope, again, err)
 			}
 			if !json.Valid(req.Body) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
-	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 )
@@ -59,11 +59,11 @@ type operation func(context.Context, *fairlead.Call, gateway.Read, fairlead.Emit
 type scan func(body []byte) (fairlead.Envelope, error)
 
 func (f *Face) chat(x *api.Exchange) error {
-	return f.answer(x, fairlead.OpenAIChat, dialect.ScanChat, f.config.Gateway.Chat)
+	return f.answer(x, fairlead.OpenAIChat, envelope.Chat, f.config.Gateway.Chat)
 }
 
 func (f *Face) embed(x *api.Exchange) error {
-	return f.answer(x, fairlead.OpenAIEmbeddings, dialect.ScanEmbeddings, f.config.Gateway.Embed)
+	return f.answer(x, fairlead.OpenAIEmbeddings, envelope.Embeddings, f.config.Gateway.Embed)
 }
 
 func (f *Face) answer(x *api.Exchange, in fairlead.Dialect, scan scan, run operation) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -30,10 +31,10 @@ func ask(t *testing.T, op fairlead.Operation, body string) (answer, error) {
 	var err error
 	if op == fairlead.Chat {
 		req.Dialect = fairlead.OpenAIChat
-		req.Envelope, err = dialect.ScanChat(req.Body)
+		req.Envelope, err = envelope.Chat(req.Body)
 	} else {
 		req.Dialect = fairlead.OpenAIEmbeddings
-		req.Envelope, err = dialect.ScanEmbeddings(req.Body)
+		req.Envelope, err = envelope.Embeddings(req.Body)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +287,7 @@ func TestStopsWhenTheCallerLeaves(t *testing.T) {
 		return context.WithDeadline(ctx, time.Now())
 	}
 	body := fmt.Appendf(nil, story, `,"stream":true`)
-	env, err := dialect.ScanChat(body)
+	env, err := envelope.Chat(body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +361,7 @@ func FuzzChat(f *testing.F) {
 	f.Add(fmt.Appendf(nil, story, `,"stream":false,"max_tokens":30`))
 	f.Add([]byte(`{"messages":[{"role":"user","content":[{"text":"a. b"},7,{"text":null}]},{"role":"x","content":"\ud800 a"},{"role":"user","content":"\u0000 a\tb"}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		env, err := dialect.ScanChat(body)
+		env, err := envelope.Chat(body)
 		if err != nil {
 			return
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/translate"
 	"github.com/fairleadhq/fairlead/internal/translate/reply"
 )
@@ -90,9 +90,9 @@ func (b *Bridge) translate(req *fairlead.Request) (*translation, error) {
 	if err != nil {
 		return nil, err
 	}
-	scan := dialect.ScanChat
+	scan := envelope.Chat
 	if b.speaks == fairlead.AnthropicMessages {
-		scan = dialect.ScanMessages
+		scan = envelope.Messages
 	}
 	envelope, err := scan(body)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/provider/anthropic"
 	"github.com/fairleadhq/fairlead/internal/provider/openai"
 	"github.com/fairleadhq/fairlead/internal/provider/providertest"
@@ -99,9 +100,9 @@ func ask(t *testing.T, model fairlead.Model, op fairlead.Operation, req *fairlea
 // request is one as a face would make it.
 func request(t *testing.T, in fairlead.Dialect, body string) *fairlead.Request {
 	t.Helper()
-	scan := dialect.ScanChat
+	scan := envelope.Chat
 	if in == messages {
-		scan = dialect.ScanMessages
+		scan = envelope.Messages
 	}
 	env, err := scan([]byte(body))
 	if err != nil {

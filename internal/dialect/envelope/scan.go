@@ -1,4 +1,4 @@
-package dialect
+package envelope
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ const (
 // maxNameShown is the longest member name that an error repeats.
 const maxNameShown = 64
 
-// ScanChat reads the envelope of a chat completion body and checks the members
+// Chat reads the envelope of a chat completion body and checks the members
 // that the service acts on: model, messages, stream, stream_options,
 // max_tokens, max_completion_tokens, tools and n. All but messages may be left
 // out or null. Everything else passes unread, as long as the body is one valid
@@ -29,7 +29,7 @@ const maxNameShown = 64
 // Errors are *fairlead.Error of Kind Invalid with the codes invalid_json,
 // duplicate_key, invalid_type (Param names the member) and missing_field. They
 // never quote the body, but for a duplicate name that looks like a field's.
-func ScanChat(body []byte) (fairlead.Envelope, error) {
+func Chat(body []byte) (fairlead.Envelope, error) {
 	scan := newBodyScan(body)
 	if err := scan.read(scan.chatMember); err != nil {
 		return fairlead.Envelope{}, err
@@ -37,10 +37,10 @@ func ScanChat(body []byte) (fairlead.Envelope, error) {
 	return scan.chat()
 }
 
-// ScanEmbeddings reads the envelope of an embeddings body: model, which may be
+// Embeddings reads the envelope of an embeddings body: model, which may be
 // left out, and input, which must be a string or an array that is not empty.
-// Errors are those of ScanChat.
-func ScanEmbeddings(body []byte) (fairlead.Envelope, error) {
+// Errors are those of Chat.
+func Embeddings(body []byte) (fairlead.Envelope, error) {
 	scan := newBodyScan(body)
 	sawInput := false
 	err := scan.read(func(name []byte) error {

@@ -1,4 +1,4 @@
-package dialect
+package envelope
 
 import (
 	"encoding/json"
@@ -10,10 +10,10 @@ import (
 	"github.com/fairleadhq/fairlead"
 )
 
-func TestScanChat(t *testing.T) {
+func TestChat(t *testing.T) {
 	body := `{"model":"gpt-4o\u002dmini", "messages":[{"role":"user","content":null,"x":[{}]}],"stream":true,` +
 		`"max_tokens":5,"max_completion_tokens":7,"stream_options":{"a":1,"include_usage":true},"tools":[],"n":1,"next_week":{"field":[1]}} `
-	env, err := ScanChat([]byte(body))
+	env, err := Chat([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestScanChatReadsWhatAnAnswerMayCost(t *testing.T) {
 		{`,"max_tokens":1,"max_completion_tokens":300`, 0, 300},
 		{`,"max_tokens":300,"max_completion_tokens":null`, 0, 300},
 	} {
-		env, err := ScanChat([]byte(`{"messages":[{"role":"user"}]` + c.members + `}`))
+		env, err := Chat([]byte(`{"messages":[{"role":"user"}]` + c.members + `}`))
 		if err != nil || env.Choices != c.choices || env.MaxTokens != c.tokens {
 			t.Errorf("%s: %d choices of %d tokens, %v; want %d of %d", c.members, env.Choices, env.MaxTokens, err, c.choices, c.tokens)
 		}
@@ -58,7 +58,7 @@ func TestScanChatTakesNulls(t *testing.T) {
 		`{"messages":[{"role":"user"}],"model":null,"stream":null,"stream_options":null,"max_tokens":null,"max_completion_tokens":null,"tools":null,"n":null}`,
 		`{"messages":[{"role":""}],"model":"","stream":false,"stream_options":{"include_usage":null}}`,
 	} {
-		env, err := ScanChat([]byte(body))
+		env, err := Chat([]byte(body))
 		if err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
@@ -105,7 +105,7 @@ func TestScanChatRefuses(t *testing.T) {
 		{`{"n":[],` + messages + `}`, "invalid_type", "n"},
 		{`{"tools":{},` + messages + `}`, "invalid_type", "tools"},
 	} {
-		_, err := ScanChat([]byte(test.body))
+		_, err := Chat([]byte(test.body))
 		wantRefusal(t, test.body, err, fairlead.Error{Kind: fairlead.Invalid, Code: test.code, Param: test.param})
 	}
 }
@@ -127,7 +127,7 @@ func wantRefusal(t *testing.T, what string, err error, want fairlead.Error) {
 }
 
 func TestScanErrorsTellThePlaceAndNotTheBody(t *testing.T) {
-	_, err := ScanChat([]byte("{\n  \"messages\": [{\"role\":\"user\"}],\n  \"canary\": canary\n}"))
+	_, err := Chat([]byte("{\n  \"messages\": [{\"role\":\"user\"}],\n  \"canary\": canary\n}"))
 	e := fairlead.AsError(err)
 	if want := "byte 47 (line 3, column 13)"; !strings.Contains(e.Detail, want) {
 		t.Errorf("got %q, want %q in it", e.Detail, want)
@@ -137,13 +137,13 @@ func TestScanErrorsTellThePlaceAndNotTheBody(t *testing.T) {
 	}
 }
 
-func TestScanEmbeddings(t *testing.T) {
+func TestEmbeddings(t *testing.T) {
 	body := `{"input":["a",[1,2]],"model":"embed"}`
-	env, err := ScanEmbeddings([]byte(body))
+	env, err := Embeddings([]byte(body))
 	if err != nil || env.Model != "embed" || body[env.ModelAt.Start:env.ModelAt.End] != `"embed"` || env.CloseAt != len(body)-1 {
 		t.Errorf("got %+v, %v", env, err)
 	}
-	if _, err := ScanEmbeddings([]byte(`{"input":"a"}`)); err != nil {
+	if _, err := Embeddings([]byte(`{"input":"a"}`)); err != nil {
 		t.Error(err)
 	}
 	for _, test := range []struct{ body, code, param string }{
@@ -156,7 +156,7 @@ func TestScanEmbeddings(t *testing.T) {
 		{`{"input":"a","input":"b"}`, "duplicate_key", "input"},
 		{`{"input":"a"`, "invalid_json", ""},
 	} {
-		_, err := ScanEmbeddings([]byte(test.body))
+		_, err := Embeddings([]byte(test.body))
 		wantRefusal(t, test.body, err, fairlead.Error{Kind: fairlead.Invalid, Code: test.code, Param: test.param})
 	}
 }
@@ -172,18 +172,18 @@ func TestScanNativeCuts(t *testing.T) {
 		{`{` + m + `, "resumable":false , "conversation_id":"" }`, `{` + m + ` }`},
 		{`{` + m + `,"tools":[{"document_ids":[1]}]}`, `{` + m + `,"tools":[{"document_ids":[1]}]}`},
 	} {
-		env, chat, err := ScanNative([]byte(test.body), NativeWish{})
+		env, chat, err := Native([]byte(test.body), Wish{})
 		if err != nil || string(chat) != test.want {
 			t.Errorf("%s: got %s, %v, want %s", test.body, chat, err, test.want)
 			continue
 		}
-		want, err := ScanChat(chat)
+		want, err := Chat(chat)
 		if err != nil || env != want {
 			t.Errorf("%s: got envelope %+v, want %+v, %v", test.body, env, want, err)
 		}
 	}
 	body := []byte(`{` + m + `}`)
-	if _, chat, _ := ScanNative(body, NativeWish{}); &chat[0] != &body[0] {
+	if _, chat, _ := Native(body, Wish{}); &chat[0] != &body[0] {
 		t.Error("a body without cuts was copied")
 	}
 }
@@ -205,12 +205,12 @@ func TestScanNativeRefuses(t *testing.T) {
 		{`{"resumable":false}`, fairlead.Error{Kind: fairlead.Invalid, Code: "missing_field", Param: "messages"}},
 		{`{"resumable":false,"resumable":true` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "duplicate_key", Param: "resumable"}},
 	} {
-		_, _, err := ScanNative([]byte(test.body), NativeWish{})
+		_, _, err := Native([]byte(test.body), Wish{})
 		wantRefusal(t, test.body, err, test.want)
 	}
 }
 
-func FuzzScanNative(f *testing.F) {
+func FuzzNative(f *testing.F) {
 	f.Add([]byte(`{"resumable":null , "messages":[{"role":"user"}],"conversation_id":"","x":{"document_ids":[]},"document_ids":[]}`))
 	f.Add([]byte(`{"document_ids":[],"messages":[{"role":"a"}]}`))
 	for _, options := range []string{`null`, `{ }`, `{"include_usage":false}`, `{"include_usage":null,"x":1}`, `{"x":1}`} {
@@ -218,15 +218,15 @@ func FuzzScanNative(f *testing.F) {
 		f.Add([]byte(`{"stream":true,"messages":[{"role":"a"}],"conversation_id":"","stream_options": ` + options + ` ,"resumable":false}`))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, wish := range []NativeWish{{}, {Stream: true}} {
-			checkScanNative(t, body, wish)
+		for _, wish := range []Wish{{}, {Stream: true}} {
+			checkNative(t, body, wish)
 		}
 	})
 }
 
-func checkScanNative(t *testing.T, body []byte, wish NativeWish) {
+func checkNative(t *testing.T, body []byte, wish Wish) {
 	t.Helper()
-	env, chat, err := ScanNative(body, wish)
+	env, chat, err := Native(body, wish)
 	if err != nil {
 		if e := fairlead.AsError(err); e.Kind != fairlead.Invalid && e.Kind != fairlead.Unsupported {
 			t.Fatalf("%q: got %v", body, err)
@@ -249,7 +249,7 @@ func checkScanNative(t *testing.T, body []byte, wish NativeWish) {
 	if fmt.Sprintf("%q", before) != fmt.Sprintf("%q", after) {
 		t.Fatalf("%q became %q", body, chat)
 	}
-	if want, err := ScanChat(chat); err != nil || env != want {
+	if want, err := Chat(chat); err != nil || env != want {
 		t.Fatalf("%q: got envelope %+v, want %+v, %v", body, env, want, err)
 	}
 }
@@ -287,7 +287,7 @@ func BenchmarkScanChat100KB(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ScanChat(body); err != nil {
+		if _, err := Chat(body); err != nil {
 			b.Fatal(err)
 		}
 	}
