@@ -47,6 +47,9 @@ type Request struct {
 	Aside Aside
 	// Past is what came before the body, in the dialect OpenAIResponses alone.
 	Past Past
+	// AnswerID is the id that an answer that is made here is to have, in the dialect
+	// OpenAIResponses alone.
+	AnswerID string
 	// Prepared is what a Preparer keeps of the request. Only it sets and reads it.
 	Prepared any
 }
