@@ -11,6 +11,5 @@ func absentShapes() []string {
 		"timeouts.search",
 		"timeouts.insights",
 		"chat",
-		"llm.providers.*.responses",
 	}
 }

@@ -105,6 +105,10 @@ func (l *loader) fitProvider(p *Provider) {
 	if l.Origins[key+".http_client.max_keepalive"].Source == strictyaml.Default && client.MaxConnections > 0 {
 		client.MaxKeepalive = min(client.MaxKeepalive, client.MaxConnections)
 	}
+	if p.Dialect == DialectAnthropic && l.Origins[key+".responses"].Source == strictyaml.Default {
+		p.Responses = false
+		l.Origins[key+".responses"] = strictyaml.Origin{}
+	}
 	serves := func(pattern string) bool { return fairlead.MatchModel(pattern, p.DefaultModel) }
 	if len(p.Models) > 0 && !slices.ContainsFunc(p.Models, serves) {
 		p.DefaultModel = ""

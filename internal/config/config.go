@@ -128,7 +128,9 @@ type Provider struct {
 	APIKeys []strictyaml.Secret `yaml:"api_keys" doc:"Several keys instead of api_key: calls are spread over them, and one that is refused or used up is left out for a while."`
 	Weight  int                 `yaml:"weight" most:"1000" doc:"Share of the calls for a model that other providers with a weight serve too. 0 = in the file's order: it serves what those before it fail to."`
 	Dialect string              `yaml:"dialect" oneof:"openai,anthropic" doc:"The API that it speaks: openai or anthropic. Clients of either are served; a request in the other one is translated."`
-	Models  []string            `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
+	// Responses also means that the provider keeps what it answers there.
+	Responses bool     `yaml:"responses" doc:"It speaks OpenAI's Responses API too, and keeps the responses that it is asked to keep; for the dialect openai. Without, a request of that API is translated."`
+	Models    []string `yaml:"models" doc:"What it serves: names and * patterns. Left out, what its /models lists."`
 	// DefaultModel is the preset's model, used where no default_model is set.
 	DefaultModel string              `yaml:"-"`
 	Timeout      strictyaml.Duration `yaml:"timeout" doc:"Total time of one call to this provider; for openai also OPENAI_API_TIMEOUT. 0 = the operation's."`

@@ -47,6 +47,7 @@ func presetOf(name string) (p preset, known bool) {
 	switch name {
 	case "openai":
 		provider.BaseURL, provider.DefaultModel = "https://api.openai.com/v1", "gpt-4o-mini"
+		provider.Responses = true
 		p.keyFrom, p.addressFrom = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 		p.detectBy = []string{"OPENAI_API_KEY", "OPENAI_BASE_URL"}
 	case "groq":

@@ -183,3 +183,23 @@ func TestHedgeDelay(t *testing.T) {
 		}
 	}
 }
+
+// TestResponses: the preset of OpenAI has them, where nobody says otherwise.
+func TestResponses(t *testing.T) {
+	for _, tt := range []struct {
+		file, origin string
+		want         bool
+	}{
+		{"llm: {providers: {openai: }}", "default (preset openai)", true},
+		{"llm: {providers: {openai: {responses: false}}}", "fairlead.yaml:1:39", false},
+		{"llm: {providers: {openai: {dialect: anthropic}}}", "default", false},
+		{"llm: {providers: {groq: }}", "default", false},
+		{"llm: {providers: {mine: {base_url: 'http://a', responses: true}}}", "fairlead.yaml:1:59", true},
+	} {
+		loaded := load(t, tt.file)
+		p := loaded.Config.LLM.Providers[0]
+		if origin := loaded.Origins["llm.providers."+p.Name+".responses"].String(); p.Responses != tt.want || origin != tt.origin {
+			t.Errorf("%s: got %v from %s, want %v from %s", tt.file, p.Responses, origin, tt.want, tt.origin)
+		}
+	}
+}

@@ -50,6 +50,7 @@ func TestRules(t *testing.T) {
 		{"negative duration", "timeouts: {chat: -1s}", `1:18: timeouts.chat: "-1s" must not be negative`},
 		{"size", "server: {max_body: 1XB}", `1:20: server.max_body: "1XB" is not a size such as 512MiB or 2GB`},
 		{"log format", "server: {log_format: jso}", `1:22: server.log_format: "jso" is not one of auto, human, json; did you mean "json"?`},
+		{"responses of Anthropic", "llm: {providers: {anthropic: {responses: true}}}", `1:42: llm.providers.anthropic.responses: the Responses API is OpenAI's, and the dialect is anthropic; leave it out: requests of that API are translated`},
 		{"dialect", "llm: {providers: {a: {base_url: 'http://a', dialect: antropic}}}", `1:54: llm.providers.a.dialect: "antropic" is not one of openai, anthropic; did you mean "anthropic"?`},
 
 		{"listen port", "server: {listen: 'localhost:99999'}", `1:18: server.listen: "localhost:99999" has no port between 0 and 65535; write host:port, such as 127.0.0.1:8080`},

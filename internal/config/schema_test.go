@@ -167,7 +167,7 @@ func TestSchemaRefusesWhatLoadRefuses(t *testing.T) {
 		"apps: [{name: a, class: night}]",
 		"alerts: {webhook: [x]}",
 		"apps: {a: 1}",
-		"llm: {providers: {openai: {responses: true}}}",
+		"llm: {providers: {openai: {responses: often}}}",
 		"llm: {providers: {openai: {http_client: {max_connections: 100001}}}}",
 	} {
 		var value map[string]any

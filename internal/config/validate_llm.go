@@ -52,6 +52,9 @@ func (l *loader) validateProvider(p *Provider) {
 	l.validateKeys(at, p)
 	l.validateResilience(at, p)
 	l.validatePatterns(at+".models", p.Models)
+	if p.Responses && p.Dialect == DialectAnthropic {
+		l.Complain(at+".responses", "the Responses API is OpenAI's, and the dialect is anthropic", "leave it out: requests of that API are translated")
+	}
 	client := &p.HTTPClient
 	if client.HTTP2 && !strings.HasPrefix(p.BaseURL, "https://") {
 		l.Complain(at+".http_client.http2", "HTTP/2 needs a base_url with https", "leave it out, or give the provider TLS")

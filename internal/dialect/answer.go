@@ -55,7 +55,7 @@ func readAnswer(body []byte, results string) (facts, error) {
 			Message: "The provider's answer is not a valid JSON object", Err: err,
 		}
 	case f.err.Present():
-		return facts{}, upstreamError(body[f.err.Start:f.err.End])
+		return facts{}, Reported(body[f.err.Start:f.err.End])
 	case f.results == 0:
 		return facts{}, &fairlead.Error{
 			Kind: fairlead.Upstream, Code: codeInvalidAnswer, Message: "The provider's answer has no " + results,
@@ -152,10 +152,10 @@ func (f *facts) readUsage(s *jsonscan.Scanner, body []byte) error {
 	return err
 }
 
-// upstreamError is the error for a provider's error object, or the string that
+// Reported is the error for a provider's error object, or the string that
 // stands in its place. What it says goes to the caller, unless it speaks of
 // keys, which are not the caller's.
-func upstreamError(object []byte) *fairlead.Error {
+func Reported(object []byte) *fairlead.Error {
 	e := &fairlead.Error{Kind: fairlead.Upstream, Code: codeUpstreamError, Message: "The provider reported an error"}
 	if message := wordsOf(object).Message; !speaksOfKeys(message) {
 		e.Detail = message

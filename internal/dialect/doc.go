@@ -11,8 +11,8 @@
 // of the words. So members that nobody here has heard of survive in both directions.
 //
 // Start with ScanChat and ForUpstream for requests, ReadChatAnswer and
-// StreamWatch for answers; messages.go has the same of Anthropic's. Package refusal
-// below has the shapes of errors.
+// StreamWatch for answers; messages.go has the same of Anthropic's. Package responses
+// below has the same of OpenAI's Responses API, package refusal the shapes of errors.
 //
 // The functions keep no state, but for the watches, and do no I/O.
 package dialect

@@ -94,12 +94,12 @@ func (w *MessagesWatch) passes(frame []byte) bool {
 		w.err = messagesError(payload)
 	case err != nil && sse.Event(frame) == "ping": // clients don't look into it
 	case err != nil:
-		w.err = malformed(err)
+		w.err = Malformed(err)
 	case w.told.isStop:
 		w.last = slices.Clone(frame)
 		return false
 	default:
-		keepFrame(&w.like, frame, payload)
+		KeepFrame(&w.like, frame, payload)
 	}
 	return w.err == nil
 }
@@ -116,9 +116,9 @@ func (w *MessagesWatch) End() (last []byte, end fairlead.End, err error) {
 	case w.err != nil:
 		return nil, fairlead.End{}, w.err
 	case !w.Done():
-		return nil, fairlead.End{}, truncated("without its end marker")
+		return nil, fairlead.End{}, Truncated("without its end marker")
 	case w.told.stop == "":
-		return nil, fairlead.End{}, truncated("without a stop reason")
+		return nil, fairlead.End{}, Truncated("without a stop reason")
 	}
 	return w.last, w.told.end(), nil
 }
@@ -266,7 +266,7 @@ func (f *messageFacts) usage(s *jsonscan.Scanner, body, name []byte) error {
 // messagesError is the error for an error object of Anthropic's within an answer
 // whose status was 200: its type says what a status would have said.
 func messagesError(object []byte) error {
-	e := upstreamError(object)
+	e := Reported(object)
 	switch wordsOf(object).Type {
 	case "overloaded_error":
 		e.Kind, e.Code, e.Message, e.RetryAfter = fairlead.Busy, "provider_unavailable", "The provider is busy", busyRetry

@@ -12,6 +12,8 @@ type Outgoing struct {
 	// UsageInjected says that the stream was asked for usage that its client
 	// did not ask for; StreamWatch then takes the usage out again.
 	UsageInjected bool
+	// Kept says that the provider was asked to keep the answer under its id.
+	Kept bool
 }
 
 // ForUpstream returns the body to send for req, whose envelope must be the one

@@ -94,7 +94,7 @@ func (w *StreamWatch) passes(frame []byte) bool {
 	}
 	f, read, err := w.readChunk(payload)
 	if err == nil && f.err.Present() {
-		w.err = upstreamError(read[f.err.Start:f.err.End])
+		w.err = Reported(read[f.err.Start:f.err.End])
 		return false
 	}
 	event := ""
@@ -105,13 +105,13 @@ func (w *StreamWatch) passes(frame []byte) bool {
 		return w.passesNamed(event, payload, err)
 	}
 	if err != nil {
-		w.err = malformed(err)
+		w.err = Malformed(err)
 		return false
 	}
 	w.note(f)
 	passes := !w.dropUsage || !f.listed || f.results > 0 || !f.hasUsage
 	if passes && event == "" {
-		keepFrame(&w.like, frame, payload)
+		KeepFrame(&w.like, frame, payload)
 	}
 	return passes
 }
@@ -130,11 +130,11 @@ func (w *StreamWatch) readChunk(payload []byte) (f facts, read []byte, err error
 	return f, read, err
 }
 
-// keepFrame completes a pattern by the frame around the payload that was
+// KeepFrame completes a pattern by the frame around the payload that was
 // scanned, so that a frame is known with its field names and line ends. The
 // payload must be a part of the frame, and not of several lines. The frame must
 // end in a blank line, and that in \n: after \r, one more \n would belong to it.
-func keepFrame(like *jsonscan.Pattern, frame, payload []byte) {
+func KeepFrame(like *jsonscan.Pattern, frame, payload []byte) {
 	at := cap(frame) - cap(payload) // both reach to the same end, if the payload is no copy
 	if at < 0 || at >= len(frame) || &frame[at] != &payload[0] {
 		return
@@ -159,9 +159,9 @@ func ownEvent(frame []byte) string {
 func (w *StreamWatch) passesNamed(event string, payload []byte, broken error) bool {
 	switch {
 	case event == "error":
-		w.err = upstreamError(payload)
+		w.err = Reported(payload)
 	case broken != nil && payload[0] == '{':
-		w.err = malformed(broken)
+		w.err = Malformed(broken)
 	}
 	return w.err == nil
 }
@@ -188,21 +188,23 @@ func (w *StreamWatch) End() (last []byte, end fairlead.End, err error) {
 	case w.err != nil:
 		return nil, fairlead.End{}, w.err
 	case !w.done:
-		return nil, fairlead.End{}, truncated("without its end marker")
+		return nil, fairlead.End{}, Truncated("without its end marker")
 	case w.end.Finish == "":
-		return nil, fairlead.End{}, truncated("without a finish reason")
+		return nil, fairlead.End{}, Truncated("without a finish reason")
 	}
 	return []byte(DoneFrame), w.end, nil
 }
 
-func malformed(err error) error {
+// Malformed is the error for an event of a stream that is not what it sets out to be.
+func Malformed(err error) error {
 	return &fairlead.Error{
 		Kind: fairlead.Upstream, Code: codeMalformedEvent,
 		Message: "The provider sent an event that is not valid JSON", Err: err,
 	}
 }
 
-func truncated(how string) error {
+// Truncated is the error for a stream that ended, as how says, before it was whole.
+func Truncated(how string) error {
 	return &fairlead.Error{
 		Kind: fairlead.Upstream, Code: codeTruncated,
 		Message: "The provider's stream broke off before the answer was complete", Detail: "it ended " + how,

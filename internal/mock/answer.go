@@ -1,10 +1,11 @@
 package mock
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/fairleadhq/fairlead/internal/mock/plainjson"
 )
 
 // answer is what the mock says, before either API has spelled it.
@@ -28,7 +29,7 @@ func (p *reply) compose() answer {
 		a.call = &toolCall{
 			id:        fmt.Sprintf("call_mock_%d", p.number),
 			name:      p.ask.tool.name,
-			arguments: arguments(p.ask.tool.schema),
+			arguments: plainjson.Arguments(p.ask.tool.schema),
 		}
 		a.usage = usage{p.inputTokens(), 1 + len(a.call.arguments)/4}
 	} else {
@@ -76,56 +77,4 @@ func (p *reply) say() []string {
 		tokens = append(tokens, " token"+strconv.Itoa(n+1))
 	}
 	return tokens[:p.how.tokens]
-}
-
-// arguments fills what a tool's schema requires with values of the right type.
-func arguments(schema json.RawMessage) string {
-	var s struct {
-		Required   []string                   `json:"required"`
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if json.Unmarshal(schema, &s) != nil {
-		return "{}"
-	}
-	filled := make(object, len(s.Required))
-	for _, name := range s.Required {
-		filled[name] = sample(s.Properties[name])
-	}
-	return strings.TrimSpace(string(encode(filled)))
-}
-
-// sample is a value that fits a property's schema.
-func sample(schema json.RawMessage) any {
-	var s struct {
-		Type any   `json:"type"`
-		Enum []any `json:"enum"`
-	}
-	if json.Unmarshal(schema, &s) != nil {
-		return "mock"
-	}
-	if len(s.Enum) > 0 {
-		return s.Enum[0]
-	}
-	switch s.Type {
-	case "integer", "number":
-		return 1
-	case "boolean":
-		return true
-	case "array":
-		return []any{}
-	case "object":
-		return object{}
-	}
-	return "mock"
-}
-
-// halves cuts a text in two, so that a stream of it has more than one piece.
-// The texts are JSON of this package's making or a caller's schema: the cut
-// keeps to the start of a UTF-8 character.
-func halves(s string) []string {
-	at := len(s) / 2
-	for at > 0 && s[at]&0xC0 == 0x80 {
-		at--
-	}
-	return []string{s[:at], s[at:]}
 }

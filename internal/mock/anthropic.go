@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/fairleadhq/fairlead/internal/mock/plainjson"
 )
 
 // anthropic spells failures as Anthropic does.
@@ -81,7 +83,7 @@ func readCountTokens(header http.Header, body []byte) (ask, error) {
 
 func readAnthropic(header http.Header, body []byte) (ask, messagesWire, error) {
 	var wire messagesWire
-	if err := decode(header, body, &wire); err != nil {
+	if err := plainjson.Decode(header, body, &wire); err != nil {
 		return ask{}, wire, err
 	}
 	a := ask{model: wire.Model, stream: wire.Stream, maxTokens: wire.MaxTokens}
@@ -175,7 +177,7 @@ func (p *reply) messageFrames(a answer) [][]byte {
 	add("message_start", object{"message": start})
 	block, kind, field, pieces := object{"type": "text", "text": ""}, "text_delta", "text", a.tokens
 	if a.call != nil {
-		block, kind, field, pieces = a.toolUse(), "input_json_delta", "partial_json", halves(a.call.arguments)
+		block, kind, field, pieces = a.toolUse(), "input_json_delta", "partial_json", plainjson.Halves(a.call.arguments)
 	}
 	add("content_block_start", object{"index": 0, "content_block": block})
 	add("ping", object{})

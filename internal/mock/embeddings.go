@@ -9,6 +9,8 @@ import (
 	"hash/fnv"
 	"math"
 	"net/http"
+
+	"github.com/fairleadhq/fairlead/internal/mock/plainjson"
 )
 
 const (
@@ -25,7 +27,7 @@ func readEmbeddings(header http.Header, body []byte) (ask, error) {
 		Dimensions     int             `json:"dimensions"`
 		EncodingFormat string          `json:"encoding_format"`
 	}
-	if err := decode(header, body, &wire); err != nil {
+	if err := plainjson.Decode(header, body, &wire); err != nil {
 		return ask{}, err
 	}
 	a := ask{model: wire.Model, dimensions: wire.Dimensions, base64: wire.EncodingFormat == "base64"}

@@ -32,6 +32,8 @@ func forms() []form {
 		{"embeddings", "/v1/embeddings", `"input":"x"`, false, "", ""},
 		{"messages", "/v1/messages", user + `,"max_tokens":100`, false, "", `"stop_reason":"end_turn"`},
 		{"messages stream", "/v1/messages", user + `,"max_tokens":100,"stream":true`, true, "event: message_stop", `"stop_reason":"end_turn"`},
+		{"responses", "/v1/responses", `"input":"Hello"`, false, "", `"status":"completed","store"`},
+		{"responses stream", "/v1/responses", `"input":"Hello","stream":true`, true, "event: response.completed", `"status":"completed","store"`},
 		{"count", "/v1/messages/count_tokens", user, false, "", ""},
 	}
 }

@@ -1,5 +1,5 @@
-// Package mock is an upstream that is no LLM: it speaks OpenAI's and
-// Anthropic's APIs, says in every answer that it is the mock, and fails in
+// Package mock is an upstream that is no LLM: it speaks OpenAI's APIs and
+// Anthropic's, says in every answer that it is the mock, and fails in
 // the way that the name of the model asks for.
 //
 // It serves tests and trials of the gateway, and is the judge of them: it
@@ -22,6 +22,8 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/fairleadhq/fairlead/internal/mock/responses"
 )
 
 // Header is on every answer of the mock.
@@ -50,6 +52,7 @@ type Mock struct {
 	mux      *http.ServeMux
 	requests atomic.Int64
 	counts   counts
+	memory   responses.Memory
 }
 
 // New returns a mock that holds no calls and has counted none.
@@ -63,6 +66,7 @@ func New(options Options) *Mock {
 	}
 	m.counts.clear()
 	m.mux.HandleFunc("POST /v1/chat/completions", m.operation(openAI{}, readChat, answerChat))
+	m.mux.HandleFunc("POST /v1/responses", m.operation(responsesAPI{}, m.readResponses, answerResponses))
 	m.mux.HandleFunc("POST /v1/embeddings", m.operation(openAI{}, readEmbeddings, answerEmbeddings))
 	m.mux.HandleFunc("GET /v1/models", m.listModels)
 	m.mux.HandleFunc("GET /v1/models/{id...}", m.showModel)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/mock/plainjson"
 )
 
 // openAI spells failures as OpenAI does.
@@ -61,7 +63,7 @@ func readChat(header http.Header, body []byte) (ask, error) {
 		} `json:"tools"`
 		ToolChoice json.RawMessage `json:"tool_choice"`
 	}
-	if err := decode(header, body, &wire); err != nil {
+	if err := plainjson.Decode(header, body, &wire); err != nil {
 		return ask{}, err
 	}
 	a := ask{model: wire.Model, stream: wire.Stream, maxTokens: max(wire.MaxTokens, wire.MaxCompletionTokens)}
@@ -184,7 +186,7 @@ func (p *reply) chatFrames(a answer) [][]byte {
 			"function": object{"name": a.call.name, "arguments": ""},
 		}
 		add(object{"role": "assistant", "content": nil, "tool_calls": []object{first}}, nil)
-		for _, piece := range halves(a.call.arguments) {
+		for _, piece := range plainjson.Halves(a.call.arguments) {
 			more := object{"index": 0, "function": object{"arguments": piece}}
 			add(object{"tool_calls": []object{more}}, nil)
 		}

@@ -3,12 +3,13 @@ package mock
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/mock/plainjson"
 )
 
 // longestHang bounds what "never" means, so that a forgotten client does not
@@ -261,17 +262,8 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	// A client that has left does not miss it.
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be
 }
 
-// encode spells value as one line of JSON. The values are this package's own
-// objects of strings and numbers, which always can be spelled.
-func encode(value any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(value); err != nil {
-		return []byte("{}\n")
-	}
-	return b.Bytes()
-}
+// encode spells value as one line of JSON.
+func encode(value any) []byte { return append(plainjson.Encode(value), '\n') }

@@ -1,13 +1,12 @@
 package mock
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
-	"net/http"
 	"strings"
+
+	"github.com/fairleadhq/fairlead/internal/mock/responses"
 )
 
 // ask is what the mock wants to know of a request of either API.
@@ -22,6 +21,8 @@ type ask struct {
 	lastUser       string
 	tool           *toolSpec // to be called; nil: answer with text
 
+	turn *responses.Turn // of the Responses API
+
 	inputs     [][]byte // of embeddings, as they stand in the body
 	dimensions int
 	base64     bool
@@ -31,49 +32,6 @@ type ask struct {
 type toolSpec struct {
 	name   string
 	schema json.RawMessage
-}
-
-// decode reads a JSON object into to. It refuses what upstreams are known to
-// refuse, or to read in different ways.
-func decode(header http.Header, body []byte, to any) error {
-	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return errors.New("the Content-Type must be application/json")
-	}
-	if err := checkMembers(body); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, to); err != nil {
-		return fmt.Errorf("the body does not fit: %w", err)
-	}
-	return nil
-}
-
-// checkMembers refuses a body that is not one JSON object, and members of it
-// that are there twice.
-func checkMembers(body []byte) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return errors.New("the body is not a JSON object")
-	}
-	seen := make(map[json.Token]bool)
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return errors.New("the body is not valid JSON")
-		}
-		if seen[name] {
-			return fmt.Errorf("the member %q is there twice", name)
-		}
-		seen[name] = true
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return errors.New("the body is not valid JSON")
-		}
-	}
-	if !json.Valid(body) {
-		return errors.New("the body is not valid JSON")
-	}
-	return nil
 }
 
 // message is one message of either API.

@@ -53,7 +53,10 @@ type Last struct {
 func (m *Mock) Stats() Stats { return m.counts.snapshot() }
 
 // Reset forgets everything but the calls that are in flight.
-func (m *Mock) Reset() { m.counts.clear() }
+func (m *Mock) Reset() {
+	m.counts.clear()
+	m.memory.Forget()
+}
 
 // call is one call as the counts know it.
 type call struct {

@@ -161,7 +161,7 @@ func (s *Server) openIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.store = store
+	s.store, s.pepper = store, pepper
 	if err := s.checkPublic(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"slices"
 
@@ -35,12 +38,12 @@ func (p *namedProvider) close() {
 // dialect reach it.
 func (s *Server) makeProviders() error {
 	for _, p := range s.config.LLM.Providers {
-		adapters, err := makeAdapters(p)
+		adapters, err := s.makeAdapters(p)
 		if err != nil {
 			return unusable("set up the provider "+p.Name, err)
 		}
 		s.providers = append(s.providers, namedProvider{
-			Provider: routedProvider(p, adapters),
+			Provider: s.routedProvider(p, adapters),
 			pool: admission.Pool{
 				Slots: p.HTTPClient.ConcurrentRequests, RequestsPerMinute: p.RateLimit.RequestsPerMinute,
 				TokensPerMinute: p.RateLimit.TokensPerMinute,
@@ -58,16 +61,31 @@ func (s *Server) makeProviders() error {
 	return nil
 }
 
-// makeAdapters makes an adapter for each key of a provider.
-func makeAdapters(p config.Provider) ([]*remote.Provider, error) {
-	keys := p.APIKeys
-	if len(keys) == 0 {
-		keys = []strictyaml.Secret{p.APIKey}
+// keysOf are the keys of a provider; one that needs none has an empty one.
+func keysOf(p config.Provider) []strictyaml.Secret {
+	if len(p.APIKeys) == 0 {
+		return []strictyaml.Secret{p.APIKey}
 	}
+	return p.APIKeys
+}
+
+// markBytes is how much of its digest tells a key from others.
+const markBytes = 8
+
+// keyMark tells a provider's key from others, after a restart too, and gives nothing
+// of it away to who does not have the pepper.
+func (s *Server) keyMark(key strictyaml.Secret) string {
+	digest := hmac.New(sha256.New, s.pepper)
+	digest.Write([]byte("provider key mark" + key.Reveal()))
+	return hex.EncodeToString(digest.Sum(nil)[:markBytes])
+}
+
+// makeAdapters makes an adapter for each key of a provider.
+func (s *Server) makeAdapters(p config.Provider) ([]*remote.Provider, error) {
 	var adapters []*remote.Provider
-	for _, key := range keys {
+	for _, key := range keysOf(p) {
 		c := remote.Config{
-			Name: p.Name, BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(),
+			Name: p.Name, KeyMark: s.keyMark(key), BaseURL: p.BaseURL, APIKey: key.Reveal(), Timeout: p.Timeout.Std(),
 			FirstContent: p.FirstContent.Std(), HTTP: httpLimits(p.HTTPClient),
 			HTTP2: p.HTTPClient.HTTP2,
 		}
@@ -85,7 +103,7 @@ func makeAdapters(p config.Provider) ([]*remote.Provider, error) {
 }
 
 // routedProvider is a provider as routing sees it.
-func routedProvider(p config.Provider, adapters []*remote.Provider) upstream.Provider {
+func (s *Server) routedProvider(p config.Provider, adapters []*remote.Provider) upstream.Provider {
 	after, byUsual := p.Hedge.Delay()
 	routed := upstream.Provider{
 		Name: p.Name, Patterns: p.Models, Default: p.DefaultModel, List: listing(adapters), Weight: p.Weight,
@@ -100,12 +118,43 @@ func routedProvider(p config.Provider, adapters []*remote.Provider) upstream.Pro
 	if p.Dialect == config.DialectAnthropic {
 		speaks = fairlead.AnthropicMessages
 	}
-	for _, adapter := range adapters {
-		routed.Deployments = append(routed.Deployments, upstream.Deployment{
-			Model: bridge.New(adapter, speaks, bridge.Options{MaxTokensName: maxTokensName(p.BaseURL)}),
-		})
+	for i, key := range keysOf(p) {
+		both := bridge.New(adapters[i], speaks, bridge.Options{MaxTokensName: maxTokensName(p.BaseURL)})
+		way := upstream.Deployment{Model: both, Mark: s.keyMark(key)}
+		if !p.Responses { // it keeps none, not even those that it kept before
+			way = upstream.Deployment{Model: withoutResponses{both}}
+		}
+		routed.Deployments = append(routed.Deployments, way)
 	}
 	return routed
+}
+
+// withoutResponses is a model to which nobody can speak by the Responses API.
+type withoutResponses struct{ *bridge.Bridge }
+
+// Answer implements fairlead.Model.
+func (m withoutResponses) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
+	if err := refuseResponses(req); err != nil {
+		return err
+	}
+	return m.Bridge.Answer(ctx, call, req, emit)
+}
+
+// Prepare implements fairlead.Preparer.
+func (m withoutResponses) Prepare(call *fairlead.Call, req *fairlead.Request) error {
+	if err := refuseResponses(req); err != nil {
+		return err
+	}
+	return m.Bridge.Prepare(call, req)
+}
+
+func refuseResponses(req *fairlead.Request) error {
+	if req.Dialect != fairlead.OpenAIResponses {
+		return nil
+	}
+	return &fairlead.Error{
+		Kind: fairlead.Unsupported, Code: "operation_unsupported", Message: "The model's provider does not speak the Responses API",
+	}
 }
 
 // listing asks the provider for its models by its keys, one after the other until

@@ -66,6 +66,7 @@ type Server struct {
 	listener  net.Listener
 	store     *sqlite.Store
 	keys      keyring
+	pepper    []byte // the key of digests
 	providers []namedProvider
 	upstream  *upstream.Upstream
 	admission *admission.Controller

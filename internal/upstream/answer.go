@@ -95,6 +95,11 @@ func (r *run) plan(now time.Time) error {
 		return errors.New("the call was not routed")
 	}
 	r.chain = r.aloneChain[:0]
+	if r.req.Past.Maker != (fairlead.Maker{}) {
+		if done, err := r.planMaker(now); done || err != nil {
+			return err
+		}
+	}
 	for _, target := range targets {
 		p := r.provider(target.Provider)
 		if p == nil {

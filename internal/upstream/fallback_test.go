@@ -133,7 +133,7 @@ func TestBalance(t *testing.T) {
 func asKeys(weights []int, fakes []*fake) []Provider {
 	p := usual("keyed")
 	for i, f := range fakes {
-		p.Deployments = append(p.Deployments, Deployment{f, weights[i]})
+		p.Deployments = append(p.Deployments, Deployment{Model: f, Weight: weights[i]})
 	}
 	return []Provider{p}
 }

@@ -38,6 +38,7 @@ type deployment struct {
 	number  int // from 1
 	model   fairlead.Model
 	weight  int
+	mark    string
 	running int // guarded by the provider's picking
 }
 

@@ -16,7 +16,8 @@
 //
 // Start with Upstream.Answer in answer.go. What an error means for all of this is
 // in verdict.go, what is known of a deployment in served.go, a second attempt
-// beside a slow one in hedge.go. Which provider serves which name is package
+// beside a slow one in hedge.go, a call that only one deployment can answer in
+// maker.go. Which provider serves which name is package
 // catalog's.
 package upstream
 
@@ -61,6 +62,8 @@ type Deployment struct {
 	Model fairlead.Model
 	// Weight is its share of the provider's calls; 0 means 1.
 	Weight int
+	// Mark is the Key by which it is called the Maker of an answer.
+	Mark string
 }
 
 // Retry says how often a call is tried again at a provider.
@@ -185,7 +188,7 @@ func newProvider(config Provider) *provider {
 		ways = []Deployment{{Model: config.Model}}
 	}
 	for i, way := range ways {
-		p.deployments = append(p.deployments, &deployment{number: i + 1, model: way.Model, weight: max(way.Weight, 1)})
+		p.deployments = append(p.deployments, &deployment{number: i + 1, model: way.Model, weight: max(way.Weight, 1), mark: way.Mark})
 	}
 	p.preparer, _ = p.deployments[0].model.(fairlead.Preparer)
 	return p

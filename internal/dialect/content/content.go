@@ -23,6 +23,11 @@ func Chat(frames []byte) bool { return begins(frames, (*payload).chunk) }
 // ping, message_start and a block that is yet empty are no content.
 func Messages(frames []byte) bool { return begins(frames, (*payload).event) }
 
+// Responses is Chat for a stream of the Responses API, in which the events that
+// tell of the response itself, and an item or a part that is yet empty, are no
+// content.
+func Responses(frames []byte) bool { return begins(frames, (*payload).step) }
+
 // payload looks for content in the payload of one frame.
 type payload struct {
 	*jsonscan.Scanner
@@ -73,6 +78,27 @@ func (c *payload) event(name []byte) error {
 		return c.members(c.part)
 	}
 	return nil
+}
+
+// step reads a member of an event of the Responses API. Whatever else was generated
+// comes after one of these.
+func (c *payload) step(name []byte) error {
+	switch string(name) {
+	case "delta", "partial_image_b64":
+		return c.part(name)
+	case "item", "part":
+		return c.members(c.item)
+	}
+	return nil
+}
+
+// item reads a member of an item of a response, or of a part of one.
+func (c *payload) item(name []byte) error {
+	switch string(name) {
+	case "id", "status", "phase":
+		return nil
+	}
+	return c.part(name)
 }
 
 // part reads a member of what was generated. There are many names for it, and

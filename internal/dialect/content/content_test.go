@@ -35,6 +35,16 @@ func TestContentBegins(t *testing.T) {
 		{"a delta", Messages, `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"H"}}` + "\n\n", true},
 		{"thinking", Messages, `data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"H"}}` + "\n\n", true},
 		{"its stop", Messages, `data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1}}` + "\n\n", true},
+
+		{"created", Responses, "event: response.created\n" + `data: {"type":"response.created","response":{"id":"resp_1","output":[],"instructions":"Be brief."},"sequence_number":0}` + "\n\n", false},
+		{"a keep-alive", Responses, `data: {"type":"keepalive","sequence_number":3}` + "\n\n", false},
+		{"an empty item", Responses, `data: {"type":"response.output_item.added","output_index":0,"item":{"id":"msg_1","type":"message","status":"in_progress","content":[],"role":"assistant","phase":"final_answer"}}` + "\n\n", false},
+		{"an empty part", Responses, `data: {"type":"response.content_part.added","item_id":"msg_1","part":{"type":"output_text","annotations":[],"logprobs":[],"text":""}}` + "\n\n", false},
+		{"an empty delta of an item", Responses, `data: {"type":"response.output_text.delta","item_id":"msg_1","delta":"","logprobs":[],"obfuscation":"xx"}` + "\n\n", false},
+		{"a text's delta", Responses, `data: {"type":"response.output_text.delta","item_id":"msg_1","delta":"H"}` + "\n\n", true},
+		{"a summary's delta", Responses, `data: {"type":"response.reasoning_summary_text.delta","item_id":"rs_1","delta":"H"}` + "\n\n", true},
+		{"a call", Responses, `data: {"type":"response.output_item.added","item":{"id":"fc_1","type":"function_call","status":"in_progress","arguments":"","call_id":"call_1","name":"f"}}` + "\n\n", true},
+		{"an image", Responses, `data: {"type":"response.image_generation_call.partial_image","item_id":"ig_1","partial_image_b64":"AAAA"}` + "\n\n", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.begins([]byte(c.frames)); got != c.want {

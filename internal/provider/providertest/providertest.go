@@ -29,7 +29,7 @@ const (
 	stopTries = 5
 )
 
-// Run runs the contract, in the dialect OpenAIChat or AnthropicMessages, against
+// Run runs the contract, in the dialect OpenAIChat, OpenAIResponses or AnthropicMessages, against
 // the models that newModel makes, one for each upstream. newModel must give its model the upstream's URL as base URL, Key as
 // key, and limits of time longer than a minute or none. A model with a method
 // Close() or Close() error is closed at the end of its test. A model without
@@ -132,7 +132,8 @@ func settle(t *testing.T, before int) {
 
 // transcript is what a model emitted, and how it ended.
 type transcript struct {
-	marker string
+	// ending is how the last frame of a stream begins.
+	ending string
 	heads  []fairlead.Head
 	ends   []fairlead.End
 	pieces [][]byte
@@ -175,7 +176,7 @@ func (tr *transcript) take(e fairlead.Event) {
 // ask sends one request and writes down what comes; onEvent, if it is not nil,
 // may fail an emit.
 func ask(ctx context.Context, model fairlead.Model, r question, onEvent func(fairlead.Event) error) *transcript {
-	tr := &transcript{marker: r.speech.marker}
+	tr := &transcript{ending: r.speech.ending}
 	refused := false
 	call := &fairlead.Call{ID: "req_1_1", Operation: r.operation, Arrived: time.Now()}
 	tr.err = model.Answer(ctx, call, r.request(), func(e fairlead.Event) error {
@@ -215,7 +216,7 @@ func (tr *transcript) check(t *testing.T) {
 	if e.Kind == fairlead.Busy && e.RetryAfter <= 0 {
 		t.Errorf("got Kind Busy without RetryAfter")
 	}
-	if strings.Contains(tr.text(), tr.marker) {
+	if strings.Contains(tr.text(), tr.ending) {
 		t.Errorf("got the end marker of a stream that ended with %v", tr.err)
 	}
 	told := e.Error() + e.Code + e.Message + e.Detail + e.Param
@@ -244,8 +245,8 @@ func (s *suite) testWhole(t *testing.T) {
 				if r.operation != fairlead.CountTokens && tr.ends[0].Usage.Input <= 0 {
 					t.Errorf("got the usage %+v, want the tokens of the input", tr.ends[0].Usage)
 				}
-				if r.operation == fairlead.Chat && tr.ends[0].Finish != "stop" {
-					t.Errorf("got the finish reason %q, want stop", tr.ends[0].Finish)
+				if r.operation == fairlead.Chat && tr.ends[0].Finish != s.upstream.finish {
+					t.Errorf("got the finish reason %q, want %s", tr.ends[0].Finish, s.upstream.finish)
 				}
 			})
 		})
@@ -279,8 +280,8 @@ func (s *suite) testStreams(t *testing.T) {
 				if got := strings.Contains(tr.text(), `"prompt_tokens"`); got != r.usage { // Anthropic's has another name
 					t.Errorf("usage in the stream: %v, want %v: %q", got, r.usage, tr.text())
 				}
-				if end := tr.ends[0]; end.Usage.Input <= 0 || end.Usage.Output <= 0 || end.Finish != "stop" {
-					t.Errorf("got the end %+v, want the usage and stop", end)
+				if end := tr.ends[0]; end.Usage.Input <= 0 || end.Usage.Output <= 0 || end.Finish != s.upstream.finish {
+					t.Errorf("got the end %+v, want the usage and %s", end, s.upstream.finish)
 				}
 			})
 		})
@@ -296,7 +297,11 @@ func (tr *transcript) wantFrames(t *testing.T) {
 			t.Errorf("got a Data that ends within a frame: %q", piece)
 		}
 	}
-	if n := strings.Count(tr.text(), tr.marker); n != 1 || !strings.HasSuffix(tr.text(), tr.marker) {
+	n, last := strings.Count(tr.text(), tr.ending), tr.text()
+	if at := strings.LastIndex(strings.TrimSuffix(last, "\n\n"), "\n\n"); at >= 0 {
+		last = last[at+len("\n\n"):]
+	}
+	if n != 1 || !strings.HasPrefix(last, tr.ending) {
 		t.Errorf("got %d end markers, want one at the end of %q", n, tr.text())
 	}
 }

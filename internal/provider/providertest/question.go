@@ -47,6 +47,9 @@ func (r question) request() *fairlead.Request {
 	const model = `"test-model"`
 	const options = `{"include_usage":true}`
 	dialect, body := r.speech.dialect, `{"model":`+model+`,"messages":[{"role":"user","content":"What guides a line?"}]`
+	if dialect == fairlead.OpenAIResponses {
+		body = `{"model":` + model + `,"input":"What guides a line?"`
+	}
 	if r.operation == fairlead.Embed {
 		dialect, body = fairlead.OpenAIEmbeddings, `{"model":`+model+`,"input":"What guides a line?"`
 	}

@@ -23,6 +23,11 @@ type speech struct {
 	first, second string
 	last          []string
 	usage, marker string
+	// ending is how the last frame of a stream begins, whoever makes it.
+	ending string
+	// finish is the finish reason of all these, unfinished the end marker of a stream
+	// without one.
+	finish, unfinished string
 	// broken is an event whose JSON is broken, half the start of one.
 	broken, half string
 	// frame makes an event of an error's body.
@@ -33,6 +38,9 @@ type speech struct {
 func speechOf(in fairlead.Dialect) *speech {
 	if in == fairlead.AnthropicMessages {
 		return anthropicSpeech()
+	}
+	if in == fairlead.OpenAIResponses {
+		return responsesSpeech()
 	}
 	return openAISpeech()
 }
@@ -59,7 +67,7 @@ func openAISpeech() *speech {
 		second: data(second),
 		last:   []string{data(chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`) + "}"), marker},
 		usage:  data(chunk("") + `,"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`),
-		marker: marker,
+		marker: marker, ending: marker, finish: "stop", unfinished: marker,
 		broken: data(second[:len(second)-2]), half: "data: " + second[:len(second)/2],
 		frame: data,
 	}
@@ -89,8 +97,45 @@ func anthropicSpeech() *speech {
 			event("content_block_stop", `,"index":0`),
 			event("message_delta", `,"delta":{"stop_reason":"stop","stop_sequence":null},"usage":{"output_tokens":2}`), marker,
 		},
-		marker: marker,
+		marker: marker, ending: marker, finish: "stop", unfinished: marker,
 		broken: second[:len(second)-4] + "\n\n", half: second[:len(second)/2],
 		frame: func(body string) string { return "event: error\ndata: " + body + "\n\n" },
 	}
+}
+
+// responsesSpeech is OpenAI's with the Responses API for chats.
+func responsesSpeech() *speech {
+	event := func(name, members string) string {
+		return "event: " + name + "\ndata: {\"type\":\"" + name + "\"," + members + "}\n\n"
+	}
+	response := func(status, output, usage string) string {
+		return `{"id":"resp_1","object":"response","created_at":1,"status":"` + status + `","error":null,"incomplete_details":null,` +
+			`"model":"test-model","output":[` + output + `],"usage":` + usage + `}`
+	}
+	const usage = `{"input_tokens":5,"output_tokens":2,"total_tokens":7}`
+	item := func(status, content string) string {
+		return `{"id":"msg_1","type":"message","status":"` + status + `","role":"assistant","content":[` + content + `]}`
+	}
+	const text = `{"type":"output_text","text":"Hello.","annotations":[]}`
+	delta := func(number, said string) string {
+		return event("response.output_text.delta", `"sequence_number":`+number+`,"item_id":"msg_1","output_index":0,"content_index":0,"delta":"`+said+`"`)
+	}
+	second := delta("4", "lo.")
+	whole := response("completed", item("completed", text), usage)
+	marker := event("response.completed", `"sequence_number":6,"response":`+whole)
+	says := openAISpeech()
+	says.dialect, says.chat, says.usage = fairlead.OpenAIResponses, whole, ""
+	says.first = event("response.created", `"sequence_number":0,"response":`+response("in_progress", "", "null")) +
+		event("response.output_item.added", `"sequence_number":1,"output_index":0,"item":`+item("in_progress", "")) +
+		event("response.content_part.added", `"sequence_number":2,"item_id":"msg_1","output_index":0,"content_index":0,"part":{"type":"output_text","text":"","annotations":[]}`) +
+		delta("3", "Hel")
+	says.second = second
+	says.last = []string{
+		event("response.output_item.done", `"sequence_number":5,"output_index":0,"item":`+item("completed", text)), marker,
+	}
+	says.marker, says.ending, says.finish = marker, "event: response.completed\n", "completed"
+	says.unfinished = event("response.completed", `"sequence_number":6,"response":`+response("in_progress", item("completed", text), "null"))
+	says.broken, says.half = second[:len(second)-4]+"\n\n", second[:len(second)/2]
+	says.frame = func(body string) string { return "event: error\ndata: " + body + "\n\n" }
+	return says
 }

@@ -262,7 +262,7 @@ func (c *canned) stream(w http.ResponseWriter, r *http.Request, frames []string)
 	breaks := map[Behaviour]func() []string{
 		CutsOff:     func() []string { panic(http.ErrAbortHandler) },
 		NoEndMarker: func() []string { return frames[:len(frames)-1] },
-		NoFinish:    func() []string { return []string{says.second, says.marker} },
+		NoFinish:    func() []string { return []string{says.second, says.unfinished} },
 		ErrorEvent: func() []string {
 			return append([]string{says.frame(says.errorBody("the model fell over"))}, frames...)
 		},

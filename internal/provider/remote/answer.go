@@ -235,6 +235,7 @@ func (a *answer) begin(content string) error {
 		Stream:      content == eventStream,
 		Status:      a.resp.Status,
 		Hold:        usedUp(a.resp.Header),
+		Keeper:      a.head.Keeper,
 	}
 	for _, kept := range a.language.Kept {
 		if value := a.resp.Header.Get(kept.Name); value != "" && len(value) <= maxHeader && !a.key.in(value) {

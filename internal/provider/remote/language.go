@@ -45,17 +45,28 @@ type Way struct {
 	Dialect   fairlead.Dialect
 	// Path is added to the base URL.
 	Path string
+	// Outgoing makes the body that is sent to a provider, which is self; nil means
+	// dialect.ForUpstream.
+	Outgoing func(req *fairlead.Request, self fairlead.Maker) (dialect.Outgoing, error)
 	// Whole judges an answer that was gathered. It returns an error unless that is
 	// whole and no error object.
 	Whole func(body []byte) (fairlead.End, error)
 	// Watch returns what watches the stream that answers out; nil if the
 	// operation has no streams.
-	Watch func(out dialect.Outgoing) Watch
+	Watch    func(out dialect.Outgoing) Watch
+	MaxFrame int // longest event of a stream, in bytes; 0 means 1 MiB
 	// Begins reports whether whole frames of a stream have content: anything that
 	// was generated.
 	Begins func(frames []byte) bool
 	// Tail finds the end of an answer that is too long to be gathered.
 	Tail Tail
+}
+
+func (w *Way) outgoing(req *fairlead.Request, self fairlead.Maker) (dialect.Outgoing, error) {
+	if w.Outgoing != nil {
+		return w.Outgoing(req, self)
+	}
+	return dialect.ForUpstream(req), nil
 }
 
 // Watch looks at a stream as it passes. It is used by one goroutine.

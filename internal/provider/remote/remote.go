@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/http1"
 	"github.com/fairleadhq/fairlead/internal/http1/message"
 	"github.com/fairleadhq/fairlead/internal/reach"
@@ -31,6 +30,8 @@ const mostWaiting = 1024
 type Config struct {
 	// Name is the provider's name in errors.
 	Name string
+	// KeyMark tells the key from others of the provider, and gives nothing of it away.
+	KeyMark string
 	// BaseURL is the root of its API, such as https://api.openai.com/v1.
 	BaseURL string
 	// APIKey is sent to BaseURL's origin, in the header that the language says; ""
@@ -82,6 +83,7 @@ type HTTPLimits struct {
 // Provider answers calls by asking an upstream. It is safe for concurrent use.
 type Provider struct {
 	name     string
+	self     fairlead.Maker
 	language Language
 	base     string
 	key      secret
@@ -124,6 +126,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	p := &Provider{
 		name:     cfg.Name,
+		self:     fairlead.Maker{Provider: cfg.Name, Key: cfg.KeyMark},
 		language: cfg.Language,
 		base:     strings.TrimRight(base.EscapedPath(), "/"),
 		key:      secret(cfg.APIKey),
@@ -212,7 +215,10 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 		}
 	}
 	streamed := req.Envelope.Stream && way.Watch != nil
-	out := dialect.ForUpstream(req)
+	out, err := way.outgoing(req, p.self)
+	if err != nil {
+		return err
+	}
 	return p.fly(ctx, p.first, func(ctx context.Context, c *clock) error {
 		asked := outgoing{method: http.MethodPost, path: way.Path, streamed: streamed, body: out.Body, aside: req.Aside}
 		resp, err := p.send(ctx, asked)
@@ -221,6 +227,9 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 		}
 		defer resp.Close()
 		a := &answer{resp: resp, key: p.key, language: &p.language, way: way, emit: emit, clock: c, buffers: &p.buffers, gathering: &p.gathering}
+		if out.Kept {
+			a.head.Keeper = p.self
+		}
 		if streamed {
 			return a.stream(way.Watch(out))
 		}

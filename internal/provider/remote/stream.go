@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"time"
@@ -9,17 +10,16 @@ import (
 )
 
 const (
-	// maxFrame is the longest event of a stream.
+	// maxFrame is the longest event of a stream whose Way does not say.
 	maxFrame = 1 << 20
 	// drainBytes and drainTime bound what is read after the end of a stream,
 	// which is only done to keep the connection.
 	drainBytes = 4 << 10
 	drainTime  = 100 * time.Millisecond
+	// maxOpening is how much of a stream without content is kept back while the first
+	// content is waited for.
+	maxOpening = 16 << 10
 )
-
-// maxOpening is how much of a stream without content is kept back while the first
-// content is waited for.
-const maxOpening = 16 << 10
 
 // stream passes on an event stream: one Data for each block of whole frames
 // that was read at once, and the end marker only when the stream is whole.
@@ -27,7 +27,7 @@ func (a *answer) stream(watch Watch) error {
 	if a.mediaType() != eventStream {
 		return invalidAnswer(errors.New("a stream was asked for and the content type is not an event stream's"))
 	}
-	r := &relay{answer: a, frames: sse.NewReader(a.resp.body, maxFrame, a.buffers), watch: watch}
+	r := &relay{answer: a, frames: sse.NewReader(a.resp.body, cmp.Or(a.way.MaxFrame, maxFrame), a.buffers), watch: watch}
 	defer r.frames.Close()
 	for !r.watch.Done() {
 		err := r.block()
