@@ -40,13 +40,15 @@ const (
 	Upstream
 	// Canceled: the caller left.
 	Canceled
+	// Gone: what was there is there no more.
+	Gone
 )
 
 // String returns the kind's name as metrics and logs spell it.
 func (k Kind) String() string {
 	names := [...]string{
 		"none", "internal", "invalid", "unauthenticated", "forbidden", "not_found", "not_allowed",
-		"too_large", "wrong_type", "unsupported", "limited", "busy", "late", "upstream", "canceled",
+		"too_large", "wrong_type", "unsupported", "limited", "busy", "late", "upstream", "canceled", "gone",
 	}
 	if int(k) < len(names) {
 		return names[k]

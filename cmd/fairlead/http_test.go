@@ -36,7 +36,7 @@ import (
 //	             the headers, an empty line, the body
 //	-ca FILE     trusts that certificate
 //	-bg NAME     goes on in the background, under that name
-//	-until RE    with -bg: goes on only when the body so far matches
+//	-until RE    with -bg: goes on only when the body so far matches, and shows it
 type request struct {
 	method, url string
 	header      http.Header
@@ -241,7 +241,7 @@ func (s *story) sendBehind(ts *testscript.TestScript, r *request) {
 		ts.Check(err)
 		s.client.sent[name] = x
 		if r.until != nil {
-			x.wait(ts, r.until)
+			s.show(ts, x.wait(ts, r.until))
 		}
 	}
 }

@@ -156,7 +156,7 @@ func (w *writer) piece(data []byte) error {
 	if w.x.began {
 		return w.send(data)
 	}
-	if err := w.x.Reserve(int64(len(data))); err != nil {
+	if err := w.x.memory.Reserve(int64(len(data))); err != nil {
 		return err
 	}
 	w.buf = append(w.buf, data...)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/api/header"
 )
 
@@ -78,7 +79,7 @@ type Config struct {
 	// MaxBody is the largest request body, in bytes; 0 = no limit.
 	MaxBody int64
 	// Bodies bounds the bytes of bodies in flight.
-	Bodies *Budget
+	Bodies *budget.Budget
 	// SlowReaderGrace is how long one write of an answer that is still being made
 	// may block before its reader is cut off; 0 = until the operation's time is
 	// over.
@@ -112,8 +113,7 @@ type Exchange struct {
 	control  http.ResponseController
 	writeBy  time.Time      // the deadline of writes that is set; zero if none is
 	fields   *header.Fields // headers of the answer, until its head goes out
-	reserved atomic.Int64   // bytes in the budget
-	body     []byte         // of the request, as it was read
+	memory   budget.Account // for the request's body, and what is held back of the answer
 	wish     error          // what is wrong with the headers by which the call has wishes
 	began    bool           // the head of the answer is out
 	stream   bool           // it is the head of an event stream
@@ -129,13 +129,24 @@ type Exchange struct {
 func (x *Exchange) Call() *fairlead.Call {
 	call := &x.call
 	call.ID, call.App, call.Face, call.Arrived, call.Interrupt = x.ID, x.App, x.face.Name(), x.Arrived, x.interrupt
-	call.Memory = x
+	call.Memory = &x.memory
 	if x.App != nil {
 		call.Class = x.App.Class
 	}
 	x.wish = applyWishes(call, x.R.Header)
 	return call
 }
+
+// BusyWait is how long a caller whom there is no room for should wait.
+func (x *Exchange) BusyWait() time.Duration { return x.config.BusyWait() }
+
+// BeatEvery is the longest time between two signs of life to the client of a stream;
+// 0 where it is told nothing.
+func (x *Exchange) BeatEvery() time.Duration { return min(x.config.HeartbeatAfter, beatEvery) }
+
+// AddHeader has the answer tell something of its own; name is canonical. It must
+// come before anything of the answer.
+func (x *Exchange) AddHeader(name, value string) { x.fields.Add(name, value) }
 
 // Context returns the request's context: it ends when the client leaves.
 func (x *Exchange) Context() context.Context { return x.R.Context() }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 )
 
 const (
@@ -59,14 +60,14 @@ func (f face) ErrorBody(e *fairlead.Error, requestID string) []byte {
 // setting is a router with what the test looks at.
 type setting struct {
 	*Router
-	bodies  *Budget
+	bodies  *budget.Budget
 	refused []string
 	log     bytes.Buffer
 }
 
 func newSetting(t *testing.T, routes ...Route) *setting {
 	t.Helper()
-	s := &setting{bodies: NewBudget(8<<20, 100_000)}
+	s := &setting{bodies: budget.New(8<<20, 100_000)}
 	var err error
 	s.Router, err = New(Config{
 		Faces: []Face{face{"native", routes}, face{"openai", []Route{
@@ -264,7 +265,7 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("reset") }
 // TestACallsMemoryIsTheBudget: what is held for a call on its way is given back by
 // whoever took it, or at the end.
 func TestACallsMemoryIsTheBudget(t *testing.T) {
-	b := NewBudget(100_000, 90_000)
+	b := budget.New(100_000, 90_000)
 	used := make([]int64, 0, 3)
 	rt, err := New(Config{
 		Faces: []Face{face{"native", []Route{{http.MethodPost, "/hold", Public, func(x *Exchange) error {
@@ -291,7 +292,7 @@ func TestACallsMemoryIsTheBudget(t *testing.T) {
 }
 
 func TestBodiesInFlightAreBounded(t *testing.T) {
-	b := NewBudget(100_000, 90_000)
+	b := budget.New(100_000, 90_000)
 	inside, leave := make(chan struct{}), make(chan struct{})
 	rt, err := New(Config{
 		Faces: []Face{face{"native", []Route{{http.MethodPost, "/hold", Public, func(x *Exchange) error {
@@ -350,26 +351,6 @@ func TestPanicIsA500(t *testing.T) {
 		}()
 		s.do(http.MethodGet, "/panic?begun", nil)
 	}()
-}
-
-func TestOneAppDoesNotFillTheBudget(t *testing.T) {
-	b := NewBudget(100, 10)
-	if !b.reserve("greedy", 50) || b.reserve("greedy", 1) {
-		t.Error("an app may fill a half and no more")
-	}
-	if !b.reserve("other", 50) || b.reserve("third", 1) {
-		t.Error("the other half is for others, and no more")
-	}
-	b.release("greedy", 50)
-	if !b.reserve("third", 1) || b.Used() != 51 {
-		t.Errorf("%d used, want 51", b.Used())
-	}
-	if small := NewBudget(100, 90); !small.reserve("a", 90) {
-		t.Error("one body of the largest size must fit")
-	}
-	if none := NewBudget(0, 0); !none.reserve("a", 1<<40) {
-		t.Error("no limit is no limit")
-	}
 }
 
 // clocked is a ResponseWriter that remembers the deadlines it was given.
@@ -512,24 +493,4 @@ func answered(t *testing.T, shape Shape, events []fairlead.Event, err error) *ht
 		})
 	}})
 	return s.do(http.MethodGet, "/answer", nil)
-}
-
-// TestBuffersAreKept: the body of one exchange is read into the buffer of one
-// before it, and a buffer is never had by two.
-func TestBuffersAreKept(t *testing.T) {
-	b := NewBudget(1<<20, 1<<20)
-	for _, n := range []int64{1, 1000, smallestKept - 1, smallestKept, smallestKept + 1, 100_000, largestKept, largestKept + 1, 1 << 20} {
-		room := roomFor(n)
-		if room < n || room > 2*n {
-			t.Errorf("%d bytes get a buffer of %d", n, room)
-		}
-		one, other := b.buffer(room), b.buffer(room)
-		if len(one) != 0 || int64(cap(one)) != room || &one[:1][0] == &other[:1][0] {
-			t.Errorf("a buffer for %d bytes has %d of %d, or is had twice", n, len(one), cap(one))
-		}
-		b.recycle(one)
-		b.recycle(other)
-	}
-	b.recycle(nil)
-	b.recycle(make([]byte, 100, 20_000)) // of a size that is not kept
 }

@@ -34,11 +34,9 @@ type pulse struct {
 func (x *Exchange) startPulse() {
 	p := &x.pulse
 	if p.timer == nil && p.frame != "" && !p.ended && x.config.HeartbeatAfter > 0 {
-		p.timer = time.AfterFunc(x.beatEvery(), x.beat)
+		p.timer = time.AfterFunc(x.BeatEvery(), x.beat)
 	}
 }
-
-func (x *Exchange) beatEvery() time.Duration { return min(x.config.HeartbeatAfter, beatEvery) }
 
 // beat writes a sign of life if it is time for one, which it is not while the
 // call waits for its first slot: the queue has signs of its own. It may block for
@@ -51,9 +49,9 @@ func (x *Exchange) beat() {
 	if p.ended || x.interrupted.Load() {
 		return
 	}
-	rest := x.beatEvery() - time.Since(p.last)
+	rest := x.BeatEvery() - time.Since(p.last)
 	if rest <= 0 {
-		rest = x.beatEvery()
+		rest = x.BeatEvery()
 		if p.call.Slotted() && x.put([]byte(p.frame), x.config.SlowReaderGrace) != nil {
 			return
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 )
 
 // BenchmarkRefusal and BenchmarkBare429 refuse one call after the other over one
@@ -35,7 +37,7 @@ func BenchmarkRefusalOverBare(b *testing.B) {
 func refuser(b *testing.B) http.Handler {
 	b.Helper()
 	rt, err := New(Config{
-		Faces: []Face{face{"native", []Route{refusing()}}}, Keys: keys{}, MaxBody: 1 << 20, Bodies: NewBudget(0, 0),
+		Faces: []Face{face{"native", []Route{refusing()}}}, Keys: keys{}, MaxBody: 1 << 20, Bodies: budget.New(0, 0),
 		SlowReaderGrace: 10 * time.Second, Refused: func(string, string) {},
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 )
 
 // bodyProgress is how long a client may be silent while it sends a body.
@@ -48,12 +49,12 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 	if declared >= 0 {
 		most, size = declared, min(declared, firstDeclared)
 	}
-	buf, err := x.buffer(size)
+	buf, err := x.memory.Buffer(size)
 	if err != nil {
 		return nil, err
 	}
 	body, err := x.readBody(ctx, buf, most)
-	x.body = body
+	x.memory.Hold(body)
 	if err == nil && limit > 0 && int64(len(body)) > limit {
 		err = tooLarge(limit)
 	}
@@ -99,18 +100,6 @@ func (x *Exchange) readHere(buf []byte) ([]byte, error) {
 	}
 }
 
-// buffer is an empty buffer for size bytes, with room for one more to see the end:
-// a kept one, if the budget has room for what that is larger.
-func (x *Exchange) buffer(size int64) ([]byte, error) {
-	if room := roomFor(size + 1); x.Reserve(room-1) == nil {
-		return x.config.Bodies.buffer(room), nil
-	}
-	if err := x.Reserve(size); err != nil {
-		return nil, err
-	}
-	return make([]byte, 0, size+1), nil
-}
-
 // closeAfter ends the connection after the answer. In HTTP/2 it would end other
 // streams too, and there is no need.
 func (x *Exchange) closeAfter() {
@@ -127,14 +116,10 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 			if most > 0 { // one byte more is enough to see that it is passed
 				more = min(more, most+1-int64(len(buf)))
 			}
-			if err := x.Reserve(more); err != nil {
+			var err error
+			if buf, err = x.memory.Grow(buf, more); err != nil {
 				return buf, err
 			}
-			// Exactly what was reserved: append and slices.Grow would take more.
-			grown := make([]byte, len(buf), len(buf)+int(more))
-			copy(grown, buf)
-			x.config.Bodies.recycle(buf)
-			buf = grown
 		}
 		_ = x.control.SetReadDeadline(soonest(ctx, time.Now().Add(bodyProgress)))
 		if ctx.Err() != nil { // perhaps before the line above, which undid what that set
@@ -162,26 +147,13 @@ func soonest(ctx context.Context, t time.Time) time.Time {
 	return t
 }
 
-// Reserve implements fairlead.Memory: it takes room in the budget for bodies.
-func (x *Exchange) Reserve(n int64) error {
-	if !x.config.Bodies.reserve(x.appID(), n) {
-		return fairlead.NewBusy("memory_pressure", "The bodies in flight fill the memory set aside for them", x.config.BusyWait())
-	}
-	x.reserved.Add(n)
-	return nil
-}
-
-// Return implements fairlead.Memory.
-func (x *Exchange) Return(n int64) {
-	x.reserved.Add(-n)
-	x.config.Bodies.release(x.appID(), n)
-}
-
-// release gives back what the exchange has reserved, and the body with it.
-func (x *Exchange) release() {
-	x.config.Bodies.release(x.appID(), x.reserved.Load())
-	x.config.Bodies.recycle(x.body)
-	x.body = nil
+// KeepBody hands the body that was read, and what else is reserved for the call, to
+// an account that outlives the exchange. It is the call's Memory from then on, and
+// is to be closed when the call has ended.
+func (x *Exchange) KeepBody() *budget.Account {
+	kept := x.memory.HandOver()
+	x.call.Memory = kept
+	return kept
 }
 
 // appID is whose share of the memory is used.

@@ -96,7 +96,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.fields.Reset()
 	x.fields.Add("X-Request-Id", x.ID)
 	defer func() {
-		x.release()
+		x.memory.Close()
 		if p := recover(); p != nil {
 			x.panicked(p)
 		}
@@ -145,6 +145,7 @@ func (rt *Router) answer(x *Exchange, route Route) error {
 		rt.config.Refused(route.Method+" "+route.Path, fairlead.AsError(err).Code)
 		return err
 	}
+	x.memory.Open(rt.config.Bodies, x.appID(), rt.config.BusyWait)
 	return route.Handle(x)
 }
 

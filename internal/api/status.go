@@ -35,6 +35,8 @@ func Status(e *fairlead.Error) int {
 		return http.StatusForbidden
 	case fairlead.NotFound:
 		return http.StatusNotFound
+	case fairlead.Gone:
+		return http.StatusGone
 	case fairlead.NotAllowed:
 		return http.StatusMethodNotAllowed
 	case fairlead.TooLarge:

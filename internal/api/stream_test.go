@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 )
 
 // TestHeartbeats: a client that waits for a stream is sent its head and comments,
@@ -123,7 +124,7 @@ func dialRouter(t *testing.T, grace time.Duration, handle func(x *Exchange) erro
 	t.Helper()
 	rt, err := New(Config{
 		Faces:  []Face{face{"native", []Route{{http.MethodGet, "/x", Public, handle}}}},
-		Bodies: NewBudget(0, 0), SlowReaderGrace: grace, Refused: func(string, string) {},
+		Bodies: budget.New(0, 0), SlowReaderGrace: grace, Refused: func(string, string) {},
 	})
 	if err != nil {
 		t.Fatal(err)

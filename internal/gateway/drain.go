@@ -58,17 +58,15 @@ func (g *Gateway) Ready() error {
 	return nil
 }
 
-// Drain refuses new calls from now on and blocks until all running ones have
-// ended. Those that still run when ctx ends are ended with an error of Kind
+// Drain refuses new calls and new work from now on and blocks until all that run
+// have ended. Those that still run when ctx ends are ended with an error of Kind
 // Busy.
 func (g *Gateway) Drain(ctx context.Context) {
 	g.mu.Lock()
 	if !g.draining {
 		g.draining = true
 		g.drainEnd, _ = ctx.Deadline()
-		if g.count() == 0 {
-			close(g.idle)
-		}
+		g.noteIdle()
 	}
 	g.mu.Unlock()
 	select {
@@ -85,6 +83,9 @@ func (g *Gateway) Drain(ctx context.Context) {
 				r.cancel(g.stopping())
 			}
 		}
+	}
+	for job := range g.jobs { // between two calls, or after its last
+		job.Cancel(g.stopping())
 	}
 	g.mu.Unlock()
 	<-g.idle // each call returns when its context ends, and its face's writes are interrupted
@@ -121,7 +122,12 @@ func (g *Gateway) leave(r *run) {
 	defer g.mu.Unlock()
 	g.lanes[r.lane-1] = nil
 	g.free = append(g.free, r.lane)
-	if g.draining && g.count() == 0 {
+	g.noteIdle()
+}
+
+// noteIdle ends the drain if nothing runs any more. The caller holds the mutex.
+func (g *Gateway) noteIdle() {
+	if g.draining && g.count() == 0 && len(g.jobs) == 0 {
 		close(g.idle)
 	}
 }

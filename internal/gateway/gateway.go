@@ -3,6 +3,9 @@
 // a call took is given back and its Record is written by defer, whichever way
 // it ends, a panic included.
 //
+// Work that outlives whoever asked for it, such as an answer that can be resumed,
+// is the gateway's own: see Work. A drain waits for it as for any call.
+//
 // Start with Gateway.Chat and do.
 package gateway
 
@@ -46,7 +49,8 @@ type Gateway struct {
 	free     []int  // the numbers that are free
 	draining bool
 	drainEnd time.Time
-	idle     chan struct{} // closed when draining and nothing runs
+	jobs     map[*Work]struct{} // that run
+	idle     chan struct{}      // closed when draining and nothing runs
 }
 
 // run is a call between its arrival and its Record. Its context is in which the
@@ -58,13 +62,14 @@ type run struct {
 	call     *fairlead.Call
 	lane     int // its number; 0 if it is not among the running
 	patience patience
+	pass     admission.Pass
 }
 
 // New returns a gateway.
 func New(config Config) *Gateway {
 	return &Gateway{
 		admission: config.Admission, upstream: config.Upstream, recorder: config.Recorder, logger: config.Logger,
-		idle: make(chan struct{}),
+		jobs: make(map[*Work]struct{}), idle: make(chan struct{}),
 	}
 }
 
@@ -72,20 +77,20 @@ func New(config Config) *Gateway {
 // has failed; every error is a *fairlead.Error.
 func (g *Gateway) Chat(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) error {
 	call.Operation = fairlead.Chat
-	return g.do(ctx, call, read, emit)
+	return g.do(ctx, nil, call, read, emit)
 }
 
 // Embed answers an embeddings request, like Chat.
 func (g *Gateway) Embed(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) error {
 	call.Operation = fairlead.Embed
-	return g.do(ctx, call, read, emit)
+	return g.do(ctx, nil, call, read, emit)
 }
 
 // CountTokens answers how many tokens a prompt has, like Chat. It costs a request
 // of the app's, and a slot while it is asked, but no tokens.
 func (g *Gateway) CountTokens(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) error {
 	call.Operation = fairlead.CountTokens
-	return g.do(ctx, call, read, emit)
+	return g.do(ctx, nil, call, read, emit)
 }
 
 // Look counts a request that reads only the service's own state: it costs no
@@ -112,23 +117,16 @@ func (g *Gateway) Resolve(app *fairlead.App, name string) (fairlead.Target, erro
 	return targets[0], nil
 }
 
-// do is the one way through.
-func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
+// do is the one way through. job is nil where the call can't outlive its caller.
+func (g *Gateway) do(ctx context.Context, job *Work, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
 	r := &run{call: call, account: account{record: fairlead.Record{
 		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived, Class: call.Class,
 	}}}
-	worked := ctx
+	worked, apart := ctx, false
 	defer func() { // the account's frame encloses all others
-		if p := recover(); p != nil {
-			err = panicked(p)
-			g.logger.Error("panic in a call", "request_id", call.ID, "stack", string(debug.Stack()))
+		if !apart {
+			err = g.conclude(worked, r, err, recover())
 		}
-		err = g.settle(worked, call, err)
-		if fairlead.IsKind(err, fairlead.Limited) || fairlead.IsKind(err, fairlead.Busy) {
-			g.admission.NoteRefused(call.App, fairlead.AsError(err).Code)
-		}
-		g.recorder.Record(r.account.close(call, err))
-		g.leave(r)
 	}()
 
 	// What is refused here has needed no timer yet, and no place among the running
@@ -138,11 +136,14 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		return err
 	}
 	r.limit = g.end(call)
-	pass, err := g.admission.Admit(r, call)
-	if err != nil {
+	if r.pass, err = g.admission.Admit(r, call); err != nil {
 		return err
 	}
-	defer func() { g.settleCost(worked, r, pass) }()
+	defer func() {
+		if !apart {
+			g.settleCost(worked, r)
+		}
+	}()
 	worked = r //nolint:contextcheck // it ends with ctx
 	if err := g.enter(ctx, r); err != nil {
 		return err
@@ -153,20 +154,56 @@ func (g *Gateway) do(ctx context.Context, call *fairlead.Call, read Read, emit f
 		return err
 	}
 	r.account.noteRequest(req)
+	if job == nil || job.finish == nil {
+		return g.work(r, req, emit)
+	}
+	r.adopt(&job.life)
+	err = g.Start(job, call.ID, func(context.Context) error { return g.goOn(r, req, emit) }) //nolint:contextcheck // r ends with it
+	apart = err == nil
+	return err
+}
+
+// goOn is what is left of do for a call that has left its caller.
+func (g *Gateway) goOn(r *run, req *fairlead.Request, emit fairlead.Emit) (err error) {
+	defer func() { err = g.conclude(r, r, err, recover()) }()
+	defer g.settleCost(r, r)
+	return g.work(r, req, emit)
+}
+
+// work makes the call.
+func (g *Gateway) work(r *run, req *fairlead.Request, emit fairlead.Emit) error {
+	call := r.call
 	targets, err := g.upstream.Route(call.App, req.Envelope.Model)
 	if err != nil {
 		return err
 	}
 	call.SetTargets(targets)
 	r.account.record.Target = targets[0]
-	if err := g.admission.Reserve(worked, call, &pass, req); err != nil {
+	if err := g.admission.Reserve(r, call, &r.pass, req); err != nil {
 		return err
 	}
-	if err := g.upstream.Answer(worked, call, req, r.account.watch(r.patience.watch(r, emit))); err != nil {
+	if err := g.upstream.Answer(r, call, req, r.account.watch(r.patience.watch(r, emit))); err != nil {
 		return err
 	}
 	// The slot is given back: a caller that reads a whole answer slowly holds none.
 	return emit(fairlead.Event{End: &r.account.end})
+}
+
+// conclude ends a call: what it returns is what became of it, which its Record
+// tells too. panic is what the call has panicked with, or nil.
+func (g *Gateway) conclude(worked context.Context, r *run, err error, value any) error {
+	call := r.call
+	if value != nil {
+		err = panicked(value)
+		g.logger.Error("panic in a call", "request_id", call.ID, "stack", string(debug.Stack()))
+	}
+	err = g.settle(worked, call, err)
+	if fairlead.IsKind(err, fairlead.Limited) || fairlead.IsKind(err, fairlead.Busy) {
+		g.admission.NoteRefused(call.App, fairlead.AsError(err).Code)
+	}
+	g.recorder.Record(r.account.close(call, err))
+	g.leave(r)
+	return err
 }
 
 // panicked is what a panic is called. Only what the runtime itself says is told:
@@ -232,10 +269,10 @@ func (p patience) watch(r *run, emit fairlead.Emit) fairlead.Emit {
 
 // settleCost charges the call what it has used, which is nothing if it never
 // held a slot. It must work for calls whose context has ended too.
-func (g *Gateway) settleCost(ctx context.Context, r *run, pass admission.Pass) {
+func (g *Gateway) settleCost(ctx context.Context, r *run) {
 	acc := &r.account
 	outcome := admission.Outcome{Usage: acc.end.Usage, Seen: acc.frames, Answered: acc.record.BytesOut > 0, Abandoned: ctx.Err() != nil}
-	if err := g.admission.Settle(context.WithoutCancel(ctx), r.call, pass, outcome); err != nil {
+	if err := g.admission.Settle(context.WithoutCancel(ctx), r.call, r.pass, outcome); err != nil {
 		g.logger.Warn("cost not settled", "request_id", r.call.ID, "error", err)
 	}
 }
@@ -270,7 +307,7 @@ func (g *Gateway) settle(ctx context.Context, call *fairlead.Call, err error) er
 // so does an answer that is not taken.
 func isCallers(k fairlead.Kind) bool {
 	switch k {
-	case fairlead.Invalid, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.NotFound, fairlead.Forbidden,
+	case fairlead.Invalid, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.NotFound, fairlead.Gone, fairlead.Forbidden,
 		fairlead.Limited, fairlead.Unauthenticated, fairlead.NotAllowed, fairlead.Canceled:
 		return true
 	case fairlead.Internal, fairlead.Busy, fairlead.Late, fairlead.Upstream:

@@ -40,6 +40,13 @@ func (w *working) begin(caller context.Context, interrupt func()) {
 	w.unwatch = life.AfterFunc(caller, func() { w.End(reasonOf(caller)) })
 }
 
+// adopt has it end with ctx, and no longer with its caller's context.
+func (w *working) adopt(ctx *life.Context) {
+	w.unwatch()
+	w.AtEnd(nil)
+	w.unwatch = ctx.AfterFunc(func() { w.End(reasonOf(ctx)) })
+}
+
 // reasonOf is why an ended context did.
 func reasonOf(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)

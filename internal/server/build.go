@@ -18,6 +18,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/identity"
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
+	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
@@ -47,14 +48,23 @@ func (s *Server) build() error {
 	s.gateway = gateway.New(gateway.Config{
 		Admission: s.admission, Upstream: s.upstream, Recorder: recorders{s.telemetry, s.alert}, Logger: s.logger,
 	})
+	s.answers = replay.New(replay.Config{Budget: resumeMemory, Keep: resumeKeep, BusyWait: s.admission.BusyWait})
 	return s.buildRouter()
 }
+
+// How answers are kept that can be resumed: in so much memory, for so long after
+// their end; and for how long one is made that nobody reads.
+const (
+	resumeMemory = 64 << 20
+	resumeKeep   = 5 * time.Minute
+	resumeGrace  = time.Minute
+)
 
 func (s *Server) buildRouter() error {
 	var router *api.Router
 	faces := []api.Face{
 		native.New(native.Config{
-			Gateway: s.gateway,
+			Gateway: s.gateway, Resume: native.Resume{Logs: s.answers, Grace: resumeGrace},
 			Metrics: s.telemetry.Handler(telemetry.Aggregate), AdminMetrics: s.telemetry.Handler(telemetry.ByApp),
 			Status: s.status, Endpoints: func() []string { return router.Endpoints() },
 			Info: native.Info{

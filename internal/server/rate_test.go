@@ -14,6 +14,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/admission"
 	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/api/native"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/provider/local"
@@ -106,7 +107,7 @@ func hammered(t *testing.T, limit int) (*api.Router, *records) {
 	})
 	router, err := api.New(api.Config{
 		Faces: []api.Face{native.New(native.Config{Gateway: way})},
-		Keys:  anyone{app: &fairlead.App{ID: "hammer", RateLimitPerMinute: limit}}, Bodies: api.NewBudget(0, 0),
+		Keys:  anyone{app: &fairlead.App{ID: "hammer", RateLimitPerMinute: limit}}, Bodies: budget.New(0, 0),
 		BusyWait: control.BusyWait, Refused: func(string, string) {},
 	})
 	if err != nil {

@@ -23,9 +23,11 @@ import (
 	"github.com/fairleadhq/fairlead/internal/admission"
 	"github.com/fairleadhq/fairlead/internal/alert"
 	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/front"
 	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
@@ -73,7 +75,8 @@ type Server struct {
 	gateway   *gateway.Gateway
 	telemetry *telemetry.Telemetry
 	alert     *alert.Monitor
-	bodies    *api.Budget
+	bodies    *budget.Budget
+	answers   *replay.Logs // those that can be resumed
 	router    *api.Router
 }
 
@@ -83,7 +86,7 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	s := &Server{
 		config: loaded.Config, loaded: loaded, options: options, logger: options.Logger, started: time.Now(),
 	}
-	s.bodies = api.NewBudget(int64(s.config.Server.BodyRoom()), s.maxBody())
+	s.bodies = budget.New(int64(s.config.Server.BodyRoom()), s.maxBody())
 	defer func() {
 		if err != nil {
 			s.Close()

@@ -177,7 +177,7 @@ func levelOf(err *fairlead.Error) slog.Level {
 	case fairlead.Limited, fairlead.Busy, fairlead.Late, fairlead.Upstream:
 		return slog.LevelWarn
 	case fairlead.Invalid, fairlead.Unauthenticated, fairlead.Forbidden, fairlead.NotFound, fairlead.NotAllowed,
-		fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Canceled:
+		fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Canceled, fairlead.Gone:
 		return slog.LevelInfo
 	}
 	return slog.LevelError // a kind that nobody has set

@@ -14,6 +14,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/admission"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/admin"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
 )
@@ -53,7 +54,7 @@ func newOffice(t *testing.T, apps ...*fairlead.App) *office {
 			Gateway: o.gateway, Apps: func() []*fairlead.App { return apps }, Slots: 20,
 			Firing: func(app fairlead.AppID) (time.Time, bool) { return time.Now().Add(-90 * time.Second), app == "crm" },
 		})},
-		Keys: keys{}, Bodies: api.NewBudget(0, 0), Refused: func(string, string) {}, Logger: slog.New(slog.DiscardHandler),
+		Keys: keys{}, Bodies: budget.New(0, 0), Refused: func(string, string) {}, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

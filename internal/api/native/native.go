@@ -4,7 +4,9 @@
 //
 // A native chat body is an OpenAI chat body with a few members of our own, so
 // it goes the way of that dialect; the answer is put in the native shape. A
-// stream carries OpenAI's chunks, each with an id: line that numbers it.
+// stream carries OpenAI's chunks, each with an id: line that numbers it. One that was
+// asked for as resumable goes into a log first, from which its client reads it, and
+// reads on when the connection broke.
 //
 // Start with Face.Routes.
 package native
@@ -30,6 +32,7 @@ const Name = "native"
 // Config is what the face needs.
 type Config struct {
 	Gateway *gateway.Gateway
+	Resume  Resume
 	// Metrics answers Prometheus: in aggregate, and with the detail of each app
 	// for whoever shows the admin token.
 	Metrics, AdminMetrics http.Handler
@@ -62,6 +65,8 @@ func (f *Face) ErrorBody(e *fairlead.Error, requestID string) []byte {
 func (f *Face) Routes() []api.Route {
 	return []api.Route{
 		{Method: http.MethodPost, Path: "/chat/completion", Policy: api.AppKey, Handle: f.chat},
+		{Method: http.MethodGet, Path: "/chat/completion/{id}", Policy: api.AppKey, Handle: f.resume},
+		{Method: http.MethodDelete, Path: "/chat/completion/{id}", Policy: api.AppKey, Handle: f.stop},
 		{Method: http.MethodGet, Path: "/v1/me", Policy: api.AppKey, Handle: f.me},
 		{Method: http.MethodGet, Path: "/metrics", Policy: api.Public, Handle: f.metrics},
 		{Method: http.MethodGet, Path: "/info", Policy: api.Public, Handle: f.info},
@@ -72,22 +77,44 @@ func (f *Face) Routes() []api.Route {
 
 // chat answers POST /chat/completion.
 func (f *Face) chat(x *api.Exchange) error {
-	call := x.Call()
+	call, work := x.Call(), gateway.NewWork()
+	var apart *resumable // nil while the call ends with its client
 	read := func(ctx context.Context) (*fairlead.Request, error) {
 		body, err := x.ReadJSON(ctx)
 		if err != nil {
 			return nil, err
 		}
-		req, err := readChat(body, x.R.Header)
-		if err == nil && req.Envelope.Stream {
+		req, resumes, err := readChat(body, x.R.Header)
+		switch {
+		case err != nil:
+			return nil, err
+		case resumes:
+			apart, err = f.detach(x, call, work)
+		case req.Envelope.Stream:
 			x.Streams(call, api.Queued, api.KeepAlive)
 		}
 		return req, err
 	}
+	begun := false
+	defer func() {
+		if apart != nil && !begun {
+			apart.discard()
+		}
+	}()
 	shape := api.Shape{Frames: (&numbering{}).frames, Whole: whole, ErrorFrame: refusal.NativeFrame}
-	return x.Answer(call, shape, func(emit fairlead.Emit) error {
-		return f.config.Gateway.Chat(x.Context(), call, read, emit)
+	err := x.Answer(call, shape, func(emit fairlead.Emit) error {
+		return f.config.Gateway.StartChat(x.Context(), work, call, read, func(e fairlead.Event) error {
+			if apart != nil {
+				return apart.emit(e)
+			}
+			return emit(e)
+		})
 	})
+	if err != nil || apart == nil {
+		return err
+	}
+	begun = true
+	return apart.follow(x)
 }
 
 // numbering numbers the frames of one stream.
@@ -125,12 +152,12 @@ func whole(body []byte, call *fairlead.Call) ([]byte, error) {
 
 // readChat makes an OpenAI chat request of a native body. A stream, asked for
 // in the body or by the Accept header, always tells its usage at the end.
-func readChat(body []byte, h http.Header) (*fairlead.Request, error) {
-	envelope, chat, err := envelope.Native(body, envelope.Wish{Stream: acceptsStream(h)})
+func readChat(body []byte, h http.Header) (req *fairlead.Request, resumable bool, err error) {
+	own, chat, err := envelope.Native(body, envelope.Wish{Stream: acceptsStream(h)})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: envelope}, nil
+	return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: own.Envelope}, own.Resumable, nil
 }
 
 // acceptsStream reports whether the client asks for an event stream by header.

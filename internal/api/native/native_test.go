@@ -3,6 +3,7 @@ package native
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/fairleadhq/fairlead"
@@ -41,7 +42,7 @@ func TestReadChat(t *testing.T) {
 		{"ours are cut out", "", `{"resumable":false,` + messages + `,"document_ids":[]}`, `{` + messages + `}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			req, err := readChat([]byte(c.body), http.Header{"Accept": {c.accept}})
+			req, _, err := readChat([]byte(c.body), http.Header{"Accept": {c.accept}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,11 +72,39 @@ func TestReadChatRefusesWhatIsNotBuilt(t *testing.T) {
 	for field, body := range map[string]string{
 		"document_ids":    `{"document_ids":["file-1"],"messages":[{"role":"user","content":"hi"}]}`,
 		"conversation_id": `{"conversation_id":"c","messages":[{"role":"user","content":"hi"}]}`,
-		"resumable":       `{"resumable":true,"messages":[{"role":"user","content":"hi"}]}`,
 	} {
-		_, err := readChat([]byte(body), http.Header{})
+		_, _, err := readChat([]byte(body), http.Header{})
 		if e := fairlead.AsError(err); e == nil || e.Kind != fairlead.Unsupported || e.Code != "not_available" || e.Param != field {
 			t.Errorf("%s: %+v, want it refused by name", field, e)
+		}
+	}
+}
+
+func TestLastEvent(t *testing.T) {
+	for _, c := range []struct {
+		header, query string
+		want          int64
+		wrong         string // the parameter that is
+	}{
+		{"", "", 0, ""},
+		{"7", "", 7, ""},
+		{"", "starting_after=8", 8, ""},
+		{"9", "starting_after=8", 9, ""}, // a client that connects again by itself keeps the URL
+		{"0", "", 0, ""},
+		{"-1", "", 0, "last-event-id"},
+		{"req_1/7", "", 0, "last-event-id"},
+		{"", "starting_after=x", 0, "starting_after"},
+		{"", "starting_after=99999999999999999999", 0, "starting_after"},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/chat/completion/req_1?"+c.query, nil)
+		r.Header.Set("Last-Event-ID", c.header)
+		got, _, err := lastEvent(r)
+		wrong := ""
+		if e := fairlead.AsError(err); e != nil {
+			wrong = e.Param
+		}
+		if got != c.want && err == nil || wrong != c.wrong {
+			t.Errorf("%q and %q: %d, %v", c.header, c.query, got, err)
 		}
 	}
 }

@@ -15,31 +15,46 @@ type Wish struct {
 	Stream bool
 }
 
+// Own is what a native body asks for: its envelope, and what is Fairlead's own.
+type Own struct {
+	fairlead.Envelope
+	// Resumable says that the answer, which is a stream, goes on for a while when its
+	// client has gone, and can be read on.
+	Resumable bool
+}
+
 // Native reads the body of the native chat endpoint: a chat completion
 // body that may also hold document_ids, conversation_id and resumable, which
-// are Fairlead's own and unknown to providers. This version has none of the
-// three: a value that asks for something (a list with an element, a name, true)
-// is refused with Kind Unsupported, code not_available; one that asks for
-// nothing is cut out. A stream, asked for in the body or by the wish, is asked for
+// are Fairlead's own and unknown to providers: they are cut out. This version does
+// not have the first two: a value that asks for something (a list with an element, a
+// name) is refused with Kind Unsupported, code not_available. resumable needs a
+// stream. A stream, asked for in the body or by the wish, is asked for
 // in the body then, and with its usage unless the body says what to do about that.
 //
 // chat is the chat completion body, the same slice if nothing was changed, and the
-// envelope is that body's. Other errors are those of ScanChat.
-func Native(body []byte, wish Wish) (env fairlead.Envelope, chat []byte, err error) {
-	own := ownMembers{bodyScan: newBodyScan(body)}
-	if err := own.read(own.member); err != nil {
-		return fairlead.Envelope{}, nil, err
+// envelope is that body's. Other errors are those of Chat.
+func Native(body []byte, wish Wish) (own Own, chat []byte, err error) {
+	scan := ownMembers{bodyScan: newBodyScan(body)}
+	if err := scan.read(scan.member); err != nil {
+		return Own{}, nil, err
 	}
-	if env, err = own.chat(); err != nil {
-		return fairlead.Envelope{}, nil, err
+	env, err := scan.chat()
+	if err != nil {
+		return Own{}, nil, err
 	}
-	edits, added := own.cuts, ""
+	edits, added := scan.cuts, ""
 	if env.Stream || wish.Stream {
-		edits, added = own.asStream()
-		env.Stream, env.IncludeUsage = true, env.IncludeUsage || !own.saidUsage
+		edits, added = scan.asStream()
+		env.Stream, env.IncludeUsage = true, env.IncludeUsage || !scan.saidUsage
+	}
+	if scan.resumable && !env.Stream {
+		return Own{}, nil, &fairlead.Error{
+			Kind: fairlead.Invalid, Code: "invalid_value", Param: "resumable",
+			Message: "resumable is for streams: ask for one too, or leave it out",
+		}
 	}
 	if len(edits) == 0 && added == "" {
-		return env, body, nil
+		return Own{env, scan.resumable}, body, nil
 	}
 	closeAt := env.CloseAt
 	env.ModelAt, env.StreamOptionsAt = moved(env.ModelAt, edits), moved(env.StreamOptionsAt, edits)
@@ -47,7 +62,8 @@ func Native(body []byte, wish Wish) (env fairlead.Envelope, chat []byte, err err
 	if strings.HasSuffix(added, UsageOptions) {
 		env.StreamOptionsAt = fairlead.Span{Start: env.CloseAt - len(UsageOptions), End: env.CloseAt}
 	}
-	return env, jsonscan.Splice(body, append(edits, jsonscan.Edit{Start: closeAt, End: closeAt, With: []byte(added)})...), nil
+	chat = jsonscan.Splice(body, append(edits, jsonscan.Edit{Start: closeAt, End: closeAt, With: []byte(added)})...)
+	return Own{env, scan.resumable}, chat, nil
 }
 
 // moved is where a span stands after the edits, of which none begins or ends
@@ -70,7 +86,8 @@ func moved(at fairlead.Span, edits []jsonscan.Edit) fairlead.Span {
 // provider's.
 type ownMembers struct {
 	*bodyScan
-	cuts []jsonscan.Edit
+	resumable bool
+	cuts      []jsonscan.Edit
 	// streamAt is where the value of "stream" stands.
 	streamAt jsonscan.Span
 	// end is where the last member's value ended; kept says that one of the
@@ -123,7 +140,7 @@ func (o *ownMembers) member(name []byte) error {
 }
 
 // isOwn reports whether the member is one of Fairlead's own, and fails if its
-// value asks for something.
+// value asks for something that there is not.
 func (o *ownMembers) isOwn(name []byte) (bool, error) {
 	switch string(name) {
 	case "document_ids":
@@ -131,18 +148,20 @@ func (o *ownMembers) isOwn(name []byte) (bool, error) {
 	case "conversation_id":
 		return true, o.asksNothing("conversation_id", "a string", jsonscan.StringKind)
 	case "resumable":
-		return true, o.asksNothing("resumable", "true or false", jsonscan.TrueKind, jsonscan.FalseKind)
+		var err error
+		o.resumable, err = o.boolean("resumable")
+		return true, err
 	}
 	return false, nil
 }
 
-// asksNothing reads a value of one of the kinds, or null.
-func (o *ownMembers) asksNothing(param, want string, kinds ...jsonscan.Kind) error {
+// asksNothing reads a value of that kind, or null.
+func (o *ownMembers) asksNothing(param, want string, expected jsonscan.Kind) error {
 	kind := o.Kind()
-	if kind != jsonscan.NullKind && !slices.Contains(kinds, kind) {
+	if kind != jsonscan.NullKind && kind != expected {
 		return o.wrongType(param, want)
 	}
-	asks := kind == jsonscan.TrueKind
+	asks := false
 	var value jsonscan.Span
 	var err error
 	if kind == jsonscan.ArrayKind {

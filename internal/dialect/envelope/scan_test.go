@@ -172,19 +172,29 @@ func TestScanNativeCuts(t *testing.T) {
 		{`{` + m + `, "resumable":false , "conversation_id":"" }`, `{` + m + ` }`},
 		{`{` + m + `,"tools":[{"document_ids":[1]}]}`, `{` + m + `,"tools":[{"document_ids":[1]}]}`},
 	} {
-		env, chat, err := Native([]byte(test.body), Wish{})
+		own, chat, err := Native([]byte(test.body), Wish{})
 		if err != nil || string(chat) != test.want {
 			t.Errorf("%s: got %s, %v, want %s", test.body, chat, err, test.want)
 			continue
 		}
 		want, err := Chat(chat)
-		if err != nil || env != want {
-			t.Errorf("%s: got envelope %+v, want %+v, %v", test.body, env, want, err)
+		if err != nil || own.Envelope != want {
+			t.Errorf("%s: got envelope %+v, want %+v, %v", test.body, own.Envelope, want, err)
 		}
 	}
 	body := []byte(`{` + m + `}`)
 	if _, chat, _ := Native(body, Wish{}); &chat[0] != &body[0] {
 		t.Error("a body without cuts was copied")
+	}
+}
+
+func TestScanNativeResumable(t *testing.T) {
+	const m = `"messages":[{"role":"user"}]}`
+	const want = `{"stream":true,` + `"messages":[{"role":"user"}],"stream_options":{"include_usage":true}}`
+	for body, wish := range map[string]Wish{`{"resumable":true,"stream":true,` + m: {}, `{"resumable":true,"stream":false,` + m: {Stream: true}} {
+		if own, chat, err := Native([]byte(body), wish); err != nil || !own.Resumable || !own.Stream || string(chat) != want {
+			t.Errorf("%s: %+v, %s, %v", body, own, chat, err)
+		}
 	}
 }
 
@@ -197,7 +207,7 @@ func TestScanNativeRefuses(t *testing.T) {
 		{`{"document_ids":["file-1"]` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "document_ids"}},
 		{`{"document_ids":[[]]` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "document_ids"}},
 		{`{"conversation_id":"c"` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "conversation_id"}},
-		{`{"resumable":true` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "resumable"}},
+		{`{"resumable":true` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_value", Param: "resumable"}},
 		{`{"document_ids":"file-1"` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "document_ids"}},
 		{`{"conversation_id":1` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "conversation_id"}},
 		{`{"resumable":"yes"` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "resumable"}},
@@ -213,6 +223,7 @@ func TestScanNativeRefuses(t *testing.T) {
 func FuzzNative(f *testing.F) {
 	f.Add([]byte(`{"resumable":null , "messages":[{"role":"user"}],"conversation_id":"","x":{"document_ids":[]},"document_ids":[]}`))
 	f.Add([]byte(`{"document_ids":[],"messages":[{"role":"a"}]}`))
+	f.Add([]byte(`{"resumable":true,"stream":true,"messages":[{"role":"a"}]}`))
 	for _, options := range []string{`null`, `{ }`, `{"include_usage":false}`, `{"include_usage":null,"x":1}`, `{"x":1}`} {
 		f.Add([]byte(`{"resumable":null,"stream_options":` + options + `,"messages":[{"role":"a"}],"document_ids":[],"stream":null,"model":"m"}`))
 		f.Add([]byte(`{"stream":true,"messages":[{"role":"a"}],"conversation_id":"","stream_options": ` + options + ` ,"resumable":false}`))
@@ -226,7 +237,7 @@ func FuzzNative(f *testing.F) {
 
 func checkNative(t *testing.T, body []byte, wish Wish) {
 	t.Helper()
-	env, chat, err := Native(body, wish)
+	own, chat, err := Native(body, wish)
 	if err != nil {
 		if e := fairlead.AsError(err); e.Kind != fairlead.Invalid && e.Kind != fairlead.Unsupported {
 			t.Fatalf("%q: got %v", body, err)
@@ -240,8 +251,11 @@ func checkNative(t *testing.T, body []byte, wish Wish) {
 	if err := json.Unmarshal(chat, &after); err != nil {
 		t.Fatalf("%q became %q: %v", body, chat, err)
 	}
-	for _, own := range []string{"document_ids", "conversation_id", "resumable"} {
-		delete(before, own)
+	if own.Resumable != (string(before["resumable"]) == "true") || own.Resumable && !own.Stream {
+		t.Fatalf("%q: resumable is %t", body, own.Resumable)
+	}
+	for _, name := range []string{"document_ids", "conversation_id", "resumable"} {
+		delete(before, name)
 	}
 	if wish.Stream || string(before["stream"]) == "true" {
 		checkStream(t, before, after)
@@ -249,8 +263,8 @@ func checkNative(t *testing.T, body []byte, wish Wish) {
 	if fmt.Sprintf("%q", before) != fmt.Sprintf("%q", after) {
 		t.Fatalf("%q became %q", body, chat)
 	}
-	if want, err := Chat(chat); err != nil || env != want {
-		t.Fatalf("%q: got envelope %+v, want %+v, %v", body, env, want, err)
+	if want, err := Chat(chat); err != nil || own.Envelope != want {
+		t.Fatalf("%q: got envelope %+v, want %+v, %v", body, own.Envelope, want, err)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // {"error": {"message", "type", "param", "code"}}. message is Message and
 // Detail; param is null when there is none. type follows from the Kind:
 //
-//	invalid_request_error  Invalid, NotFound, NotAllowed, TooLarge, WrongType, Unsupported
+//	invalid_request_error  Invalid, NotFound, Gone, NotAllowed, TooLarge, WrongType, Unsupported
 //	authentication_error   Unauthenticated
 //	permission_error       Forbidden
 //	rate_limit_error       Limited
@@ -50,7 +50,7 @@ func OpenAIFrame(e *fairlead.Error) []byte {
 
 func openAIType(kind fairlead.Kind) string {
 	switch kind {
-	case fairlead.Invalid, fairlead.NotFound, fairlead.NotAllowed, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported:
+	case fairlead.Invalid, fairlead.NotFound, fairlead.Gone, fairlead.NotAllowed, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported:
 		return "invalid_request_error"
 	case fairlead.Unauthenticated:
 		return "authentication_error"
@@ -81,7 +81,7 @@ func openAIType(kind fairlead.Kind) string {
 //	invalid_request_error  Invalid, NotAllowed, WrongType, Unsupported
 //	authentication_error   Unauthenticated
 //	permission_error       Forbidden
-//	not_found_error        NotFound
+//	not_found_error        NotFound, Gone
 //	request_too_large      TooLarge
 //	rate_limit_error       Limited
 //	overloaded_error       Busy
@@ -116,7 +116,7 @@ func anthropicType(kind fairlead.Kind) string {
 		return "authentication_error"
 	case fairlead.Forbidden:
 		return "permission_error"
-	case fairlead.NotFound:
+	case fairlead.NotFound, fairlead.Gone:
 		return "not_found_error"
 	case fairlead.TooLarge:
 		return "request_too_large"

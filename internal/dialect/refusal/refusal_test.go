@@ -37,6 +37,7 @@ func TestOpenAIErrorTypes(t *testing.T) {
 		fairlead.TooLarge: "invalid_request_error", fairlead.WrongType: "invalid_request_error", fairlead.Unsupported: "invalid_request_error",
 		fairlead.Limited: "rate_limit_error", fairlead.Busy: "service_unavailable", fairlead.Late: "timeout_error",
 		fairlead.Upstream: "upstream_error", fairlead.Canceled: "server_error",
+		fairlead.Gone: "invalid_request_error",
 	} {
 		if got := openAIType(kind); got != want {
 			t.Errorf("%s: got %s, want %s", kind, got, want)

@@ -1,4 +1,9 @@
-package api
+// Package budget bounds the memory for bodies: of requests while they are worked on,
+// and of answers that are held back. There is one Budget, and an Account for each
+// call, which takes from it and gives back what is left at its end.
+//
+// Start with Budget and Account.
+package budget
 
 import (
 	"math/bits"
@@ -30,9 +35,9 @@ type Budget struct {
 	apps map[fairlead.AppID]int64
 }
 
-// NewBudget returns a budget of limit bytes (0 = no limit), in which one body of
+// New returns a budget of limit bytes (0 = no limit), in which one body of
 // the size most has room, whoever sends it.
-func NewBudget(limit, most int64) *Budget {
+func New(limit, most int64) *Budget {
 	return &Budget{limit: limit, share: max(limit/appShare, min(most, limit)), apps: make(map[fairlead.AppID]int64)}
 }
 

@@ -1,0 +1,230 @@
+package native
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/follow"
+	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
+	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/replay"
+	"github.com/fairleadhq/fairlead/internal/sse"
+)
+
+// headerResume tells where an answer can be read on. A client names the last event
+// that it has by headerLast, or by the query's starting_after.
+const (
+	headerResume = "X-Fairlead-Resume"
+	headerLast   = "Last-Event-ID"
+	queryLast    = "starting_after"
+)
+
+// Resume is how answers that can be resumed are kept.
+type Resume struct {
+	Logs *replay.Logs
+	// Grace is for how long an answer goes on that nobody reads.
+	Grace time.Duration
+}
+
+// resumable is a call whose answer goes into a log, where its client reads it. It is
+// worked on by a goroutine of the gateway's.
+type resumable struct {
+	log     *replay.Log
+	forget  func() // gives the call's memory back
+	call    *fairlead.Call
+	numbers numbering
+	buf     []byte // a frame on its way into the log
+	noted   bool   // before its first event
+
+	// mu guards what the client's goroutine is told, which may not look at the call.
+	mu     sync.Mutex
+	told   notes
+	header map[string]string
+}
+
+// notes is what a head tells of a call.
+type notes struct {
+	requests, tokens fairlead.WindowState
+	waited           time.Duration
+	targets          []fairlead.Target
+}
+
+// detach has the call go on without its exchange.
+func (f *Face) detach(x *api.Exchange, call *fairlead.Call, work *gateway.Work) (*resumable, error) {
+	log, err := f.config.Resume.Logs.Open(x.App.ID, x.ID, replay.Options{
+		First: 1, Grace: f.config.Resume.Grace, Cancel: work.Cancel,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &resumable{log: log, call: call, forget: x.KeepBody().Close}
+	call.Interrupt = nil
+	call.Waiting = func() error { return nil } // its client is told by whoever reads the log for it
+	r.note()
+	work.Detach(r.finish)
+	return r, nil
+}
+
+// emit takes the events of the answer.
+func (r *resumable) emit(e fairlead.Event) error {
+	switch {
+	case e.Head != nil:
+		return r.begin(e.Head)
+	case e.End != nil: // finish is told after the Record
+		return nil
+	case !r.noted:
+		r.noted = true
+		r.note()
+	}
+	for frame := range sse.Frames(e.Data) {
+		if sse.Data(frame, nil) == nil {
+			continue // by which the upstream says that it is alive, now
+		}
+		r.buf = r.numbers.frames(r.buf[:0], frame)
+		if _, err := r.log.Append(r.buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *resumable) begin(head *fairlead.Head) error {
+	if !head.Stream {
+		return &fairlead.Error{
+			Kind: fairlead.Upstream, Code: "upstream_invalid_answer",
+			Message: "The provider answered with a whole body where a stream was asked for",
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.header = maps.Clone(head.Header)
+	return nil
+}
+
+// finish is told how the call ended.
+func (r *resumable) finish(err error) {
+	r.note()
+	r.log.Close(fairlead.AsError(err))
+	r.forget()
+}
+
+// discard is for a call that did not begin.
+func (r *resumable) discard() {
+	r.log.Discard()
+	r.forget()
+}
+
+// note notes how the call stands, on the call's own goroutine.
+func (r *resumable) note() {
+	n := notes{requests: r.call.Requests(), tokens: r.call.Tokens(), waited: r.call.Waited(), targets: r.call.Targets()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told = n
+}
+
+// Tell implements follow.Call.
+func (r *resumable) Tell(told *fairlead.Call) (header map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	told.SetRequests(r.told.requests)
+	told.SetTokens(r.told.tokens)
+	told.SetTargets(r.told.targets)
+	told.NoteWait(r.told.waited-told.Waited(), fairlead.NotGranted)
+	return r.header
+}
+
+// Slotted implements follow.Call.
+func (r *resumable) Slotted() bool { return r.call.Slotted() }
+
+// follow answers the client that made the call.
+func (r *resumable) follow(x *api.Exchange) error {
+	cursor, err := r.log.Cursor(0)
+	if err != nil {
+		return err
+	}
+	x.AddHeader(headerResume, resumePath(x.ID))
+	return follow.Answer(x, follow.Source{Cursor: cursor, Call: r, ErrorFrame: errorFrame(x.ID)})
+}
+
+func resumePath(id string) string { return "/chat/completion/" + id }
+
+// errorFrame is the error frame of the call of that id.
+func errorFrame(id string) func(e *fairlead.Error) []byte {
+	return func(e *fairlead.Error) []byte { return refusal.NativeFrame(e, id) }
+}
+
+// resume answers GET /chat/completion/{id}: what comes after the last event that the
+// client has. It reads a log: there is no admission and no slot.
+func (f *Face) resume(x *api.Exchange) error {
+	if err := f.config.Gateway.Look(x.App); err != nil {
+		return err
+	}
+	after, param, err := lastEvent(x.R)
+	if err != nil {
+		return err
+	}
+	id := x.R.PathValue("id")
+	log, err := f.config.Resume.Logs.Find(x.App.ID, id)
+	if err != nil {
+		return err
+	}
+	cursor, err := log.Cursor(after)
+	if err != nil {
+		if fairlead.IsKind(err, fairlead.Invalid) {
+			fairlead.AsError(err).Param = param
+		}
+		return err
+	}
+	if x.R.Method == http.MethodHead {
+		cursor.Close()
+		return x.Write("text/event-stream", nil)
+	}
+	x.AddHeader(headerResume, resumePath(id))
+	return follow.Answer(x, follow.Source{Cursor: cursor, ErrorFrame: errorFrame(id)})
+}
+
+// lastEvent is the number of the last event that the client has, 0 if it has none,
+// and what names it. A client that connects again on its own says so in the header,
+// whatever the URL said at first.
+func lastEvent(r *http.Request) (number int64, param string, err error) {
+	param, value := "last-event-id", r.Header.Get(headerLast)
+	if value == "" {
+		param, value = queryLast, r.URL.Query().Get(queryLast)
+	}
+	if value == "" {
+		return 0, param, nil
+	}
+	number, err = strconv.ParseInt(value, 10, 64)
+	if err != nil || number < 0 {
+		return 0, param, &fairlead.Error{
+			Kind: fairlead.Invalid, Code: "invalid_value", Param: param,
+			Message: param + " must be the number of an event", Detail: "send the last id: that you have got",
+		}
+	}
+	return number, param, nil
+}
+
+// stop answers DELETE /chat/completion/{id}: the answer is stopped if it is still
+// made. What there is of it can be read on.
+func (f *Face) stop(x *api.Exchange) error {
+	if err := f.config.Gateway.Look(x.App); err != nil {
+		return err
+	}
+	id := x.R.PathValue("id")
+	canceled, err := f.config.Resume.Logs.Cancel(x.App.ID, id, &fairlead.Error{
+		Kind: fairlead.Canceled, Code: "stopped", Message: "The answer was stopped by its app",
+	})
+	if err != nil {
+		return err
+	}
+	return x.WriteJSON(struct {
+		Success   bool   `json:"success"`
+		RequestID string `json:"request_id"`
+		Canceled  bool   `json:"canceled"`
+	}{true, id, canceled})
+}
