@@ -54,7 +54,7 @@ func (s *Server) makeProviders() error {
 	if len(s.providers) == 0 {
 		s.providers = append(s.providers, namedProvider{Provider: upstream.Provider{
 			Name:     fairlead.LocalPool,
-			Model:    bridge.New(local.New(), fairlead.OpenAIChat, bridge.Options{}),
+			Model:    bridge.NewResponses(bridge.New(local.New(), fairlead.OpenAIChat, bridge.Options{}), bridge.Options{}),
 			Patterns: []string{local.ModelName},
 		}})
 	}
@@ -118,43 +118,16 @@ func (s *Server) routedProvider(p config.Provider, adapters []*remote.Provider) 
 	if p.Dialect == config.DialectAnthropic {
 		speaks = fairlead.AnthropicMessages
 	}
+	options := bridge.Options{MaxTokensName: maxTokensName(p.BaseURL)}
 	for i, key := range keysOf(p) {
-		both := bridge.New(adapters[i], speaks, bridge.Options{MaxTokensName: maxTokensName(p.BaseURL)})
+		both := bridge.New(adapters[i], speaks, options)
 		way := upstream.Deployment{Model: both, Mark: s.keyMark(key)}
 		if !p.Responses { // it keeps none, not even those that it kept before
-			way = upstream.Deployment{Model: withoutResponses{both}}
+			way = upstream.Deployment{Model: bridge.NewResponses(both, options)}
 		}
 		routed.Deployments = append(routed.Deployments, way)
 	}
 	return routed
-}
-
-// withoutResponses is a model to which nobody can speak by the Responses API.
-type withoutResponses struct{ *bridge.Bridge }
-
-// Answer implements fairlead.Model.
-func (m withoutResponses) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
-	if err := refuseResponses(req); err != nil {
-		return err
-	}
-	return m.Bridge.Answer(ctx, call, req, emit)
-}
-
-// Prepare implements fairlead.Preparer.
-func (m withoutResponses) Prepare(call *fairlead.Call, req *fairlead.Request) error {
-	if err := refuseResponses(req); err != nil {
-		return err
-	}
-	return m.Bridge.Prepare(call, req)
-}
-
-func refuseResponses(req *fairlead.Request) error {
-	if req.Dialect != fairlead.OpenAIResponses {
-		return nil
-	}
-	return &fairlead.Error{
-		Kind: fairlead.Unsupported, Code: "operation_unsupported", Message: "The model's provider does not speak the Responses API",
-	}
 }
 
 // listing asks the provider for its models by its keys, one after the other until

@@ -103,11 +103,15 @@ func TestAResponseMadeElsewhere(t *testing.T) {
 	}
 }
 
+// TestAProviderWithoutResponses is asked for a chat completion, and keeps nothing.
 func TestAProviderWithoutResponses(t *testing.T) {
 	s := keeping(t)
-	_, _, err := s.respond(t, "other", `{"model":"mock","input":"one"}`, fairlead.Past{})
-	if !fairlead.IsKind(err, fairlead.Unsupported) || s.mock.Stats().Total != 0 {
-		t.Errorf("got %v after %d calls", err, s.mock.Stats().Total)
+	text, keeper, err := s.respond(t, "other", `{"model":"mock+echo","input":"one"}`, fairlead.Past{})
+	if err != nil || keeper != (fairlead.Maker{}) || !strings.Contains(text, `"object":"response"`) || !strings.Contains(text, `"status":"completed"`) {
+		t.Errorf("got %q, %+v, %v", text, keeper, err)
+	}
+	if got, want := string(s.mock.Stats().Last.Body), `{"model":"mock+echo","messages":[{"role":"user","content":"one"}]}`; got != want {
+		t.Errorf("sent %s\nwant %s", got, want)
 	}
 	_, _, err = s.respond(t, "other", `{"model":"mock","input":"one"}`, fairlead.Past{Maker: fairlead.Maker{Provider: "other"}})
 	if !fairlead.IsKind(err, fairlead.NotFound) {

@@ -19,8 +19,9 @@ func TestRulesAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for heading, rules := range map[string][]field.Rule{
-		"## From chat completions to messages": chatRules(),
-		"## From messages to chat completions": messagesRules(),
+		"## From chat completions to messages":  chatRules(),
+		"## From messages to chat completions":  messagesRules(),
+		"## From responses to chat completions": responsesRules(),
 	} {
 		_, section, found := strings.Cut(string(page), heading+"\n")
 		if !found || len(rules) < 30 {

@@ -2,7 +2,8 @@
 // dialect look for one: as the body of an answer, and as the frame that ends a
 // stream which has begun.
 //
-// Start with OpenAI, Anthropic and Native. The functions keep no state.
+// Start with OpenAI, Anthropic and Native; ResponsesFrames ends streams of OpenAI's
+// Responses API. The functions keep no state.
 package refusal
 
 import (
@@ -27,19 +28,27 @@ import (
 //	upstream_error         Upstream
 //	server_error           Internal, Canceled
 func OpenAI(e *fairlead.Error) []byte {
-	message := e.Message
-	if e.Detail != "" {
-		message += ": " + e.Detail
-	}
-	b := appendMember([]byte(`{"error":{`), "message", message)
+	b := appendMember([]byte(`{"error":{`), "message", wordsOf(e))
 	b = appendMember(append(b, ','), "type", openAIType(e.Kind))
+	return append(appendPlace(b, e), "}}"...)
+}
+
+// appendPlace appends what went wrong and where, to members before.
+func appendPlace(b []byte, e *fairlead.Error) []byte {
 	if e.Param == "" {
 		b = append(b, `,"param":null`...)
 	} else {
 		b = appendMember(append(b, ','), "param", e.Param)
 	}
-	b = appendMember(append(b, ','), "code", e.Code)
-	return append(b, "}}"...)
+	return appendMember(append(b, ','), "code", e.Code)
+}
+
+// wordsOf is what an error says to its caller.
+func wordsOf(e *fairlead.Error) string {
+	if e.Detail == "" {
+		return e.Message
+	}
+	return e.Message + ": " + e.Detail
 }
 
 // OpenAIFrame returns the error as the frame that ends a broken stream,
@@ -88,12 +97,8 @@ func openAIType(kind fairlead.Kind) string {
 //	timeout_error          Late
 //	api_error              Internal, Upstream, Canceled
 func Anthropic(e *fairlead.Error, requestID string) []byte {
-	message := e.Message
-	if e.Detail != "" {
-		message += ": " + e.Detail
-	}
 	b := appendMember([]byte(`{"type":"error","error":{`), "type", anthropicType(e.Kind))
-	b = appendMember(append(b, ','), "message", message)
+	b = appendMember(append(b, ','), "message", wordsOf(e))
 	b = appendMember(append(b, ','), "code", e.Code)
 	if e.Param != "" {
 		b = appendMember(append(b, ','), "param", e.Param)

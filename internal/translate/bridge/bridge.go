@@ -2,8 +2,6 @@ package bridge
 
 import (
 	"context"
-	"maps"
-	"strings"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
@@ -110,130 +108,10 @@ func (b *Bridge) translated(ctx context.Context, call *fairlead.Call, req *fairl
 			return err
 		}
 	}
-	r := &relay{
-		from: b.speaks, to: req.Dialect, dropped: t.dropped, emit: emit, memory: call.Memory,
-		options: reply.Options{Created: call.Arrived.Unix(), IncludeUsage: req.Envelope.IncludeUsage},
-	}
-	defer r.forget()
-	err := b.model.Answer(ctx, call, &t.request, r.take)
-	if r.err != nil {
-		return r.err
-	}
-	return err
-}
-
-// relay translates one answer.
-type relay struct {
-	from, to fairlead.Dialect
-	dropped  []string
-	options  reply.Options
-	emit     fairlead.Emit
-
-	head   *fairlead.Head
-	headed bool
-	stream *reply.Stream
-	memory fairlead.Memory // nil = without a bound
-	whole  []byte
-	// err is what was wrong with the model's answer, or that there is no room for it,
-	// not what the caller did.
-	err error
-}
-
-// take takes an event of the model's.
-func (r *relay) take(e fairlead.Event) error {
-	switch {
-	case e.Head != nil:
-		return r.begin(*e.Head)
-	case e.End != nil:
-		return r.end(*e.End)
-	case r.stream != nil:
-		out, bad := r.stream.Block(e.Data)
-		if err := r.pass(out); err != nil {
-			return err
-		}
-		return r.fail(bad)
-	}
-	if len(r.whole)+len(e.Data) > maxWhole {
-		return r.fail(&fairlead.Error{
-			Kind: fairlead.Upstream, Code: "upstream_answer_too_large", Message: "The provider's answer is too large to be translated",
-		})
-	}
-	if r.memory != nil {
-		if r.err = r.memory.Reserve(int64(len(e.Data))); r.err != nil {
-			return r.err
-		}
-	}
-	r.whole = append(r.whole, e.Data...)
-	return nil
-}
-
-// forget gives the room of what was gathered back.
-func (r *relay) forget() {
-	if r.memory != nil && len(r.whole) > 0 {
-		r.memory.Return(int64(len(r.whole)))
-	}
-}
-
-// begin keeps the head, which goes out with the first data.
-func (r *relay) begin(head fairlead.Head) error {
-	head.Header = maps.Clone(head.Header)
-	if len(r.dropped) > 0 {
-		if head.Header == nil {
-			head.Header = make(map[string]string, 1)
-		}
-		head.Header[DroppedHeader] = strings.Join(r.dropped, ", ")
-	}
-	r.head = &head
-	if !head.Stream {
-		return nil
-	}
-	var err error
-	r.stream, err = reply.NewStream(r.from, r.to, r.options)
-	return r.fail(err)
-}
-
-// end ends the answer, which its model says is whole.
-func (r *relay) end(end fairlead.End) error {
-	var last []byte
-	var err error
-	if r.stream != nil {
-		last, err = r.stream.End()
-	} else {
-		last, err = reply.Answer(r.from, r.to, r.whole, r.options)
-	}
-	if err != nil {
-		return r.fail(err)
-	}
-	if err := r.pass(last); err != nil {
-		return err
-	}
-	return r.emit(fairlead.Event{End: &end})
-}
-
-// pass emits data, after the head if it is the first.
-func (r *relay) pass(data []byte) error {
-	if len(data) == 0 {
-		return nil
-	}
-	if !r.headed {
-		r.headed = true
-		if err := r.emit(fairlead.Event{Head: r.head}); err != nil {
-			return err
-		}
-	}
-	return r.emit(fairlead.Event{Data: data})
-}
-
-// fail keeps what was wrong with the model's answer, if anything was, with the
-// status that it had.
-func (r *relay) fail(err error) error {
-	if err == nil {
-		return nil
-	}
-	named := *fairlead.AsError(err)
-	if named.Status == 0 && r.head != nil {
-		named.Status = r.head.Status
-	}
-	r.err = &named
-	return r.err
+	options := reply.Options{Created: call.Arrived.Unix(), IncludeUsage: req.Envelope.IncludeUsage}
+	return relayed(ctx, call, b.model, &t.request, &relay{
+		dropped: t.dropped, emit: emit, memory: call.Memory,
+		translate: func(body []byte) ([]byte, error) { return reply.Answer(b.speaks, req.Dialect, body, options) },
+		open:      func() (stream, error) { return reply.NewStream(b.speaks, req.Dialect, options) },
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
+	"github.com/fairleadhq/fairlead/internal/translate/broken"
+	"github.com/fairleadhq/fairlead/internal/translate/completion"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
 )
 
@@ -56,14 +58,14 @@ type gathered struct {
 func chatAnswer(body []byte, opts Options) ([]byte, error) {
 	message, err := rawjson.ReadObject(body)
 	if err != nil {
-		return nil, notJSON(err)
+		return nil, broken.NotJSON(err)
 	}
 	if message.Get("error").Given() {
 		return nil, reported(body)
 	}
 	blocks, err := rawjson.ReadArray(message.Get("content"))
 	if err != nil {
-		return nil, invalid("has no content")
+		return nil, broken.Invalid("has no content")
 	}
 	var g gathered
 	for _, block := range blocks {
@@ -99,19 +101,12 @@ func chatAnswer(body []byte, opts Options) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-func notJSON(err error) error {
-	return &fairlead.Error{
-		Kind: fairlead.Upstream, Code: codeInvalidAnswer,
-		Message: "The provider's answer is not a valid JSON object", Err: err,
-	}
-}
-
 // block adds a block. Those of tools that Anthropic runs itself are passed over:
 // no translated request asks for them.
 func (g *gathered) block(value rawjson.Value) error {
 	block, err := rawjson.ReadObject(value)
 	if err != nil {
-		return invalid("has a block that is no object")
+		return broken.Invalid("has a block that is no object")
 	}
 	switch block.Get("type").Text() {
 	case "text":
@@ -121,7 +116,7 @@ func (g *gathered) block(value rawjson.Value) error {
 	case "tool_use":
 		input := block.Get("input")
 		if !isObject(input) {
-			return invalid("calls a tool without an input")
+			return broken.Invalid("calls a tool without an input")
 		}
 		w := &g.calls
 		w.Open('{')
@@ -179,29 +174,29 @@ func messagesAnswer(body []byte) ([]byte, error) {
 	if _, err := dialect.ReadChatAnswer(body); err != nil {
 		return nil, err
 	}
-	completion, err := rawjson.ReadObject(body)
+	whole, err := rawjson.ReadObject(body)
 	if err != nil {
-		return nil, notJSON(err)
+		return nil, broken.NotJSON(err)
 	}
-	choices, err := rawjson.ReadArray(completion.Get("choices"))
+	choices, err := rawjson.ReadArray(whole.Get("choices"))
 	if err != nil {
-		return nil, notJSON(err)
+		return nil, broken.NotJSON(err)
 	}
 	choice, err := rawjson.ReadObject(choices[0])
 	if err != nil {
-		return nil, notJSON(err)
+		return nil, broken.NotJSON(err)
 	}
 	message, err := rawjson.ReadObject(choice.Get("message"))
 	if err != nil {
-		return nil, notJSON(err)
+		return nil, broken.NotJSON(err)
 	}
 	finish := choice.Get("finish_reason").Text()
 
-	id := completion.Get("id").Text()
+	id := whole.Get("id").Text()
 	w := rawjson.NewWriter(len(body) + 512)
-	messageHead(w, id, completion.Get("model").Text())
+	messageHead(w, id, whole.Get("model").Text())
 	w.Open('[')
-	b := &blocks{w: w, id: id, isCut: isCut(finish)}
+	b := &blocks{w: w, id: id, isCut: completion.IsCut(finish)}
 	if err := b.message(message); err != nil {
 		return nil, err
 	}
@@ -213,7 +208,7 @@ func messagesAnswer(body []byte) ([]byte, error) {
 	w.TextMember("stop_reason", stop)
 	w.Member("stop_sequence", nil)
 	var u usage
-	u.readChat(completion.Get("usage"))
+	u.readChat(whole.Get("usage"))
 	w.Name("usage")
 	u.writeMessages(w)
 	w.Close('}')
@@ -244,9 +239,9 @@ type blocks struct {
 // thought, said, and called.
 func (b *blocks) message(message rawjson.Object) error {
 	if message.Get("function_call").Given() {
-		return invalid("calls a function in a form that is out of use")
+		return broken.Invalid("calls a function in a form that is out of use")
 	}
-	if thinking := reasoningOf(message); len(thinking) > 0 {
+	if thinking := completion.Reasoning(message); len(thinking) > 0 {
 		b.w.Open('{')
 		b.w.TextMember("type", "thinking")
 		b.w.Name("thinking")
@@ -254,7 +249,7 @@ func (b *blocks) message(message rawjson.Object) error {
 		b.w.TextMember("signature", "")
 		b.w.Close('}')
 	}
-	b.text(textOf(message.Get("content")))
+	b.text(completion.Text(message.Get("content")))
 	if refusal := message.Get("refusal").Inside(); len(refusal) > 0 {
 		b.refused = true
 		b.text([][]byte{refusal})
@@ -265,7 +260,7 @@ func (b *blocks) message(message rawjson.Object) error {
 	}
 	list, err := rawjson.ReadArray(calls)
 	if err != nil {
-		return invalid("has tool_calls that are no list")
+		return broken.Invalid("has tool_calls that are no list")
 	}
 	for _, call := range list {
 		if err := b.call(call); err != nil {
@@ -287,7 +282,7 @@ func (b *blocks) text(insides [][]byte) {
 }
 
 func (b *blocks) call(value rawjson.Value) error {
-	call, function, err := callOf(value)
+	call, function, err := completion.CallOf(value)
 	if err != nil {
 		return err
 	}
@@ -296,9 +291,9 @@ func (b *blocks) call(value rawjson.Value) error {
 	case err != nil && b.isCut:
 		return nil
 	case err != nil:
-		return invalid("calls a tool with arguments that are no JSON object")
+		return broken.Invalid("calls a tool with arguments that are no JSON object")
 	case function.Get("name").Text() == "":
-		return invalid("calls a tool without a name")
+		return broken.Invalid("calls a tool without a name")
 	}
 	b.w.Open('{')
 	b.w.TextMember("type", "tool_use")
@@ -310,20 +305,6 @@ func (b *blocks) call(value rawjson.Value) error {
 	return nil
 }
 
-// callOf takes a tool call apart. A piece of one need not have a function.
-func callOf(value rawjson.Value) (call, function rawjson.Object, err error) {
-	call, err = rawjson.ReadObject(value)
-	if err != nil {
-		return nil, nil, invalid("has a tool call that is no object")
-	}
-	if at := call.Get("function"); at.Given() {
-		if function, err = rawjson.ReadObject(at); err != nil {
-			return nil, nil, invalid("has a tool call whose function is no object")
-		}
-	}
-	return call, function, nil
-}
-
 // toolUseID is the id of a call. One that the provider left out is made from
 // the answer's.
 func toolUseID(id, answer string, n int) string {
@@ -331,36 +312,4 @@ func toolUseID(id, answer string, n int) string {
 		id = renamed(answer, chatID, callID) + "_" + strconv.Itoa(n)
 	}
 	return rawjson.CallID(id)
-}
-
-// reasoningOf is the inside of what the model thought, for which providers have
-// two names.
-func reasoningOf(message rawjson.Object) []byte {
-	if thought := message.Get("reasoning_content").Inside(); len(thought) > 0 {
-		return thought
-	}
-	return message.Get("reasoning").Inside()
-}
-
-// textOf is the insides of the strings of a content, which is a string or a list
-// of parts. Empty ones are left out.
-func textOf(content rawjson.Value) [][]byte {
-	if inside := content.Inside(); len(inside) > 0 {
-		return [][]byte{inside}
-	}
-	parts, err := rawjson.ReadArray(content)
-	if err != nil {
-		return nil
-	}
-	var insides [][]byte
-	for _, part := range parts {
-		o, err := rawjson.ReadObject(part)
-		if err != nil || !o.Get("type").Is("text") {
-			continue
-		}
-		if inside := o.Get("text").Inside(); len(inside) > 0 {
-			insides = append(insides, inside)
-		}
-	}
-	return insides
 }

@@ -1,13 +1,12 @@
 package reply
 
-import "github.com/fairleadhq/fairlead/internal/jsonscan"
-
-const (
-	// maxCalls is how many tools one answer may call.
-	maxCalls = 1024
-	// heldOverhead is what a block that waits counts beside its text, in bytes.
-	heldOverhead = 256
+import (
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
+	"github.com/fairleadhq/fairlead/internal/translate/broken"
 )
+
+// heldOverhead is what a block that waits counts beside its text, in bytes.
+const heldOverhead = 256
 
 // blockKind is what a block holds.
 type blockKind uint8
@@ -72,7 +71,7 @@ func (s *messagesStream) add(b *block, inside []byte) error {
 	}
 	b.held = append(b.held, inside...)
 	if s.held += len(inside); s.held > s.maxHeld {
-		return tooLarge()
+		return broken.Interleaved()
 	}
 	for len(s.queue) > 0 && s.queue[0].isReady() && (s.current == nil || s.current.isComplete()) {
 		s.next()

@@ -6,6 +6,8 @@ import (
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
+	"github.com/fairleadhq/fairlead/internal/translate/broken"
+	"github.com/fairleadhq/fairlead/internal/translate/completion"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
 )
 
@@ -44,7 +46,7 @@ func (s *chatStream) block(frames []byte) ([]byte, error) {
 		if s.isDone || s.err != nil {
 			break
 		}
-		if payload := payloadOf(frame); payload != nil {
+		if payload := completion.Payload(frame); payload != nil {
 			s.err = s.event(payload)
 		}
 	}
@@ -56,7 +58,7 @@ func (s *chatStream) block(frames []byte) ([]byte, error) {
 func (s *chatStream) event(payload []byte) error {
 	event, err := rawjson.ReadObject(payload)
 	if err != nil {
-		return malformed(err)
+		return broken.Malformed(err)
 	}
 	kind := event.Get("type").Text()
 	if kind == "error" || event.Get("error").Given() {
@@ -65,7 +67,7 @@ func (s *chatStream) event(payload []byte) error {
 		}
 	}
 	if s.head == nil && kind != "message_start" && kind != "ping" {
-		return misplaced("it comes before the start of the message")
+		return broken.Misplaced("it comes before the start of the message")
 	}
 	switch kind {
 	case "message_start":
@@ -88,7 +90,7 @@ func (s *chatStream) event(payload []byte) error {
 func (s *chatStream) start(value rawjson.Value) error {
 	message, err := rawjson.ReadObject(value)
 	if err != nil || s.head != nil {
-		return misplaced("a message starts without being one, or twice")
+		return broken.Misplaced("a message starts without being one, or twice")
 	}
 	s.usage.readMessages(message.Get("usage"))
 	w := &s.w
@@ -147,7 +149,7 @@ func (s *chatStream) say(name string, piece rawjson.Value) {
 func (s *chatStream) blockStart(event rawjson.Object) error {
 	start, err := rawjson.ReadObject(event.Get("content_block"))
 	if err != nil {
-		return misplaced("a block starts without being one")
+		return broken.Misplaced("a block starts without being one")
 	}
 	switch start.Get("type").Text() {
 	case "text":
@@ -156,7 +158,7 @@ func (s *chatStream) blockStart(event rawjson.Object) error {
 		s.say("reasoning_content", start.Get("thinking"))
 	case "tool_use":
 		if len(s.open) == maxOpen {
-			return tooLarge()
+			return broken.Interleaved()
 		}
 		s.open = append(s.open, openCall{
 			block: event.Get("index").Count(), call: s.calls, input: slices.Clone(start.Get("input")),
@@ -184,7 +186,7 @@ func (s *chatStream) blockStart(event rawjson.Object) error {
 func (s *chatStream) delta(event rawjson.Object) error {
 	delta, err := rawjson.ReadObject(event.Get("delta"))
 	if err != nil {
-		return misplaced("a delta is no object")
+		return broken.Misplaced("a delta is no object")
 	}
 	switch delta.Get("type").Text() {
 	case "text_delta":
@@ -258,9 +260,9 @@ func (s *chatStream) end() ([]byte, error) {
 	case s.err != nil:
 		return nil, s.err
 	case !s.isDone:
-		return nil, truncated("without its end marker")
+		return nil, broken.Truncated("without its end marker")
 	case s.stop == "":
-		return nil, truncated("without a stop reason")
+		return nil, broken.Truncated("without a stop reason")
 	}
 	s.out = s.out[:0]
 	for len(s.open) > 0 {

@@ -36,10 +36,6 @@ func stopReason(finish string, calls int) string {
 	return "end_turn"
 }
 
-// isCut reports whether an answer with the finish_reason may have ended in the
-// middle of a call.
-func isCut(finish string) bool { return finish == "length" || finish == "content_filter" }
-
 // usage is tokens as Anthropic counts them: input is what was neither read from
 // a cache nor written to one.
 type usage struct {

@@ -4,6 +4,8 @@ import (
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/sse"
+	"github.com/fairleadhq/fairlead/internal/translate/broken"
+	"github.com/fairleadhq/fairlead/internal/translate/completion"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
 )
 
@@ -25,8 +27,8 @@ type messagesStream struct {
 	current *block
 	queue   []*block
 	held    int
-	// calls are the last ones by their index, all those in order.
-	calls   map[int]*block
+	// calls tells calls apart, all are their blocks in order.
+	calls   completion.Calls
 	all     []*block
 	usage   usage
 	refused bool
@@ -40,7 +42,7 @@ func (s *messagesStream) block(frames []byte) ([]byte, error) {
 	}
 	good, bad := s.watch.Block(frames)
 	for frame := range sse.Frames(good) {
-		payload := payloadOf(frame)
+		payload := completion.Payload(frame)
 		if payload == nil {
 			continue
 		}
@@ -64,7 +66,7 @@ func (s *messagesStream) chunk(payload []byte) error {
 	for _, value := range choices {
 		choice, err := rawjson.ReadObject(value)
 		if err != nil {
-			return misplaced("a choice is no object")
+			return broken.Misplaced("a choice is no object")
 		}
 		if choice.Get("index").Count() > 0 {
 			continue // one was asked for
@@ -115,15 +117,15 @@ func (s *messagesStream) send(kind string) {
 func (s *messagesStream) delta(value rawjson.Value) error {
 	delta, err := rawjson.ReadObject(value)
 	if err != nil {
-		return misplaced("a delta is no object")
+		return broken.Misplaced("a delta is no object")
 	}
 	if delta.Get("function_call").Given() {
-		return invalid("calls a function in a form that is out of use")
+		return broken.Invalid("calls a function in a form that is out of use")
 	}
-	if err := s.add(s.latest(thinkingBlock), reasoningOf(delta)); err != nil {
+	if err := s.add(s.latest(thinkingBlock), completion.Reasoning(delta)); err != nil {
 		return err
 	}
-	for _, inside := range textOf(delta.Get("content")) {
+	for _, inside := range completion.Text(delta.Get("content")) {
 		if err := s.add(s.latest(textBlock), inside); err != nil {
 			return err
 		}
@@ -140,7 +142,7 @@ func (s *messagesStream) delta(value rawjson.Value) error {
 	}
 	list, err := rawjson.ReadArray(calls)
 	if err != nil {
-		return misplaced("tool_calls is no list")
+		return broken.Misplaced("tool_calls is no list")
 	}
 	for _, call := range list {
 		if err := s.call(call); err != nil {
@@ -165,7 +167,7 @@ func (s *messagesStream) latest(kind blockKind) *block {
 
 // call adds a piece of a call.
 func (s *messagesStream) call(value rawjson.Value) error {
-	call, function, err := callOf(value)
+	call, function, err := completion.CallOf(value)
 	if err != nil {
 		return err
 	}
@@ -178,7 +180,7 @@ func (s *messagesStream) call(value rawjson.Value) error {
 	}
 	arguments := function.Get("arguments")
 	if err := b.follow(arguments.Text()); err != nil {
-		return invalid("calls a tool with arguments that are no JSON object")
+		return broken.Invalid("calls a tool with arguments that are no JSON object")
 	}
 	if !b.begun {
 		// White space before the object adds nothing, but the call is known.
@@ -187,29 +189,17 @@ func (s *messagesStream) call(value rawjson.Value) error {
 	return s.add(b, arguments.Inside())
 }
 
-// callAt is the call that a piece belongs to. Some providers leave the index
-// out, or give every call the same: another id is another call.
+// callAt is the call that a piece belongs to.
 func (s *messagesStream) callAt(index rawjson.Value, id string) (*block, error) {
-	n, ok := index.Int()
-	if !ok && len(s.all) > 0 {
-		n = len(s.all) - 1
-		if id != "" && s.all[n].id != id {
-			n++
-		}
+	n, err := s.calls.Find(index, id)
+	if err != nil {
+		return nil, err
 	}
-	b := s.calls[n]
-	if b != nil && (id == "" || b.id == "" || b.id == id) {
-		if b.id == "" {
-			b.id = id
-		}
-		return b, nil
+	if n == len(s.all) {
+		s.all = append(s.all, &block{kind: callBlock, number: n, check: jsonscan.NewChecker("")})
 	}
-	if len(s.all) == maxCalls {
-		return nil, tooLarge()
-	}
-	b = &block{kind: callBlock, number: len(s.all), id: id, check: jsonscan.NewChecker("")}
-	s.calls[n] = b
-	s.all = append(s.all, b)
+	b := s.all[n]
+	b.id = s.calls.ID(n)
 	return b, nil
 }
 
@@ -222,8 +212,8 @@ func (s *messagesStream) end() ([]byte, error) {
 		return nil, err
 	}
 	for _, b := range s.all {
-		if !isCut(end.Finish) && (!b.isReady() || b.begun && !b.isComplete()) {
-			return nil, invalid("calls a tool with arguments that are no JSON object, or without a name")
+		if !completion.IsCut(end.Finish) && (!b.isReady() || b.begun && !b.isComplete()) {
+			return nil, broken.Invalid("calls a tool with arguments that are no JSON object, or without a name")
 		}
 	}
 	s.out = s.out[:0]

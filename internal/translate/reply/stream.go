@@ -1,12 +1,8 @@
 package reply
 
 import (
-	"bytes"
-	"unicode/utf8"
-
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
-	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
 // Stream translates a stream from the provider's dialect to the client's. It is
@@ -33,7 +29,7 @@ func NewStream(from, to fairlead.Dialect, opts Options) (*Stream, error) {
 		return &Stream{&chatStream{opts: opts}}, nil
 	case from == fairlead.OpenAIChat && to == fairlead.AnthropicMessages:
 		return &Stream{&messagesStream{
-			watch: dialect.NewStreamWatch(dialect.Outgoing{}), maxHeld: opts.MaxHeld, calls: make(map[int]*block),
+			watch: dialect.NewStreamWatch(dialect.Outgoing{}), maxHeld: opts.MaxHeld,
 		}}, nil
 	}
 	return nil, unsupported()
@@ -56,16 +52,3 @@ func (s *Stream) Block(frames []byte) (out []byte, err error) { return s.machine
 // marker never came, or no finish reason before it; upstream_invalid_answer. There
 // are no frames then.
 func (s *Stream) End() (out []byte, err error) { return s.machine.end() }
-
-// payloadOf is the payload of a frame, nil if there is none. Bytes that are not
-// UTF-8 are replaced.
-func payloadOf(frame []byte) []byte {
-	payload := bytes.TrimSpace(sse.Data(frame, nil))
-	if len(payload) == 0 {
-		return nil
-	}
-	if !utf8.Valid(payload) {
-		return bytes.ToValidUTF8(payload, []byte("\ufffd"))
-	}
-	return payload
-}
