@@ -35,10 +35,11 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, name string
 	width := c.fit(e.Width, p.app, pool.slots)
 	ticket, w, err := c.queue.EnterFor(&fairqueue.Request{
 		Flow: at.flow, Pool: pool.Pool, Arrival: call.Arrived.Sub(c.start), Width: width, Cost: e.Input + e.Output, MostCost: e.Most,
-		StartBy: c.enforced(c.startBy(ctx, call)), Done: ctx.Done(),
+		StartBy: c.enforced(c.startBy(ctx, call)),
 	})
 	wait := fairlead.LeaseWait{}
 	if w != nil {
+		w.Until(ctx.Done())
 		c.noteWaiting(p)
 		began := time.Now()
 		if o := w.Outlook(); o.Known {

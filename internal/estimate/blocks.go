@@ -14,6 +14,9 @@ func BlockExcess(body []byte) int {
 	// The type is looked for by its end: texts are full of quotes, and of
 	// letters, but not of this digit.
 	const before, end, data = `"base`, `64"`, `"data"`
+	if !mayHoldFile(body) {
+		return 0
+	}
 	excess := 0
 	for {
 		name, after, ok := bytes.Cut(body, []byte(end))

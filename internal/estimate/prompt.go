@@ -12,11 +12,11 @@ const ImageBytes = 3500
 // looks like one.
 //
 // It reads a body twice at most, at the speed of memory: it looks for the bytes in
-// its marks that text seldom has.
+// its marks that text seldom has. Most bodies it reads once.
 func PromptBytes(body []byte, mode Mode) int {
 	images, files, excess := links(body), 0, 0
-	if images == 0 && len(body) <= ImageBytes {
-		return len(body) // a file in it counts for all its bytes
+	if images == 0 && (mode == Hard || !mayHoldFile(body)) {
+		return len(body) // a file in it, if any, counts for all its bytes
 	}
 	for rest := body; ; files++ {
 		n, after, ok := nextFile(rest)
@@ -63,4 +63,22 @@ func nextFile(body []byte) (n int, after []byte, ok bool) {
 		return 0, nil, false
 	}
 	return n, after[n:], true
+}
+
+// mayHoldFile reports whether a body has more than ImageBytes bytes in a row without
+// a quote; only in such is a file of that size. In so many bytes is one of those that
+// are visited; around it, prose has a quote soon.
+func mayHoldFile(body []byte) bool {
+	const long = ImageBytes + 1
+	for at := long - 1; at < len(body); at += long {
+		behind := body[at:min(len(body), at+long)]
+		n := bytes.IndexByte(behind, '"')
+		if n < 0 {
+			n = len(behind)
+		}
+		if n > 0 && bytes.IndexByte(body[at+n-long:at], '"') < 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -177,6 +177,13 @@ func (w *Waiter) Cancel() {
 	w.end()
 }
 
+// Until is Request.Done told later, by who makes the channel only for a wait.
+func (w *Waiter) Until(done <-chan struct{}) {
+	w.queue.mu.Lock()
+	defer w.queue.mu.Unlock()
+	w.done = done
+}
+
 // Outlook is what was to be expected when the wait began.
 func (w *Waiter) Outlook() Outlook { return w.outlook }
 

@@ -239,12 +239,15 @@ func TestWhoIsTooLateIsPassedOver(t *testing.T) {
 	gone := make(chan struct{})
 	late := d.enter(fairqueue.Request{Flow: flow, StartBy: 5 * time.Second})
 	left := d.enter(fairqueue.Request{Flow: flow, Done: gone})
+	told := d.enter(fairqueue.Request{Flow: flow})
+	told.waiter.Until(gone)
 	just := d.enter(fairqueue.Request{Flow: flow, StartBy: 6 * time.Second})
 	d.run(6 * time.Second)
 	close(gone)
 	d.release(held)
 	d.want(late, fairqueue.ErrLate.Error())
 	d.want(left, fairqueue.ErrLate.Error())
+	d.want(told, fairqueue.ErrLate.Error())
 	d.want(just, "granted")
 }
 

@@ -115,8 +115,10 @@ func (c *conn) next() bool {
 
 // receive waits for a request and reads its head. While nothing comes it holds
 // nothing. It returns nil if the connection has ended, was too slow or is handed
-// over.
+// over. A new connection has the time for a head alone; after a request that time
+// begins with the first bytes, and matters only where they are not all.
 func (c *conn) receive() *exchange {
+	limited := c.state.Load() == fresh
 	if c.awaitFirst() != nil || c.state.Load() == closed {
 		return nil
 	}
@@ -133,6 +135,10 @@ func (c *conn) receive() *exchange {
 				return nil
 			case plain.Incomplete:
 			}
+		}
+		if !limited {
+			c.limit(c.server.HTTP.ReadHeaderTimeout)
+			limited = true
 		}
 		if err := c.more(); err != nil {
 			if errors.Is(err, io.EOF) && c.rest != nil {
@@ -156,10 +162,9 @@ func (c *conn) more() error {
 	return err
 }
 
-// awaitFirst waits for the first bytes of a request, and sets the time by which
-// its head must be there. A new connection has that time alone. After a request
-// four bytes are waited for, and where that was a POST, line ends that stand
-// before the next are dropped: as net/http does it.
+// awaitFirst waits for the first bytes of a request. After a request four bytes are
+// waited for, and where that was a POST, line ends that stand before the next are
+// dropped: as net/http does it.
 func (c *conn) awaitFirst() error {
 	const few = 4
 	if c.state.Load() == fresh {
@@ -180,7 +185,6 @@ func (c *conn) awaitFirst() error {
 		c.become(idle)
 	}
 	c.become(idle)
-	c.limit(c.server.HTTP.ReadHeaderTimeout)
 	if c.wasPost {
 		c.dropLineEnds(few)
 	}
@@ -196,7 +200,7 @@ func (c *conn) limit(d time.Duration) {
 		c.In.Until(time.Time{})
 		return
 	}
-	c.In.Until(time.Now().Add(d))
+	c.In.Within(d)
 }
 
 func (c *conn) dropLineEnds(most int) {

@@ -40,7 +40,7 @@ type conn struct {
 
 	// Of the request under way:
 
-	unwatch  func() bool    // ends the watch over its context; nil without one
+	unwatch  func() bool    // ends the watch over its context
 	unread   *buffer.Buffer // bytes that came and were not taken yet, or nil
 	answered bool           // bytes of an answer came
 }
@@ -48,16 +48,14 @@ type conn struct {
 // begin makes the end of ctx cut the connection, until end is called.
 func (c *conn) begin(ctx context.Context) {
 	c.wire.Unsend()
-	c.answered, c.unwatch = false, nil
-	if ctx.Done() != nil {
-		c.unwatch = life.AfterFunc(ctx, func() { c.wire.Cut(ended(ctx)) })
-	}
+	c.answered = false
+	c.unwatch = life.AfterFunc(ctx, func() { c.wire.Cut(ended(ctx)) })
 }
 
 // end ends what begin began, and reports whether the connection was not cut.
 func (c *conn) end() bool {
 	c.dropUnread()
-	if c.unwatch == nil || c.unwatch() {
+	if c.unwatch() {
 		return true
 	}
 	c.wire.AwaitCut()

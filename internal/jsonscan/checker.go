@@ -244,7 +244,9 @@ func (c *Checker) endValue() {
 func (c *Checker) text(p []byte, at int) (next int, reason string) {
 	start := at
 	for at = passUnits(p, at); at < len(p) && p[at] >= utf8.RuneSelf; at = passUnits(p, at) {
-		at++
+		for at < len(p) && p[at] >= utf8.RuneSelf {
+			at++ // whatever they are
+		}
 	}
 	c.note(p[start:at])
 	if at == len(p) {

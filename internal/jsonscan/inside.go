@@ -4,11 +4,14 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/fairleadhq/fairlead/internal/jsonscan/block"
 )
 
 // What is inside a string is a row of units: a plain character of ASCII, an
 // escape, or a rune outside ASCII. Most are plain, so that four words of eight
-// bytes are looked at together, and only what is marked in them is looked into.
+// bytes are looked at together, and only what is marked in them is looked into. Where
+// the processor has wider ones, package block goes ahead and leaves the rest.
 const (
 	wordSize = 8
 	stride   = 4 * wordSize
@@ -25,6 +28,9 @@ const (
 func passUnits(data []byte, at int) int {
 	at, ended := passShort(data, at)
 	if ended {
+		return at
+	}
+	if at += block.Pass(data[at:]); at < len(data) && data[at] == '"' {
 		return at
 	}
 	for {

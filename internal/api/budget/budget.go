@@ -22,6 +22,10 @@ const (
 	largestKept  = 512 << 10
 )
 
+// keptAccounts is how many apps' accounts are kept while nothing is on them: to make
+// one anew for each call is dearer.
+const keptAccounts = 1024
+
 // Budget bounds the bytes of bodies that are in flight at one time. One app may
 // fill a half of it, so that none can shut the others out. It keeps buffers that
 // are not in use: making one of 100 KiB costs more than all else that the service
@@ -32,13 +36,16 @@ type Budget struct {
 
 	mu   sync.Mutex
 	used int64
-	apps map[fairlead.AppID]int64
+	apps map[fairlead.AppID]*appAccount
 }
+
+// appAccount is how many bytes an app has in flight.
+type appAccount struct{ used int64 }
 
 // New returns a budget of limit bytes (0 = no limit), in which one body of
 // the size most has room, whoever sends it.
 func New(limit, most int64) *Budget {
-	return &Budget{limit: limit, share: max(limit/appShare, min(most, limit)), apps: make(map[fairlead.AppID]int64)}
+	return &Budget{limit: limit, share: max(limit/appShare, min(most, limit)), apps: make(map[fairlead.AppID]*appAccount)}
 }
 
 // Used is how many bytes are in flight.
@@ -52,12 +59,26 @@ func (b *Budget) Used() int64 {
 func (b *Budget) reserve(app fairlead.AppID, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.limit > 0 && (b.used+n > b.limit || b.apps[app]+n > b.share) {
+	a := b.apps[app]
+	if a == nil {
+		a = new(appAccount)
+		b.apps[app] = a
+	}
+	if b.limit > 0 && (b.used+n > b.limit || a.used+n > b.share) {
+		b.tidy(app, a)
 		return false
 	}
 	b.used += n
-	b.apps[app] += n
+	a.used += n
 	return true
+}
+
+// tidy lets go of an account with nothing on it, if there are many. The caller holds
+// the mutex.
+func (b *Budget) tidy(app fairlead.AppID, a *appAccount) {
+	if a.used == 0 && len(b.apps) > keptAccounts {
+		delete(b.apps, app)
+	}
 }
 
 // roomFor is how large a buffer for n bytes is.
@@ -95,10 +116,13 @@ func (b *Budget) recycle(buf []byte) {
 }
 
 func (b *Budget) release(app fairlead.AppID, n int64) {
+	if n == 0 { // nothing was reserved, perhaps for an app without an account
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	a := b.apps[app]
 	b.used -= n
-	if b.apps[app] -= n; b.apps[app] == 0 {
-		delete(b.apps, app)
-	}
+	a.used -= n
+	b.tidy(app, a)
 }

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -84,4 +85,42 @@ func TestAccount(t *testing.T) {
 		t.Errorf("%d bytes left", b.Used())
 	}
 	new(Account).Close()
+}
+
+// TestAccountsOfIdleAppsAreBounded: an app's account stays for its next call, but not
+// those of any number of apps, nor one that a body is on.
+func TestAccountsOfIdleAppsAreBounded(t *testing.T) {
+	b := New(100, 10)
+	if !b.reserve("busy", 7) {
+		t.Fatal("there is room")
+	}
+	for i := range 2 * keptAccounts {
+		app := fairlead.AppID(strconv.Itoa(i))
+		if !b.reserve(app, 50) || b.reserve(app, 1) {
+			t.Fatal("an app may fill a half and no more")
+		}
+		b.release(app, 50)
+		if b.reserve(app+" wants too much", 60) {
+			t.Fatal("an app may fill a half and no more")
+		}
+	}
+	b.release("never seen", 0)
+	if n := len(b.apps); n > keptAccounts {
+		t.Errorf("%d accounts are kept, want at most %d", n, keptAccounts)
+	}
+	if b.Used() != 7 || b.apps["busy"].used != 7 || b.reserve("busy", 44) {
+		t.Errorf("%d used, want 7, all of them on one account", b.Used())
+	}
+}
+
+// BenchmarkBudget is what a call pays for the account of its body.
+func BenchmarkBudget(b *testing.B) {
+	budget := New(1<<30, 1<<20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !budget.reserve("app", 1000) {
+			b.Fatal("there is room")
+		}
+		budget.release("app", 1000)
+	}
 }

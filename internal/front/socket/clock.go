@@ -34,6 +34,17 @@ func (k *Clock) Until(t time.Time) {
 	k.to(t)
 }
 
+// Within sets when what waits is to end, counted from now. d is above 0.
+func (k *Clock) Within(d time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.want = time.Now().Add(d)
+	k.passed.Store(false)
+	if k.waiting {
+		k.arm()
+	}
+}
+
 // UntilFor is Until for user.
 func (k *Clock) UntilFor(user any, t time.Time) {
 	k.mu.Lock()

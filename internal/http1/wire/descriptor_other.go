@@ -18,3 +18,5 @@ func describe(*net.TCPConn, *buffer.Buffers) *descriptor { return nil }
 func (*descriptor) fill() (*buffer.Buffer, error) { return nil, errors.ErrUnsupported }
 
 func (*descriptor) glance([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func (*descriptor) put(_, _ []byte) (int, error) { return 0, errors.ErrUnsupported }

@@ -6,22 +6,26 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 
 	"github.com/fairleadhq/fairlead/internal/buffer"
 )
 
 // descriptor reads from a socket in the two ways that net.Conn does not offer:
-// without waiting, and with a buffer that is taken only when bytes are there.
+// without waiting, and with a buffer that is taken only when bytes are there. And it
+// writes without waiting.
 type descriptor struct {
 	raw  syscall.RawConn
 	pool *buffer.Buffers
 	// The functions that raw is given are made once, so that a call makes
-	// nothing. What they read into, and found, is in the fields below.
+	// nothing. What they read into or write, and found, is in the fields below.
 	tryOnce  func(fd uintptr) bool
 	lookOnce func(fd uintptr)
+	sendOnce func(fd uintptr)
 	buf      *buffer.Buffer
 	into     []byte
+	out      [2][]byte
 	n        int
 	err      error
 }
@@ -32,7 +36,7 @@ func describe(socket *net.TCPConn, pool *buffer.Buffers) *descriptor {
 		return nil
 	}
 	d := &descriptor{raw: raw, pool: pool}
-	d.tryOnce, d.lookOnce = d.try, d.look
+	d.tryOnce, d.lookOnce, d.sendOnce = d.try, d.look, d.send
 	return d
 }
 
@@ -92,6 +96,43 @@ func (d *descriptor) look(fd uintptr) { d.n, d.err = readNow(fd, d.into) }
 func readNow(fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := syscall.Read(int(fd), p)
+		if !errors.Is(err, syscall.EINTR) {
+			return max(n, 0), err
+		}
+	}
+}
+
+// put writes as much of head, and then of body, as the socket takes at once. It fails
+// only if that failed: no room is no error.
+func (d *descriptor) put(head, body []byte) (int, error) {
+	d.out, d.n, d.err = [2][]byte{head, body}, 0, nil
+	err := d.raw.Control(d.sendOnce)
+	d.out = [2][]byte{}
+	if err == nil && d.err != nil && !errors.Is(d.err, syscall.EAGAIN) {
+		err = os.NewSyscallError("write", d.err)
+	}
+	return d.n, err
+}
+
+func (d *descriptor) send(fd uintptr) {
+	head, body := d.out[0], d.out[1]
+	if len(body) == 0 {
+		d.n, d.err = writeNow(fd, head)
+		return
+	}
+	if len(head) > 0 {
+		d.n, d.err = announceNow(fd, head)
+	}
+	if d.n == len(head) && d.err == nil {
+		n, err := writeNow(fd, body)
+		d.n, d.err = d.n+n, err
+	}
+}
+
+// writeNow writes to a socket that does not block.
+func writeNow(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), p)
 		if !errors.Is(err, syscall.EINTR) {
 			return max(n, 0), err
 		}

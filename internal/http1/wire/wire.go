@@ -179,8 +179,19 @@ func (c *Conn) Quiet(over net.Conn, scratch []byte) bool {
 	return n == 0 && nothing
 }
 
-// Write writes p in pieces of at most 64 KiB, each within its limit.
+// Write writes p: what the socket takes at once, and the rest in pieces of at most
+// 64 KiB, each within its limit.
 func (c *Conn) Write(p []byte) (int, error) {
+	now, err := c.writeNow(p, nil)
+	if err != nil || now == len(p) && now > 0 {
+		return now, err
+	}
+	later, err := c.writeRest(p[now:])
+	return now + later, err
+}
+
+// writeRest writes p in pieces.
+func (c *Conn) writeRest(p []byte) (int, error) {
 	written := 0
 	for {
 		n, err := c.writePiece(p[written:min(len(p), written+maxWrite)])
@@ -206,13 +217,36 @@ func (c *Conn) writePiece(p []byte) (int, error) {
 	}
 }
 
+// writeNow writes what the socket takes of head and body without waiting, so no
+// deadline is needed for it; nothing if it is no socket.
+func (c *Conn) writeNow(head, body []byte) (int, error) {
+	if c.descriptor == nil {
+		return 0, nil
+	}
+	if cause := c.CutBy(); cause != nil {
+		return 0, cause
+	}
+	n, err := c.descriptor.put(head, body)
+	c.sent = c.sent || n > 0
+	return n, err
+}
+
 // WriteBoth writes head and body as Write would if they were one.
 func (c *Conn) WriteBoth(head, body []byte) error {
+	n, err := c.writeNow(head, body)
+	switch {
+	case err != nil || n == len(head)+len(body):
+		return err
+	case n >= len(head):
+		_, err := c.writeRest(body[n-len(head):])
+		return err
+	}
+	head = head[n:]
 	first := max(0, min(len(body), maxWrite-len(head)))
 	if err := c.writePair(head, body[:first]); err != nil || first == len(body) {
 		return err
 	}
-	_, err := c.Write(body[first:])
+	_, err = c.writeRest(body[first:])
 	return err
 }
 
