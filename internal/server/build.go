@@ -17,6 +17,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/estimate"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/identity"
+	"github.com/fairleadhq/fairlead/internal/pages"
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
 	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
@@ -61,6 +62,10 @@ const (
 )
 
 func (s *Server) buildRouter() error {
+	site, err := pages.New()
+	if err != nil {
+		return err
+	}
 	var router *api.Router
 	faces := []api.Face{
 		native.New(native.Config{
@@ -78,8 +83,9 @@ func (s *Server) buildRouter() error {
 		admin.New(admin.Config{
 			Gateway: s.gateway, Apps: s.keys.Apps, Firing: s.alert.Firing, Slots: s.config.Limits.MaxConcurrentRequests,
 		}),
+		site,
 	}
-	router, err := api.New(api.Config{
+	router, err = api.New(api.Config{
 		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
 		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(), HeartbeatAfter: s.config.Limits.QueueHeartbeatAfter.Std(),
 		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
