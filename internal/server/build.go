@@ -13,6 +13,7 @@ import (
 	anthropicface "github.com/fairleadhq/fairlead/internal/api/anthropic"
 	"github.com/fairleadhq/fairlead/internal/api/native"
 	openaiface "github.com/fairleadhq/fairlead/internal/api/openai"
+	responsesface "github.com/fairleadhq/fairlead/internal/api/responses"
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/estimate"
 	"github.com/fairleadhq/fairlead/internal/gateway"
@@ -20,6 +21,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/pages"
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
 	"github.com/fairleadhq/fairlead/internal/replay"
+	"github.com/fairleadhq/fairlead/internal/responses"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
@@ -50,6 +52,9 @@ func (s *Server) build() error {
 		Admission: s.admission, Upstream: s.upstream, Recorder: recorders{s.telemetry, s.alert}, Logger: s.logger,
 	})
 	s.answers = replay.New(replay.Config{Budget: resumeMemory, Keep: resumeKeep, BusyWait: s.admission.BusyWait})
+	s.keeper = responses.New(responses.Config{
+		Store: s.store, Sweeper: s.store, Limits: responses.DefaultLimits(), Logger: s.logger,
+	})
 	return s.buildRouter()
 }
 
@@ -79,6 +84,7 @@ func (s *Server) buildRouter() error {
 			},
 		}),
 		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
+		responsesface.New(responsesface.Config{Gateway: s.gateway, Keeper: s.keeper, Logs: s.answers}),
 		anthropicface.New(s.gateway),
 		admin.New(admin.Config{
 			Gateway: s.gateway, Apps: s.keys.Apps, Firing: s.alert.Firing, Slots: s.config.Limits.MaxConcurrentRequests,

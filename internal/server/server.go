@@ -28,6 +28,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/front"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/replay"
+	"github.com/fairleadhq/fairlead/internal/responses"
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
@@ -77,6 +78,7 @@ type Server struct {
 	alert     *alert.Monitor
 	bodies    *budget.Budget
 	answers   *replay.Logs // those that can be resumed
+	keeper    *responses.Keeper
 	router    *api.Router
 }
 
@@ -100,6 +102,9 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	}
 	if err := s.build(); err != nil {
 		return nil, err
+	}
+	if err := s.keeper.Recover(ctx); err != nil {
+		return nil, unusable("end the responses of before", err)
 	}
 	s.greet()
 	return s, nil
@@ -166,6 +171,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() { s.background("models", s.upstream.Run(background)) })
 	group.Go(func() { s.background("admission", s.admission.Run(background)) })
 	group.Go(func() { s.background("alert", s.alert.Run(background)) })
+	group.Go(func() { s.background("responses", s.keeper.Run(background)) })
 	defer group.Wait()
 	defer stop()
 

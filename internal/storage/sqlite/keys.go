@@ -92,7 +92,7 @@ func (s *Store) KeysVersion(ctx context.Context) (int64, error) {
 
 // PutKey implements fairlead.KeyStore. No two keys may have the same digest.
 func (s *Store) PutKey(ctx context.Context, key fairlead.Key) error {
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	err := transact(ctx, s.db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, upsertKey, key.ID, string(key.App), key.Name, key.Prefix, key.Digest[:],
 			fromTime(key.Created), fromTime(key.LastUsed), fromTime(key.Expires), fromTime(key.Revoked))
 		if err != nil {
@@ -113,7 +113,7 @@ func (s *Store) TouchKeys(ctx context.Context, used map[string]time.Time) error 
 	if len(used) == 0 {
 		return nil
 	}
-	err := s.transact(ctx, func(tx *sql.Tx) error {
+	err := transact(ctx, s.db, func(tx *sql.Tx) error {
 		touch, err := tx.PrepareContext(ctx, touchKey)
 		if err != nil {
 			return err

@@ -31,3 +31,21 @@ func TestConnectionSettings(t *testing.T) {
 		}
 	}
 }
+
+// What writes responses must not wait for the disk each time.
+func TestQuickConnectionSettings(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "busy_timeout": "5000"} {
+		var got string
+		if err := s.quick.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", pragma, got, want)
+		}
+	}
+}

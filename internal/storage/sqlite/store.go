@@ -1,11 +1,13 @@
 // Package sqlite keeps the service's data in one SQLite file: a Store is a
-// fairlead.KeyStore and a fairlead.SecretStore.
+// fairlead.KeyStore, a fairlead.SecretStore and a fairlead.ResponseStore.
 //
 // The file may be open in several processes at once, as it is when the command
 // line revokes a key under a running server: the journal is a write-ahead log,
 // so readers never wait, and writers wait for each other for a bounded time. A
-// write is on disk when its method returns. The schema is that of migrations/,
-// applied by Open; start there, then keys.go.
+// write is on disk when its method returns; that of a response is with the
+// operating system, which is fast, outlives the process and may lose the last of
+// them when the power goes. The schema is that of migrations/, applied by Open;
+// start there, then keys.go and responses.go.
 package sqlite
 
 import (
@@ -52,8 +54,11 @@ const (
 
 // Store is an open database file. It is safe for concurrent use.
 type Store struct {
-	db   *sql.DB
-	path string
+	db *sql.DB
+	// quick writes what need not outlive a loss of power. It is one connection: in
+	// this process writers wait for it in turn, and not for SQLite's lock.
+	quick *sql.DB
+	path  string
 }
 
 // Open opens the database file at path and brings its schema up to date. A
@@ -70,22 +75,34 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	connector, err := modernc.NewConnector(dataSource(path))
-	if err != nil {
+	s := &Store{path: path}
+	if s.db, err = pool(path, durable, maxConnections); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	s := &Store{db: sql.OpenDB(connector), path: path}
-	s.db.SetMaxOpenConns(maxConnections)
-	s.db.SetMaxIdleConns(maxConnections)
 	if err := s.prepareSchema(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, explain(err)), s.db.Close())
+	}
+	if s.quick, err = pool(path, relaxed, 1); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.db.Close())
 	}
 	return s, nil
 }
 
+// pool makes connections to the file, as many as are used at once.
+func pool(path string, sync synchronous, size int) (*sql.DB, error) {
+	connector, err := modernc.NewConnector(dataSource(path, sync))
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
 // Close closes the database. Calls still running fail.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.quick.Close(), s.db.Close()); err != nil {
 		return fmt.Errorf("close database %s: %w", s.path, err)
 	}
 	return nil
@@ -118,14 +135,23 @@ func prepareFile(path string) error {
 	return os.Chmod(path, fileMode)
 }
 
+// synchronous says when a write counts as done: on disk, or with the operating
+// system.
+type synchronous string
+
+const (
+	durable synchronous = "FULL"
+	relaxed synchronous = "NORMAL"
+)
+
 // dataSource is the driver's name for the file with the settings of every
 // connection. Transactions that write take the lock at their start: one that
 // had read before could not wait for it.
-func dataSource(path string) string {
+func dataSource(path string, sync synchronous) string {
 	query := url.Values{
 		"_pragma": {
 			"busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")",
-			"synchronous(FULL)",
+			"synchronous(" + string(sync) + ")",
 		},
 		"_txlock": {"immediate"},
 	}
@@ -168,8 +194,8 @@ func (s *Store) useWriteAheadLog(ctx context.Context) error {
 }
 
 // transact runs do in one transaction that may write.
-func (s *Store) transact(ctx context.Context, do func(tx *sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+func transact(ctx context.Context, db *sql.DB, do func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Package storagetest is the contract of the stores: what fairlead.KeyStore
-// and fairlead.SecretStore promise beyond their signatures, as tests that each
-// implementation runs over itself. Start with Run.
+// Package storagetest is the contract of the stores: what fairlead.KeyStore,
+// fairlead.SecretStore and fairlead.ResponseStore promise beyond their signatures,
+// as tests that each implementation runs over itself. Start with Run.
 package storagetest
 
 import (
@@ -18,7 +18,13 @@ import (
 type Store interface {
 	fairlead.KeyStore
 	fairlead.SecretStore
+	responseStore
 	Close() error
+}
+
+type contractTest struct {
+	name string
+	run  func(t *testing.T, open func() Store)
 }
 
 // Run runs the contract. newPlace makes an empty place for the data of one
@@ -27,10 +33,7 @@ type Store interface {
 // the test ends; closing one twice must do no harm.
 func Run(t *testing.T, newPlace func(t *testing.T) (open func() Store)) {
 	t.Helper()
-	tests := []struct {
-		name string
-		run  func(t *testing.T, open func() Store)
-	}{
+	tests := []contractTest{
 		{"Empty", testEmpty},
 		{"RoundTrip", testRoundTrip},
 		{"ZeroTimes", testZeroTimes},
@@ -43,7 +46,7 @@ func Run(t *testing.T, newPlace func(t *testing.T) (open func() Store)) {
 		{"TwoStores", testTwoStores},
 		{"Reopen", testReopen},
 	}
-	for _, tt := range tests {
+	for _, tt := range append(tests, responseTests()...) {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newPlace(t)) })
 	}
 }

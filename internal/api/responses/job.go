@@ -1,0 +1,162 @@
+package responses
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/budget"
+	"github.com/fairleadhq/fairlead/internal/api/follow"
+	"github.com/fairleadhq/fairlead/internal/replay"
+	keep "github.com/fairleadhq/fairlead/internal/responses"
+	"github.com/fairleadhq/fairlead/internal/sse"
+)
+
+// job is the work on a response in the background. A goroutine of the gateway's does
+// it; what the client's may know of it is under the mutex.
+type job struct {
+	turn   *keep.Turn
+	object []byte      // the response as it is queued
+	log    *replay.Log // nil where the client wants no stream
+	memory *budget.Account
+	call   *fairlead.Call
+
+	mu   sync.Mutex
+	told standing
+}
+
+// standing is what a head tells of a call.
+type standing struct {
+	requests, tokens fairlead.WindowState
+	waited           time.Duration
+	targets          []fairlead.Target
+	header           map[string]string
+}
+
+// detach has the call go on without its exchange, once the response is stored as
+// queued.
+func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
+	// A model that is not there is told at once, not to whoever asks for the answer.
+	if _, err := c.face.config.Gateway.Resolve(c.x.App, req.Envelope.Model); err != nil {
+		return err
+	}
+	object, err := c.turn.Queue(ctx)
+	if err != nil {
+		return err
+	}
+	j := &job{turn: c.turn, object: object, call: c.call}
+	if c.turn.Streams() {
+		j.log, err = c.face.config.Logs.Open(c.x.App.ID, c.turn.ID(), replay.Options{Cancel: c.work.Cancel})
+		if err != nil {
+			return err
+		}
+	}
+	j.memory = c.x.KeepBody()
+	c.call.Interrupt, c.call.Waiting = nil, nil
+	j.note(nil)
+	c.turn.Running(c.work.Cancel)
+	kept := context.WithoutCancel(ctx) // whatever ends the call, its end is stored
+	c.work.Detach(func(err error) { j.finish(kept, err) })
+	c.emit = c.turn.Watch(kept, j.emit)
+	c.job = j
+	return nil
+}
+
+// emit takes the events of the answer: into the log, if there is one.
+func (j *job) emit(e fairlead.Event) error {
+	switch {
+	case e.Head != nil:
+		j.note(e.Head.Header)
+		if !e.Head.Stream {
+			return &fairlead.Error{
+				Kind: fairlead.Upstream, Code: "upstream_invalid_answer",
+				Message: "The provider answered with a whole body where a stream was asked for",
+			}
+		}
+		return nil
+	case e.End != nil || j.log == nil:
+		return nil
+	}
+	return j.append(e.Data)
+}
+
+// append puts frames into the log, each under its sequence number.
+func (j *job) append(frames []byte) error {
+	for frame := range sse.Frames(frames) {
+		if sse.Data(frame, nil) == nil {
+			continue // by which the upstream says that it is alive, now
+		}
+		if _, err := j.log.Append(frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish is told how the call ended.
+func (j *job) finish(ctx context.Context, err error) {
+	failure := fairlead.AsError(err)
+	var last []byte
+	if failure != nil && j.turn.Told() != nil {
+		last = brokenFrames(j.turn, failure)
+	}
+	j.turn.Close(ctx, err) // before anybody is told of the end
+	if j.log != nil {
+		if len(last) > 0 && j.append(last) == nil {
+			failure = nil // it is told in the stream
+		}
+		j.log.Close(failure)
+	}
+	j.memory.Close()
+}
+
+// discard is for a call that did not begin.
+func (j *job) discard(ctx context.Context, err error) {
+	j.turn.Close(ctx, err)
+	if j.log != nil {
+		j.log.Discard()
+	}
+	j.memory.Close()
+}
+
+// note notes how the call stands, on the call's own goroutine.
+func (j *job) note(header map[string]string) {
+	s := standing{
+		requests: j.call.Requests(), tokens: j.call.Tokens(), waited: j.call.Waited(), targets: j.call.Targets(), header: header,
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.told = s
+}
+
+// Tell implements follow.Call.
+func (j *job) Tell(told *fairlead.Call) (header map[string]string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	told.SetRequests(j.told.requests)
+	told.SetTokens(j.told.tokens)
+	told.SetTargets(j.told.targets)
+	told.NoteWait(j.told.waited-told.Waited(), fairlead.NotGranted)
+	return j.told.header
+}
+
+// Slotted implements follow.Call.
+func (j *job) Slotted() bool { return j.call.Slotted() }
+
+// tell answers the client that asked for the response.
+func (j *job) tell(x *api.Exchange) error {
+	if j.log == nil {
+		j.mu.Lock()
+		requests, tokens := j.told.requests, j.told.tokens
+		j.mu.Unlock()
+		x.NoteWindows(requests, tokens)
+		return x.Write(typeJSON, j.object)
+	}
+	cursor, err := j.log.Cursor(-1)
+	if err != nil {
+		return err
+	}
+	return follow.Answer(x, follow.Source{Cursor: cursor, Call: j, ErrorFrame: errorFrame})
+}

@@ -1,0 +1,50 @@
+package responses
+
+import (
+	"strings"
+
+	"github.com/fairleadhq/fairlead"
+)
+
+// maxIDShown is how much of an id that is not known an error repeats.
+const maxIDShown = 128
+
+// CodePreviousNotFound is the code of the error that says that there is no response
+// to continue.
+const CodePreviousNotFound = "previous_response_not_found"
+
+func invalid(param, message string) *fairlead.Error {
+	return &fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_value", Param: param, Message: message}
+}
+
+// notContinued says that the response that a request continues is not there for it,
+// whatever the reason: what another app has is not told from what nobody has.
+func notContinued(id string) *fairlead.Error {
+	return &fairlead.Error{
+		Kind: fairlead.NotFound, Code: CodePreviousNotFound, Param: "previous_response_id",
+		Message: "Previous response with id '" + shown(id) + "' not found.",
+	}
+}
+
+// notFound says that there is no such response for the app.
+func notFound(id string) *fairlead.Error {
+	return &fairlead.Error{
+		Kind: fairlead.NotFound, Code: "response_not_found", Message: "Response with id '" + shown(id) + "' not found.",
+	}
+}
+
+// tooLongToContinue refuses a conversation that is over its bounds.
+func tooLongToContinue() *fairlead.Error {
+	return &fairlead.Error{
+		Kind: fairlead.TooLarge, Code: "conversation_too_long", Param: "previous_response_id",
+		Message: "The conversation that previous_response_id names is too long to be continued",
+		Detail:  "send what matters of it as input",
+	}
+}
+
+func shown(id string) string {
+	if len(id) > maxIDShown {
+		id = strings.ToValidUTF8(id[:maxIDShown], "") + "…"
+	}
+	return id
+}

@@ -1,0 +1,125 @@
+package responses
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
+	"github.com/fairleadhq/fairlead/internal/responses/object"
+	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
+)
+
+// typeReference is the type of an item that stands for another by its id.
+const typeReference = "item_reference"
+
+// References to items that were made here are replaced by the items: whoever gets the
+// request does not know them. An item made here has the digits of its response's id
+// in its own, so that nothing else need be kept to find it. References to items of
+// others pass as they are.
+
+// dereferenced returns the body with those references replaced; the body itself if
+// there are none. Errors are of Kind NotFound and TooLarge.
+func (k *Keeper) dereferenced(ctx context.Context, ask *Ask, at fairlead.Span) ([]byte, error) {
+	if !at.Present() || ask.Body[at.Start] != '[' || !bytes.Contains(ask.Body[at.Start:at.End], []byte(typeReference)) {
+		return ask.Body, nil
+	}
+	items, err := rawjson.ReadArray(ask.Body[at.Start:at.End])
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	f := finder{keeper: k, app: ask.App, outputs: make(map[string]map[string][]byte)}
+	parts := make([][]byte, 0, len(items))
+	for _, item := range items {
+		part, err := f.item(ctx, item)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	if !f.found {
+		return ask.Body, nil
+	}
+	input := append(append([]byte{'['}, object.Join(parts)...), ']')
+	return jsonscan.Splice(ask.Body, jsonscan.Edit{Start: at.Start, End: at.End, With: input}), nil
+}
+
+// finder finds items of an app's responses.
+type finder struct {
+	keeper  *Keeper
+	app     fairlead.AppID
+	outputs map[string]map[string][]byte // of the responses that were read, by the items' ids
+	read    int64                        // bytes
+	found   bool
+}
+
+// item returns what is to stand for an item of an input: mostly itself, nil for
+// nothing.
+func (f *finder) item(ctx context.Context, item rawjson.Value) ([]byte, error) {
+	if item.Kind() != jsonscan.ObjectKind {
+		return item, nil
+	}
+	o, err := rawjson.ReadObject(item)
+	if err != nil || !o.Get("type").Is(typeReference) {
+		return item, err
+	}
+	id := o.Get("id").Text()
+	response, ok := madeIn(id)
+	if !ok {
+		return item, nil
+	}
+	output, ok := f.outputs[response]
+	if !ok {
+		if output, err = f.outputOf(ctx, response); err != nil {
+			return nil, err
+		}
+	}
+	found, ok := output[id]
+	if !ok {
+		return nil, &fairlead.Error{
+			Kind: fairlead.NotFound, Code: "item_not_found", Param: "input", Message: "Item with id '" + shown(id) + "' not found.",
+		}
+	}
+	f.found = true
+	return object.Continuable(found)
+}
+
+// outputOf reads the items of a response's output; none if there is no such response.
+func (f *finder) outputOf(ctx context.Context, response string) (map[string][]byte, error) {
+	r, ok, err := f.keeper.store.Response(ctx, f.app, response)
+	if err != nil {
+		return nil, err
+	}
+	output := make(map[string][]byte)
+	f.outputs[response] = output
+	if !ok || expired(&r) {
+		return output, nil
+	}
+	f.read += int64(len(r.Body))
+	limits := f.keeper.limits
+	if limits.History > 0 && f.read > limits.History || limits.Turns > 0 && len(f.outputs) > limits.Turns {
+		e := tooLongToContinue()
+		e.Param, e.Message = "input", "The items that the input refers to are too long"
+		return nil, e
+	}
+	items, err := object.ListedOutput(r.ID, r.Body)
+	for _, item := range items {
+		output[item.ID] = item.Raw
+	}
+	return output, err
+}
+
+// madeIn is the response that an item was made in, by the item's id; ok is false if
+// that is none that was given here.
+func madeIn(item string) (response string, ok bool) {
+	_, rest, ok := strings.Cut(item, "_")
+	digits, number, numbered := strings.Cut(rest, "_")
+	if !ok || !numbered || len(digits) != 2*idBytes || number == "" ||
+		strings.Trim(digits, "0123456789abcdef") != "" || strings.Trim(number, "0123456789") != "" {
+		return "", false
+	}
+	return idPrefix + digits, true
+}
