@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
@@ -21,9 +22,15 @@ func invalid(param, message string) *fairlead.Error {
 // whatever the reason: what another app has is not told from what nobody has.
 func notContinued(id string) *fairlead.Error {
 	return &fairlead.Error{
-		Kind: fairlead.NotFound, Code: CodePreviousNotFound, Param: "previous_response_id",
+		Kind: fairlead.Invalid, Code: CodePreviousNotFound, Param: "previous_response_id",
 		Message: "Previous response with id '" + shown(id) + "' not found.",
 	}
+}
+
+// isNotContinued reports whether err is one of notContinued.
+func isNotContinued(err error) bool {
+	e, ok := errors.AsType[*fairlead.Error](err)
+	return ok && e.Code == CodePreviousNotFound
 }
 
 // notFound says that there is no such response for the app.

@@ -75,7 +75,7 @@ func TestNothingToContinue(t *testing.T) {
 	ask := func(app fairlead.AppID, id string) *fairlead.Error {
 		return d.refused(app, nil, `{"input":"x","previous_response_id":"`+id+`"}`)
 	}
-	if e := ask("a", running); e.Kind != fairlead.NotFound || e.Detail == "" {
+	if e := ask("a", running); e.Kind != fairlead.Invalid || e.Detail == "" {
 		t.Errorf("one that runs: %+v", e)
 	}
 	failed.Close(t.Context(), errors.New("broken"))
@@ -83,7 +83,7 @@ func TestNothingToContinue(t *testing.T) {
 		"resp_nobodys": ask("a", "resp_nobodys"), mine: ask("b", mine), running: ask("a", running),
 	} {
 		want := fairlead.Error{
-			Kind: fairlead.NotFound, Code: "previous_response_not_found", Param: "previous_response_id",
+			Kind: fairlead.Invalid, Code: "previous_response_not_found", Param: "previous_response_id",
 			Message: "Previous response with id '" + name + "' not found.",
 		}
 		if *e != want {

@@ -106,7 +106,7 @@ func (k *Keeper) turns(ctx context.Context, last fairlead.Response) ([][]byte, e
 			return parts, nil
 		}
 		if r, err = k.continuable(ctx, r.App, r.Previous); err != nil {
-			if fairlead.IsKind(err, fairlead.NotFound) {
+			if isNotContinued(err) {
 				err = notContinued(last.ID)
 			}
 			return nil, err

@@ -187,7 +187,7 @@ func (k *Keeper) inputs(ctx context.Context, r *fairlead.Response) ([]object.Ite
 	var size int64
 	for turn := 0; r.Previous != "" && turn < k.limits.Turns; turn++ {
 		before, err := k.continuable(ctx, r.App, r.Previous)
-		if fairlead.IsKind(err, fairlead.NotFound) {
+		if isNotContinued(err) {
 			break
 		}
 		if err != nil {

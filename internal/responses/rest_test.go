@@ -124,7 +124,7 @@ func TestSessionIsUsedAtOnce(t *testing.T) {
 					body = `{"input":"hello","store":false,"previous_response_id":"` + previous + `"}`
 				}
 				turn, _, err := d.Begin(t.Context(), responses.Ask{App: "a", Body: []byte(body), Session: session})
-				if fairlead.IsKind(err, fairlead.NotFound) { // the other lanes were quicker
+				if fairlead.IsKind(err, fairlead.Invalid) { // the other lanes were quicker
 					previous = ""
 					continue
 				}

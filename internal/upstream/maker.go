@@ -29,7 +29,7 @@ func (r *run) planMaker(now time.Time) (done bool, err error) {
 		return false, nil
 	}
 	return false, &fairlead.Error{
-		Kind: fairlead.NotFound, Code: "previous_response_not_found", Param: "previous_response_id",
+		Kind: fairlead.Invalid, Code: "previous_response_not_found", Param: "previous_response_id",
 		Message: "The previous response is not available any more", Detail: "who made it does not serve this model, or is not configured any more",
 	}
 }

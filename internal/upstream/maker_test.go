@@ -125,7 +125,7 @@ func TestTheMakerIsGone(t *testing.T) {
 				b := newBed(marked("p", fine()), marked("q", fine()), marked("r", fine()))
 				call, err := b.resume(t.Context(), past, to("p"), to("q"))
 				e := fairlead.AsError(err)
-				if e == nil || e.Kind != fairlead.NotFound || e.Code != "previous_response_not_found" || e.Param != "previous_response_id" {
+				if e == nil || e.Kind != fairlead.Invalid || e.Code != "previous_response_not_found" || e.Param != "previous_response_id" {
 					t.Errorf("got %+v", e)
 				}
 				if len(call.Attempts()) != 0 {

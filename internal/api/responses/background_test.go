@@ -116,7 +116,7 @@ func TestBackgroundCancel(t *testing.T) {
 		if got := s.status(id); got != "cancelled" {
 			t.Errorf("status %s", got)
 		}
-		if status, text := s.do("a", http.MethodPost, path, `{"previous_response_id":"`+id+`"}`); status != http.StatusNotFound {
+		if status, text := s.do("a", http.MethodPost, path, `{"previous_response_id":"`+id+`"}`); status != http.StatusBadRequest {
 			t.Errorf("continued: %d %s", status, text)
 		}
 		leave()

@@ -139,7 +139,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", path, `{"model":"mute","stream":true}`, 502, `"type":"upstream_error"`},
 		{"POST", path, `{"model":"mute","stream":true,"background":true}`, 502, `"type":"upstream_error"`},
 		{"POST", path, `{"background":true,"store":false}`, 400, `"param":"background"`},
-		{"POST", path, `{"previous_response_id":"resp_0"}`, 404, `{"error":{"message":"Previous response with id 'resp_0' not found.",` +
+		{"POST", path, `{"previous_response_id":"resp_0"}`, 400, `{"error":{"message":"Previous response with id 'resp_0' not found.",` +
 			`"type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}`},
 		{"GET", path, ``, 405, `"code":"method_not_allowed"`},
 		{"GET", path + "/resp_0", ``, 404, `{"error":{"message":"Response with id 'resp_0' not found.",` +
@@ -173,7 +173,11 @@ func TestForeignIsUnknown(t *testing.T) {
 		}
 		status, text := ask(mine)
 		unknown, same := ask("resp_" + strings.Repeat("0", 48))
-		if status != http.StatusNotFound || status != unknown || text != same {
+		want := http.StatusNotFound
+		if tt.body != "" { // a wrong member
+			want = http.StatusBadRequest
+		}
+		if status != want || status != unknown || text != same {
 			t.Errorf("%s %s: %d %s, and of an unknown one %d %s", tt.method, tt.path, status, text, unknown, same)
 		}
 	}
