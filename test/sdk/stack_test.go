@@ -49,7 +49,8 @@ type stack struct {
 // sdk is an SDK with the upstream that it is to reach.
 type sdk struct {
 	name string
-	// provider is who answers: upstream speaks OpenAI's API, claude Anthropic's.
+	// provider is who answers: upstream speaks OpenAI's API, speaker its Responses API
+	// too, claude Anthropic's.
 	provider string
 	// module is what its script imports, where that depends, or the module in Go.
 	module string
@@ -79,6 +80,13 @@ func sdks() []sdk {
 		{"openai6-translated", "claude", "openai6", "node/openai-claude.mjs", 10},
 		{"openai7-translated", "claude", "openai7", "node/openai-claude.mjs", 10},
 		{"python-translated", "claude", "", "python/openai_claude.py", 8},
+		{"openai6-responses", "upstream", "openai6", "node/responses.mjs", 18},
+		{"openai7-responses", "upstream", "openai7", "node/responses.mjs", 18},
+		{"openai7-responses-claude", "claude", "openai7", "node/responses.mjs", 18},
+		{"openai7-responses-passed", "speaker", "openai7", "node/responses.mjs", 18},
+		{"python-responses", "upstream", "", "python/responses.py", 12},
+		{"python-responses-passed", "speaker", "", "python/responses.py", 12},
+		{"ws", "upstream", "", "node/sockets.mjs", 9},
 	}
 }
 
@@ -135,7 +143,14 @@ func (s *stack) serve(t *testing.T, binary, limits string) string {
       dialect: anthropic
       models: [claude-sonnet-4-5, "mock*"]
       %s
-`, s.mock, s.mockKey, s.providers, s.mock, s.mockKey, s.providers)
+    speaker:
+      base_url: %s/v1
+      api_key: %s
+      dialect: openai
+      responses: true
+      models: [gpt-4o-mini, "mock*"]
+      %s
+`, s.mock, s.mockKey, s.providers, s.mock, s.mockKey, s.providers, s.mock, s.mockKey, s.providers)
 	file := filepath.Join(dir, "fairlead.yaml")
 	if err := os.WriteFile(file, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -238,6 +253,7 @@ func (s *stack) environment(sdk sdk) []string {
 		"FAIRLEAD_URL=" + s.service, "FAIRLEAD_BUSY_URL=" + s.busy, "MOCK_URL=" + s.mock, "MOCK_KEY=" + s.mockKey,
 		"APP_KEY=" + s.keyOf(sdk.name), "LIMITED_KEY=" + s.keys[sdk.name+"-limited"], "FLOODING_KEY=" + s.keys[sdk.name+"-flooding"],
 		"SDK=" + sdk.name, "MODULE=" + sdk.module, "PROVIDER=" + sdk.provider,
+		"MODEL=" + map[string]string{"upstream": "gpt-4o-mini", "claude": "claude-sonnet-4-5", "speaker": "gpt-4o-mini"}[sdk.provider],
 	}
 }
 
