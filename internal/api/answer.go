@@ -82,8 +82,12 @@ func (x *Exchange) Answer(call *fairlead.Call, shape Shape, run func(fairlead.Em
 // queue its client is sent the stream's head and now and then the frame queued,
 // and silent when its provider says nothing for a while: frames that mean nothing,
 // so that neither the client nor anything in between takes the silence for the
-// end.
-func (x *Exchange) Streams(call *fairlead.Call, queued, silent string) {
+// end. It takes a place among the streams, for as long as the exchange lasts; an
+// error, of Kind Busy, says that there is none.
+func (x *Exchange) Streams(call *fairlead.Call, queued, silent string) error {
+	if err := x.enterStreams(); err != nil {
+		return err
+	}
 	x.pulse.call, x.pulse.frame = call, silent
 	call.Waiting = func() error {
 		if !x.began {
@@ -93,6 +97,7 @@ func (x *Exchange) Streams(call *fairlead.Call, queued, silent string) {
 		}
 		return x.send([]byte(queued), beatGrace)
 	}
+	return nil
 }
 
 // headStream gathers what the head of a stream has whoever made it.

@@ -18,6 +18,8 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/api/header"
+	"github.com/fairleadhq/fairlead/internal/api/wish"
+	"github.com/fairleadhq/fairlead/internal/places"
 )
 
 // Policy says who may use a route. The zero Policy is none, and no program
@@ -87,6 +89,8 @@ type Config struct {
 	// HeartbeatAfter is how long a stream whose head is out may be silent, up to
 	// 10 s, until its client is told that the call is alive; 0 = for ever.
 	HeartbeatAfter time.Duration
+	// Streams are the event streams that there may be at the same time.
+	Streams *places.Places
 	// BusyWait is how long a caller whom there is no room for should wait.
 	BusyWait func() time.Duration
 	// Logger is told of panics.
@@ -117,6 +121,7 @@ type Exchange struct {
 	wish     error          // what is wrong with the headers by which the call has wishes
 	began    bool           // the head of the answer is out
 	stream   bool           // it is the head of an event stream
+	placed   bool           // it has a place among the streams
 	bodyRead bool           // there is nothing of the request left on the wire
 	pulse    pulse          // of a stream
 	// interrupted says that the call has ended: what is still to be written must
@@ -133,7 +138,7 @@ func (x *Exchange) Call() *fairlead.Call {
 	if x.App != nil {
 		call.Class = x.App.Class
 	}
-	x.wish = applyWishes(call, x.R.Header)
+	x.wish = wish.Apply(call, x.R.Header)
 	return call
 }
 

@@ -22,7 +22,9 @@ func streaming(t *testing.T, heartbeat time.Duration, run func(call *fairlead.Ca
 	s := newSetting(t, Route{http.MethodGet, "/x", Public, func(x *Exchange) error {
 		x.App = &fairlead.App{}
 		call := x.Call()
-		x.Streams(call, Queued, KeepAlive)
+		if err := x.Streams(call, Queued, KeepAlive); err != nil {
+			return err
+		}
 		shape := Shape{ErrorFrame: func(e *fairlead.Error, _ string) []byte { return []byte("!" + e.Code) }}
 		defer x.beat() // by a timer that fires just then
 		return x.Answer(call, shape, func(emit fairlead.Emit) error { return run(call, emit) })

@@ -16,8 +16,20 @@ import (
 	"github.com/fairleadhq/fairlead/internal/api/budget"
 )
 
-// bodyProgress is how long a client may be silent while it sends a body.
-const bodyProgress = 20 * time.Second
+const (
+	// bodyProgress is how long a client may be silent while it sends a body.
+	bodyProgress = 20 * time.Second
+	// bodyRate is how many bytes a second a body must have had on average, once
+	// that time is over: one that trickles in is cut off, however often it does.
+	bodyRate = 1 << 10
+)
+
+// due is by when the next bytes of a body must be there, of which n have come since
+// began.
+func due(began time.Time, n int) time.Time {
+	earned := time.Duration(n) * time.Second / bodyRate
+	return began.Add(min(bodyProgress+earned, time.Since(began)+bodyProgress))
+}
 
 // The most that a buffer starts with: for a body of declared length, and for
 // one of undeclared length. It grows as the body comes, so that a client who
@@ -37,6 +49,9 @@ func (x *Exchange) ReadJSON(ctx context.Context) ([]byte, error) {
 		return nil, x.wish
 	}
 	if err := checkType(x.R.Header); err != nil {
+		return nil, err
+	}
+	if err := x.refuseStream(); err != nil {
 		return nil, err
 	}
 	limit := x.config.MaxBody
@@ -110,6 +125,7 @@ func (x *Exchange) closeAfter() {
 
 // readAll reads on into buf, which it returns in any case, until the body ends, or is longer than most.
 func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte, error) {
+	began := time.Now()
 	for {
 		if len(buf) == cap(buf) {
 			more := int64(cap(buf))
@@ -121,7 +137,7 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 				return buf, err
 			}
 		}
-		_ = x.control.SetReadDeadline(soonest(ctx, time.Now().Add(bodyProgress)))
+		_ = x.control.SetReadDeadline(soonest(ctx, due(began, len(buf))))
 		if ctx.Err() != nil { // perhaps before the line above, which undid what that set
 			return buf, ctx.Err()
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/wish"
 )
 
 func TestWishes(t *testing.T) {
@@ -63,7 +64,7 @@ func TestWishes(t *testing.T) {
 		}
 		call := &fairlead.Call{Class: c.own}
 		wrong := ""
-		if e := fairlead.AsError(applyWishes(call, h)); e != nil {
+		if e := fairlead.AsError(wish.Apply(call, h)); e != nil {
 			wrong = e.Param
 			if e.Kind != fairlead.Invalid || e.Code != "invalid_value" || !strings.Contains(e.Message, e.Param) {
 				t.Errorf("%v: error %+v", c.header, e)

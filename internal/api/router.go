@@ -17,6 +17,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api/header"
+	"github.com/fairleadhq/fairlead/internal/places"
 )
 
 // Limits of a request's line and headers, in bytes.
@@ -41,6 +42,9 @@ type plainRoute struct{ method, path string }
 // New returns a router. It fails if a route declares no policy, or if two
 // routes are the same.
 func New(config Config) (*Router, error) {
+	if config.Streams == nil {
+		config.Streams = places.New(0, nil)
+	}
 	rt := &Router{config: &config, mux: http.NewServeMux(), routes: make(map[string]Route), plain: make(map[plainRoute]Route)}
 	for _, face := range config.Faces {
 		for _, route := range face.Routes() {
@@ -73,6 +77,17 @@ func (rt *Router) Endpoints() []string {
 	return all
 }
 
+// RouteOf is the pattern of the path that a request is for; "" if there is none.
+func (rt *Router) RouteOf(r *http.Request) string {
+	route, _ := rt.match(r)
+	return route.Path
+}
+
+// newID is the id of a request that came now.
+func (rt *Router) newID(now time.Time) string {
+	return "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10)
+}
+
 // ServeHTTP answers one request.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
@@ -84,8 +99,9 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{
 		fields: fields,
 		W:      w, R: r, Arrived: now, config: rt.config, control: *http.NewResponseController(w),
-		ID: "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10),
+		ID: rt.newID(now),
 	}
+	defer x.leaveStreams()
 	x.bodyRead = r.ContentLength == 0
 	if r.ProtoMajor == 1 {
 		defer x.boundRest()

@@ -73,7 +73,9 @@ func waited(t *testing.T, beats int, events []fairlead.Event, err error) *httpte
 	}
 	s := newSetting(t, Route{http.MethodGet, "/answer", Public, func(x *Exchange) error {
 		call := &fairlead.Call{App: &fairlead.App{}}
-		x.Streams(call, Queued, KeepAlive)
+		if err := x.Streams(call, Queued, KeepAlive); err != nil {
+			return err
+		}
 		return x.Answer(call, shape, func(emit fairlead.Emit) error {
 			call.SetRequests(fairlead.WindowState{Limit: 10, Remaining: 3})
 			for range beats {
@@ -98,7 +100,9 @@ func TestHeartbeatTellsThatTheClientIsGone(t *testing.T) {
 	left := make(chan error, 1)
 	conn := dialRouter(t, time.Second, func(x *Exchange) error {
 		call := &fairlead.Call{App: &fairlead.App{}}
-		x.Streams(call, Queued, KeepAlive)
+		if err := x.Streams(call, Queued, KeepAlive); err != nil {
+			return err
+		}
 		return x.Answer(call, Shape{}, func(fairlead.Emit) error {
 			for {
 				if err := call.Waiting(); err != nil {

@@ -44,8 +44,6 @@ func exceptions() map[string]exception {
 	return map[string]exception{
 		"internal/fairqueue": {2250, "the order, the hand-over and the path without the mutex guard one state under one set of bounds; " +
 			"a part of it elsewhere would have to export what only they may touch"},
-		"internal/config": {1750, "each setting has its default, its bounds and its place in the schema; " +
-			"how a file is read is in packages of its own"},
 		"internal/mock": {1750, "it stands in for two whole APIs and may share no code with the gateway that it judges; " +
 			"what could be cut off, the names of models and the faults, is known to every answer"},
 	}

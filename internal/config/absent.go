@@ -5,11 +5,9 @@ package config
 func absentShapes() []string {
 	return []string{
 		"server.worker_threads",
-		"server.max_connections",
 		"timeouts.upload",
 		"timeouts.analyze",
 		"timeouts.search",
 		"timeouts.insights",
-		"chat",
 	}
 }

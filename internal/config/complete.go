@@ -77,6 +77,7 @@ func (l *loader) complete() {
 		l.fitProvider(&l.config.LLM.Providers[i])
 	}
 	l.fitBody()
+	l.fitResume()
 	limits := &l.config.Limits
 	if l.Origins["limits.max_queue_per_app"].Source == strictyaml.Default {
 		limits.MaxQueuePerApp = queueShare(limits.MaxQueue)

@@ -25,6 +25,7 @@ type Config struct {
 	Limits   Limits   `yaml:"limits" doc:"What all apps share, and what each may have."`
 	Timeouts Timeouts `yaml:"timeouts" doc:"The most time each operation may take, queue, work and stream included."`
 	Apps     []App    `yaml:"apps" doc:"The applications that may call. Left out, one app called default is made at first start."`
+	Chat     Chat     `yaml:"chat" doc:"Streams, WebSockets and answers that can be taken up again."`
 	LLM      LLM      `yaml:"llm" doc:"The providers, and which models they serve."`
 	Alerts   Alerts   `yaml:"alerts" doc:"Whom to tell when something is wrong."`
 }
@@ -36,6 +37,8 @@ type Server struct {
 	MemoryLimit    strictyaml.Size     `yaml:"memory_limit" env:"SERVICE_MEMORY_LIMIT" doc:"Soft limit of the process's memory; a quarter of it bounds the bodies in flight. 0 = no limit."`
 	MaxBody        strictyaml.Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
 	DrainTimeout   strictyaml.Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
+	DrainDelay     strictyaml.Duration `yaml:"drain_delay" env:"FAIRLEAD_DRAIN_DELAY" doc:"How long after SIGTERM new calls are still served while /readyz tells balancers to go elsewhere; then the port is closed. 0 = new calls are refused at once."`
+	MaxConnections int                 `yaml:"max_connections" most:"1000000" env:"FAIRLEAD_MAX_CONNECTIONS" doc:"Most open connections of clients; a further one gets 503. 0 = no limit."`
 	InsecurePublic bool                `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
 	FastLane       bool                `yaml:"fast_lane" env:"FAIRLEAD_FAST_LANE" doc:"Serve the plainest HTTP/1.1 requests without net/http, which answers all others; on Linux and without TLS only."`
 	TLS            TLS                 `yaml:"tls" doc:"Certificate and key files; both or neither."`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -17,6 +18,14 @@ type Setting struct {
 	Origin strictyaml.Origin
 	// Off says that the value is 0, by which a limit is turned off.
 	Off bool
+}
+
+// Print writes the effective configuration as YAML, each value with where it
+// came from in a comment. It loads again with the same effect, except that
+// secrets are written as ***. It returns w's error.
+func (l *Loaded) Print(w io.Writer) error {
+	_, err := io.WriteString(w, spell.File(&l.Config, l.Origins))
+	return err
 }
 
 // Effective lists every value that is in force, in the order of the file's

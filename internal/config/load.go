@@ -97,13 +97,14 @@ func reason(err error) error {
 func Defaults() Config {
 	return Config{
 		Server: Server{
-			Listen:       "127.0.0.1:8080",
-			DataDir:      "./fairlead-data",
-			MemoryLimit:  2e9,
-			MaxBody:      32 << 20,
-			DrainTimeout: strictyaml.Duration(30 * time.Second),
-			FastLane:     true,
-			LogFormat:    "auto",
+			Listen:         "127.0.0.1:8080",
+			DataDir:        "./fairlead-data",
+			MemoryLimit:    2e9,
+			MaxBody:        32 << 20,
+			DrainTimeout:   strictyaml.Duration(30 * time.Second),
+			MaxConnections: 10_000,
+			FastLane:       true,
+			LogFormat:      "auto",
 		},
 		Limits: Limits{
 			MaxConcurrentRequests: 20,
@@ -121,6 +122,7 @@ func Defaults() Config {
 			Chat:  strictyaml.Duration(120 * time.Second),
 			Embed: strictyaml.Duration(120 * time.Second),
 		},
+		Chat: defaultChat(),
 	}
 }
 
@@ -144,7 +146,7 @@ func Load(in Input) (*Loaded, error) {
 	l := &loader{config: Defaults(), env: environment(in.Environ)}
 	l.Decoder = strictyaml.NewDecoder(&l.config, strictyaml.Options{
 		Name: cmp.Or(in.Path, DefaultPath), Env: l.env, Absent: absentShapes(),
-		Words: presetNames(), Begin: l.begin,
+		Words: append(presetNames(), "uvicorn"), Begin: l.begin,
 	})
 	readable := l.Decode(in.Data)
 	l.detectProviders()

@@ -39,7 +39,8 @@ func problems(t *testing.T, in Input) strictyaml.Errors {
 
 // sameBase compares everything but apps and models.
 func sameBase(a, b Config) bool {
-	return a.Server == b.Server && a.Timeouts == b.Timeouts && a.Alerts == b.Alerts && reflect.DeepEqual(a.Limits, b.Limits)
+	return a.Server == b.Server && a.Timeouts == b.Timeouts && a.Alerts == b.Alerts &&
+		reflect.DeepEqual(a.Limits, b.Limits) && reflect.DeepEqual(a.Chat, b.Chat)
 }
 
 func TestFiveMistakesAreToldWithLineAndColumn(t *testing.T) {
@@ -139,10 +140,15 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 		"FAIRLEAD_HEADROOM=1", "FAIRLEAD_QUEUE_HEARTBEAT_AFTER=10.5", "FAIRLEAD_SLOW_READER_GRACE=11", "FAIRLEAD_TOKEN_MODE=estimate",
 		"FAIRLEAD_TOKENS_PER_SLOT=12", "FAIRLEAD_SHADOW=burst, deadline", "FAIRLEAD_ERROR_ALERT_RATE=.25",
 		"FAIRLEAD_ERROR_ALERT_MIN_REQUESTS=13", "FAIRLEAD_ERROR_ALERT_WINDOW=14", "FAIRLEAD_ALERT_WEBHOOK=https://hooks.example/x?y",
+		"FAIRLEAD_DRAIN_DELAY=21", "FAIRLEAD_MAX_CONNECTIONS=22", "FAIRLEAD_SSE_MAX_STREAMS=20", "FAIRLEAD_ALLOWED_ORIGINS=https://a.example,*",
+		"FAIRLEAD_WEBSOCKET_MAX_CONNECTIONS=19", "FAIRLEAD_WEBSOCKET_QUEUE_SIZE=25", "FAIRLEAD_BACKLOG=26", "FAIRLEAD_WORKERS=27",
+		"FAIRLEAD_ACCESS_LOG=true", "FAIRLEAD_KEEPALIVE_TIMEOUT=28", "FAIRLEAD_MAX_KEEPALIVE_REQUESTS=29", "FAIRLEAD_RESUME_MEMORY=2MiB",
+		"FAIRLEAD_RESUME_KEEP=30", "FAIRLEAD_RESUME_GRACE=31", "FAIRLEAD_RESPONSES_KEEP=32",
 		"FAIRLEAD_CONFIG=x", "FAIRLEAD_BIN=y")
 	want := Config{
 		Server: Server{
 			Listen: "0.0.0.0:1", DataDir: "/d", MemoryLimit: 1 << 30, MaxBody: 1e6, DrainTimeout: strictyaml.Duration(time.Second),
+			DrainDelay: strictyaml.Duration(21 * time.Second), MaxConnections: 22,
 			InsecurePublic: true, FastLane: true, TLS: TLS{CertFile: pem, KeyFile: pem}, LogFormat: "json",
 		},
 		Limits: Limits{
@@ -155,6 +161,17 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 		},
 		Timeouts: Timeouts{Chat: strictyaml.Duration(8 * time.Second), Embed: strictyaml.Duration(9 * time.Second)},
 		Alerts:   Alerts{Webhook: "https://hooks.example/x?y"},
+		Chat: Chat{
+			SSE: SSE{MaxStreams: 20},
+			WebSocket: WebSocket{
+				AllowedOrigins: []string{"https://a.example", "*"},
+				Concurrency: Concurrency{MaxConnections: 19, ConnectionQueueSize: 25, Server: HTTPServer{
+					Backlog: 26, Workers: 27, AccessLog: true, KeepaliveTimeout: strictyaml.Duration(28 * time.Second), MaxKeepaliveRequests: 29,
+				}},
+			},
+			Resume:    Resume{Memory: 2 << 20, Keep: strictyaml.Duration(30 * time.Second), Grace: strictyaml.Duration(31 * time.Second)},
+			Responses: Responses{Keep: strictyaml.Duration(32 * time.Second)},
+		},
 	}
 	got := loaded.Config
 	if !sameBase(got, want) || got.LLM.DefaultModel != "m" {

@@ -14,6 +14,7 @@ func (l *loader) validate() {
 	l.validateServer()
 	l.validateLimits()
 	l.validateShadow()
+	l.validateChat()
 	l.validateAlerts()
 	l.validateApps()
 	l.validateShares()

@@ -42,6 +42,7 @@ const (
 type conn struct {
 	socket.Socket
 	server *Server
+	whole  net.Conn // the connection as it was accepted, which is what is closed
 	since  time.Time
 	remote string
 	token  uint64 // the watcher's
@@ -64,8 +65,8 @@ type conn struct {
 }
 
 // newConn returns nil if the connection is of no use.
-func newConn(s *Server, tcp *net.TCPConn) *conn {
-	c := &conn{server: s, since: time.Now()}
+func newConn(s *Server, whole net.Conn, tcp *net.TCPConn) *conn {
+	c := &conn{server: s, whole: whole, since: time.Now()}
 	if c.Init(tcp, &s.buffers) != nil {
 		return nil
 	}
@@ -97,13 +98,13 @@ func (c *conn) leave() {
 		c.Buffers.Put(c.rest)
 		c.rest = nil
 	}
-	_ = c.TCP.Close() // a shutdown may have closed it
+	_ = c.whole.Close() // a shutdown may have closed it
 }
 
 // next serves one request, and reports whether there may be another.
 func (c *conn) next() bool {
 	x := c.receive()
-	if x == nil || c.server.closing.Load() || !c.run(x) {
+	if x == nil || !c.run(x) {
 		return false
 	}
 	c.wasPost = x.request.Method == http.MethodPost
@@ -228,7 +229,7 @@ func (c *conn) handOver() {
 	c.In.Clear()
 	c.Out.Clear()
 	c.given = true
-	over := &replay{Conn: c.TCP, tcp: c.TCP}
+	over := &replay{Conn: c.whole, tcp: c.TCP}
 	if c.rest != nil {
 		over.rest = append([]byte(nil), c.rest.Bytes()...)
 		c.Buffers.Put(c.rest)
@@ -306,6 +307,9 @@ func (c *conn) Value(key any) any {
 	case http.LocalAddrContextKey:
 		return c.TCP.LocalAddr()
 	}
+	if more, ok := c.whole.(interface{ Value(key any) any }); ok {
+		return more.Value(key)
+	}
 	return nil
 }
 
@@ -354,7 +358,7 @@ func (c *conn) check() {
 
 // kill closes the connection whatever it does.
 func (c *conn) kill() {
-	_ = c.TCP.Close() // it may be closed already
+	_ = c.whole.Close() // it may be closed already
 	c.HungUp(true)
 }
 
@@ -362,7 +366,7 @@ func (c *conn) kill() {
 func (c *conn) closeIfIdle() {
 	if c.state.CompareAndSwap(idle, closed) ||
 		c.state.Load() == fresh && time.Since(c.since) > newGrace && c.state.CompareAndSwap(fresh, closed) {
-		_ = c.TCP.Close() // its goroutine closes it too
+		_ = c.whole.Close() // its goroutine closes it too
 	}
 }
 

@@ -74,6 +74,9 @@ func (r *replay) Read(p []byte) (int, error) {
 	return r.Conn.Read(p)
 }
 
+// NetConn is the connection as it was accepted.
+func (r *replay) NetConn() net.Conn { return r.Conn }
+
 // ReadFrom implements io.ReaderFrom.
 func (r *replay) ReadFrom(from io.Reader) (int64, error) { return r.tcp.ReadFrom(from) }
 

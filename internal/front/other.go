@@ -10,9 +10,8 @@ import (
 
 // Server serves with net/http alone: the lane needs Linux.
 type Server struct {
-	HTTP     *http.Server
-	Off      bool
-	Accepted func(*net.TCPConn)
+	HTTP *http.Server
+	Off  bool
 }
 
 // Serve is that of net/http.

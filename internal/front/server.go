@@ -16,6 +16,11 @@ import (
 )
 
 // Server serves one listener. Its fields are not changed once it serves.
+//
+// The listener's connections are TCP connections, or have one that may be read and
+// written past them, as Bare tells; they themselves are closed in any case. One
+// that has a method Value gives it to the contexts of its requests. HTTP.ConnContext
+// is called for those alone that are handed over.
 type Server struct {
 	// HTTP is the server behind the lane: its handler, its ReadHeaderTimeout,
 	// its IdleTimeout and its ErrorLog are those of the lane, which logs nothing
@@ -24,9 +29,6 @@ type Server struct {
 	HTTP *http.Server
 	// Off has HTTP serve everything.
 	Off bool
-	// Accepted, if not nil, prepares a new TCP connection; HTTP.ConnContext is
-	// called for those alone that are handed over, and does not see the bare one.
-	Accepted func(*net.TCPConn)
 
 	buffers buffer.Buffers
 	outs    outs
@@ -115,17 +117,25 @@ type temporary interface {
 	Temporary() bool
 }
 
+// bare is the TCP connection of a connection; nil if it has none.
+func bare(socket net.Conn) *net.TCPConn {
+	switch c := socket.(type) {
+	case *net.TCPConn:
+		return c
+	case interface{ Bare() *net.TCPConn }:
+		return c.Bare()
+	}
+	return nil
+}
+
 // start serves a new connection; one that is no TCP socket goes to net/http.
 func (s *Server) start(socket net.Conn) {
-	tcp, ok := socket.(*net.TCPConn)
-	if !ok {
+	tcp := bare(socket)
+	if tcp == nil {
 		s.handoff.give(socket)
 		return
 	}
-	if s.Accepted != nil {
-		s.Accepted(tcp)
-	}
-	c := newConn(s, tcp)
+	c := newConn(s, socket, tcp)
 	if c == nil || !s.add(c) {
 		_ = socket.Close()
 		return

@@ -51,20 +51,23 @@ func (s *Server) build() error {
 	s.gateway = gateway.New(gateway.Config{
 		Admission: s.admission, Upstream: s.upstream, Recorder: recorders{s.telemetry, s.alert}, Logger: s.logger,
 	})
-	s.answers = replay.New(replay.Config{Budget: resumeMemory, Keep: resumeKeep, BusyWait: s.admission.BusyWait})
-	s.keeper = responses.New(responses.Config{
-		Store: s.store, Sweeper: s.store, Limits: responses.DefaultLimits(), Logger: s.logger,
-	})
+	resume := s.config.Chat.Resume
+	s.answers = replay.New(replay.Config{Budget: int64(resume.Memory), Keep: keptFor(resume.Keep.Std()), BusyWait: s.admission.BusyWait})
+	limits := responses.DefaultLimits()
+	limits.Keep = s.config.Chat.Responses.Keep.Std()
+	s.keeper = responses.New(responses.Config{Store: s.store, Sweeper: s.store, Limits: limits, Logger: s.logger})
 	return s.buildRouter()
 }
 
-// How answers are kept that can be resumed: in so much memory, for so long after
-// their end; and for how long one is made that nobody reads.
-const (
-	resumeMemory = 64 << 20
-	resumeKeep   = 5 * time.Minute
-	resumeGrace  = time.Minute
-)
+// keptFor is how long the log of an answer stays after its end, where 0 is until its
+// memory is needed.
+func keptFor(d time.Duration) time.Duration {
+	const longest = 365 * 24 * time.Hour
+	if d <= 0 {
+		return longest
+	}
+	return d
+}
 
 func (s *Server) buildRouter() error {
 	site, err := pages.New()
@@ -74,9 +77,10 @@ func (s *Server) buildRouter() error {
 	var router *api.Router
 	faces := []api.Face{
 		native.New(native.Config{
-			Gateway: s.gateway, Resume: native.Resume{Logs: s.answers, Grace: resumeGrace},
+			Gateway: s.gateway, Resume: native.Resume{Logs: s.answers, Grace: s.config.Chat.Resume.Grace.Std()},
 			Metrics: s.telemetry.Handler(telemetry.Aggregate), AdminMetrics: s.telemetry.Handler(telemetry.ByApp),
-			Status: s.status, Endpoints: func() []string { return router.Endpoints() },
+			Leaving: s.listener.Leaving,
+			Status:  s.status, Endpoints: func() []string { return router.Endpoints() },
 			Info: native.Info{
 				Version: s.options.Version, Timeouts: s.timeouts(),
 				MaxConcurrent:      s.config.Limits.MaxConcurrentRequests,
@@ -94,7 +98,7 @@ func (s *Server) buildRouter() error {
 	router, err = api.New(api.Config{
 		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
 		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(), HeartbeatAfter: s.config.Limits.QueueHeartbeatAfter.Std(),
-		BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
+		Streams: s.streams, BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("build the routes: %w", err)
@@ -158,7 +162,8 @@ func (s *Server) status() native.Status {
 		Totals: s.telemetry.Totals(),
 		Slots:  slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
 		Waiting: slots.Waiting, MaxWaiting: s.config.Limits.MaxQueue,
-		Pools: make(map[string]native.PoolStatus),
+		Pools:       make(map[string]native.PoolStatus),
+		Connections: native.Connections{PlaceStatus: placeStatus(s.clients), Streams: placeStatus(s.streams)},
 	}
 	for name, p := range s.admission.Pools() {
 		status.Pools[name] = native.PoolStatus{Slots: p.Slots, InUse: p.InUse, Waiting: p.Waiting}

@@ -43,6 +43,7 @@ type order struct {
 	Count   int
 	Rate    float64
 	Span    time.Duration
+	Greet   bool // each connection sends one request more, before all others
 }
 
 // tally is what came of an order.
@@ -96,6 +97,11 @@ func (o *order) carryOut() (*tally, error) {
 			return nil, err
 		}
 		defer callers[i].conn.Close()
+		if o.Greet {
+			if _, err := callers[i].call(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	began := time.Now()
 	due := o.schedule(began)

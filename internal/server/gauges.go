@@ -9,6 +9,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api/native"
 	"github.com/fairleadhq/fairlead/internal/fairqueue"
+	"github.com/fairleadhq/fairlead/internal/places"
 	"github.com/fairleadhq/fairlead/internal/provider/remote"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 )
@@ -34,9 +35,25 @@ func (s *Server) gauges() telemetry.Gauges {
 		},
 		Deployments: s.deploymentGauges, Parked: s.upstream.Parked,
 		Connections: s.connectionGauges,
+		Places:      s.placeGauges,
 		BodyBytes:   s.bodies.Used,
 		Active:      func() int { return len(s.gateway.Active()) },
 	}
+}
+
+// placeGauges are of what clients have open.
+func (s *Server) placeGauges() []telemetry.PlaceUse {
+	var all []telemetry.PlaceUse
+	for kind, of := range map[string]*places.Places{allPool: s.clients, "stream": s.streams} {
+		p := of.Stats()
+		all = append(all, telemetry.PlaceUse{Kind: kind, Limit: p.Limit, Open: p.Taken, Most: p.Most, Refused: p.Refused})
+	}
+	return all
+}
+
+func placeStatus(of *places.Places) native.PlaceStatus {
+	p := of.Stats()
+	return native.PlaceStatus{Open: p.Taken, Limit: p.Limit, Most: p.Most, Refused: p.Refused}
 }
 
 func (s *Server) admissionGauges() telemetry.Admission {

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -60,7 +61,15 @@ func (s *Server) banner() []config.Setting {
 		rows = append(rows, setting)
 	}
 	const providers = "llm.providers"
-	return append(rows, config.Setting{Key: providers, Value: s.describeProviders(), Origin: s.loaded.Origins[providers]})
+	return append(rows, s.describeConnections(), config.Setting{Key: providers, Value: s.describeProviders(), Origin: s.loaded.Origins[providers]})
+}
+
+// most is a limit as people read it.
+func most(limit int) string {
+	if limit == 0 {
+		return "no limit"
+	}
+	return strconv.Itoa(limit)
 }
 
 func (s *Server) describeProviders() string {

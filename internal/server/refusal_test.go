@@ -109,7 +109,7 @@ func bare(t *testing.T, refusal *http.Response, body string) string {
 		w.WriteHeader(refusal.StatusCode)
 		_, _ = io.WriteString(w, body)
 	}))
-	server.Config.ReadHeaderTimeout, server.Config.IdleTimeout = readHeaderTimeout, idleTimeout
+	server.Config.ReadHeaderTimeout, server.Config.IdleTimeout = readHeaderTimeout, 5*time.Second
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()

@@ -7,7 +7,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +26,8 @@ import (
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/front"
 	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/listener"
+	"github.com/fairleadhq/fairlead/internal/places"
 	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/responses"
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
@@ -38,17 +39,6 @@ import (
 // from how it runs: a port in use, a certificate that can't be read, a public
 // address without keys.
 var ErrUnusable = errors.New("the service can't start like this")
-
-// Bounds of a connection that the protocols need.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	// maxHeaderBytes is above what api accepts, so that most oversized heads
-	// are refused in the shape of their face.
-	maxHeaderBytes = 256 << 10
-	// finishTime is what connections get to go after their last answer.
-	finishTime = 2 * time.Second
-)
 
 // Options is how the program runs, beside its configuration.
 type Options struct {
@@ -66,7 +56,9 @@ type Server struct {
 	options   Options
 	logger    *slog.Logger
 	started   time.Time
-	listener  net.Listener
+	listener  *listener.Listener
+	clients   *places.Places // the connections that there may be
+	streams   *places.Places // and the event streams
 	store     *sqlite.Store
 	keys      keyring
 	pepper    []byte // the key of digests
@@ -89,6 +81,8 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 		config: loaded.Config, loaded: loaded, options: options, logger: options.Logger, started: time.Now(),
 	}
 	s.bodies = budget.New(int64(s.config.Server.BodyRoom()), s.maxBody())
+	s.clients = places.New(s.config.Server.MaxConnections, s.noteFull("server.max_connections", s.config.Server.MaxConnections))
+	s.streams = places.New(s.config.Chat.SSE.MaxStreams, s.noteFull("chat.sse.max_streams", s.config.Chat.SSE.MaxStreams))
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -108,31 +102,6 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	}
 	s.greet()
 	return s, nil
-}
-
-// listen binds the address, with TLS if there are files for it.
-func (s *Server) listen(ctx context.Context) error {
-	c := s.config.Server
-	var tlsConfig *tls.Config
-	if c.TLS.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(c.TLS.CertFile, c.TLS.KeyFile)
-		if err != nil {
-			return unusable("read the TLS certificate", err)
-		}
-		tlsConfig = &tls.Config{
-			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		}
-	}
-	var l net.ListenConfig
-	listener, err := l.Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return unusable("listen on "+c.Listen, err)
-	}
-	if tlsConfig != nil {
-		listener = tls.NewListener(listener, tlsConfig)
-	}
-	s.listener = listener
-	return nil
 }
 
 func unusable(doing string, err error) error {
@@ -163,6 +132,7 @@ func (s *Server) Close() {
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	s.limitMemory()
+	s.limitThreads()
 	ballast := s.ballast()
 	defer runtime.KeepAlive(ballast)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -175,12 +145,8 @@ func (s *Server) Run(ctx context.Context) error {
 	defer group.Wait()
 	defer stop()
 
-	web := &http.Server{
-		Handler: s.router, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ConnContext: sizeSendBuffer,
-		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
-	}
-	lane := &front.Server{HTTP: web, Off: !s.config.Server.FastLane || s.config.Server.TLS.CertFile != "", Accepted: sizeSocket}
+	lane := &front.Server{HTTP: s.web(), Off: !s.config.Server.FastLane || s.config.Server.TLS.CertFile != ""}
+	defer s.listener.Wait()
 	failed := make(chan error, 1)
 	go func() { failed <- lane.Serve(s.listener) }() //nolint:contextcheck // a request has a context of its own
 	select {
@@ -193,43 +159,6 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
-}
-
-// drain ends the service in good order.
-func (s *Server) drain(ctx context.Context, web *front.Server) {
-	limit := s.config.Server.DrainTimeout.Std()
-	s.logger.Info("draining", "timeout", limit.String(), "running", len(s.gateway.Active()))
-	graceful, cancel := ctx, context.CancelFunc(func() {})
-	if limit > 0 {
-		graceful, cancel = context.WithTimeout(ctx, limit)
-	}
-	defer cancel()
-	s.gateway.Drain(graceful)
-	finish, done := context.WithTimeout(ctx, finishTime)
-	defer done()
-	if err := web.Shutdown(finish); err != nil {
-		_ = web.Close() // connections that would not go
-	}
-	s.logger.Info("stopped")
-}
-
-// sendBuffer is how much of an answer a connection takes ahead of its reader.
-const sendBuffer = 256 << 10
-
-// sizeSendBuffer gives a new connection its send buffer, so that a reader who
-// is a little slower than the upstream holds nothing up.
-func sizeSendBuffer(ctx context.Context, c net.Conn) context.Context {
-	if inner, ok := c.(*tls.Conn); ok {
-		c = inner.NetConn()
-	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		sizeSocket(tcp)
-	}
-	return ctx
-}
-
-func sizeSocket(c *net.TCPConn) {
-	_ = c.SetWriteBuffer(sendBuffer) // the system's default does too
 }
 
 func (s *Server) background(part string, err error) {

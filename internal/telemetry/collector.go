@@ -27,6 +27,7 @@ type collector struct {
 	running, breakers, pauses, parked                  *prometheus.Desc
 
 	connections connectionDescs
+	places      placeDescs
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -44,6 +45,7 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 		detail: detail,
 
 		connections: newConnectionDescs(desc),
+		places:      newPlaceDescs(desc),
 
 		requests:     perApp("requests_total", "Calls that have ended, by outcome: ok or the kind of error; code says which error.", "operation", "outcome", "code"),
 		durations:    desc("request_duration_seconds", "Time from a call's arrival to its last byte, queue included.", "operation", "outcome"),
@@ -94,6 +96,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 		out <- d
 	}
 	c.connections.describe(out)
+	c.places.describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -106,6 +109,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if g := c.source.gauges.Connections; g != nil {
 		for _, use := range g() {
 			c.connections.collect(out, use)
+		}
+	}
+	if g := c.source.gauges.Places; g != nil {
+		for _, use := range g() {
+			c.places.collect(out, use)
 		}
 	}
 	c.collectRest(out)

@@ -24,6 +24,9 @@ type Gauges struct {
 	Parked      func() int
 	// Connections are those to the providers, by their keys.
 	Connections func() []ConnectionUse
+	// Places are the clients that are connected, by what there may be only so many
+	// of.
+	Places func() []PlaceUse
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64
@@ -71,6 +74,15 @@ type ConnectionUse struct {
 	Opened, Reused, Replaced      int64
 	Waits, TimedOut, Refused      int64
 	Waited                        time.Duration
+}
+
+// PlaceUse tells of the connections of clients, or of a kind of them: how many are
+// open, the most there were, and how many found no place since the start. A Limit of
+// 0 means no limit.
+type PlaceUse struct {
+	Kind              string
+	Limit, Open, Most int
+	Refused           int64
 }
 
 // AppUse tells of an app's slots, of its calls that wait for one, by class, and

@@ -76,7 +76,9 @@ func (f *Face) answer(x *api.Exchange, scan scan, run operation) error {
 			return nil, err
 		}
 		if envelope.Stream {
-			x.Streams(call, dialect.AnthropicPing, dialect.AnthropicPing)
+			if err := x.Streams(call, dialect.AnthropicPing, dialect.AnthropicPing); err != nil {
+				return nil, err
+			}
 		}
 		return &fairlead.Request{Dialect: fairlead.AnthropicMessages, Body: body, Envelope: envelope, Aside: aside(x.R)}, nil
 	}

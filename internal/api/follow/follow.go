@@ -41,7 +41,9 @@ type Call interface {
 func Answer(x *api.Exchange, from Source) error {
 	defer from.Cursor.Close()
 	told := &fairlead.Call{ID: x.ID, App: x.App}
-	x.Streams(told, api.Queued, "") // the beats are given here
+	if err := x.Streams(told, api.Queued, ""); err != nil { // the beats are given here
+		return err
+	}
 	f := &follower{Source: from, x: x, told: told}
 	return x.Answer(told, api.Shape{ErrorFrame: func(e *fairlead.Error, _ string) []byte { return from.ErrorFrame(e) }}, f.run)
 }

@@ -38,6 +38,9 @@ type Config struct {
 	Metrics, AdminMetrics http.Handler
 	// Status tells how the service stands.
 	Status func() Status
+	// Leaving reports whether balancers are to send nothing more, though calls are
+	// still served. It may be nil.
+	Leaving func() bool
 	// Info is what does not change while the service runs.
 	Info Info
 	// Endpoints lists the service's routes.
@@ -89,9 +92,11 @@ func (f *Face) chat(x *api.Exchange) error {
 		case err != nil:
 			return nil, err
 		case resumes:
-			apart, err = f.detach(x, call, work)
+			if err = x.Streams(call, api.Queued, api.KeepAlive); err == nil {
+				apart, err = f.detach(x, call, work)
+			}
 		case req.Envelope.Stream:
-			x.Streams(call, api.Queued, api.KeepAlive)
+			err = x.Streams(call, api.Queued, api.KeepAlive)
 		}
 		return req, err
 	}

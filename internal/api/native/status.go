@@ -16,7 +16,24 @@ type Status struct {
 	Slots, InUse, MostInUse int
 	Waiting, MaxWaiting     int
 	Pools                   map[string]PoolStatus
+	Connections             Connections
 	Active                  []ActiveCall
+}
+
+// Connections is how the connections of clients stand, and their event streams.
+type Connections struct {
+	PlaceStatus
+
+	Streams PlaceStatus `json:"streams"`
+}
+
+// PlaceStatus is how many there are of what there may be only so many of, and how
+// many found no place since the start. Limit is 0 where there is no limit.
+type PlaceStatus struct {
+	Open    int   `json:"open"`
+	Limit   int   `json:"limit"`
+	Most    int   `json:"most_open"`
+	Refused int64 `json:"refused_total"`
 }
 
 // PoolStatus is how a provider's slots stand; Slots is 0 where there is no
@@ -89,6 +106,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		ActiveRequests     map[string]active     `json:"active_requests"`
 		Queue              queue                 `json:"queue"`
 		Providers          map[string]PoolStatus `json:"providers"`
+		Connections        Connections           `json:"connections"`
 	}{
 		ConcurrencyMetrics: counts{
 			TotalRequests: s.Totals.Records, ConcurrentRequests: s.InUse, MaxConcurrentReached: s.MostInUse,
@@ -96,6 +114,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		ActiveRequests: make(map[string]active, len(s.Active)),
 		Queue:          queue{Waiting: s.Waiting, MaxWaiting: s.MaxWaiting},
 		Providers:      s.Pools,
+		Connections:    s.Connections,
 	}
 	if n := s.Totals.Succeeded; n > 0 {
 		body.ConcurrencyMetrics.AverageResponseTime = standing.Seconds(s.Totals.SucceededTime / time.Duration(n))
@@ -170,6 +189,9 @@ func (f *Face) live(x *api.Exchange) error {
 func (f *Face) ready(x *api.Exchange) error {
 	if err := f.config.Gateway.Ready(); err != nil {
 		return err
+	}
+	if f.config.Leaving != nil && f.config.Leaving() {
+		return fairlead.NewBusy("draining", "The service is about to stop", time.Second)
 	}
 	return x.Write("text/plain; charset=utf-8", []byte("ok\n"))
 }

@@ -78,7 +78,9 @@ func (f *Face) answer(x *api.Exchange, in fairlead.Dialect, scan scan, run opera
 			return nil, err
 		}
 		if envelope.Stream {
-			x.Streams(call, api.Queued, api.KeepAlive)
+			if err := x.Streams(call, api.Queued, api.KeepAlive); err != nil {
+				return nil, err
+			}
 		}
 		return &fairlead.Request{Dialect: in, Body: body, Envelope: envelope}, nil
 	}

@@ -59,11 +59,13 @@ func (c *creation) read(ctx context.Context) (*fairlead.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.turn.Streams() {
+		if err := c.x.Streams(c.call, api.Queued, api.KeepAlive); err != nil {
+			return nil, err
+		}
+	}
 	if c.turn.Background() {
 		return req, c.detach(ctx, req)
-	}
-	if req.Envelope.Stream {
-		c.x.Streams(c.call, api.Queued, api.KeepAlive)
 	}
 	c.emit = c.turn.Watch(ctx, c.emit)
 	return req, nil

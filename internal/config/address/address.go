@@ -61,6 +61,25 @@ func isHostName(host string) bool {
 	return !regexp.MustCompile(`^(0[xX][0-9A-Fa-f]*|[0-9]+)$`).MatchString(labels[len(labels)-1])
 }
 
+// OfOrigin says what is wrong with the origin of web pages, in whose host *. may
+// stand for any names in front; "" if nothing is. A * alone is every origin.
+func OfOrigin(origin string) string {
+	if origin == "*" {
+		return ""
+	}
+	scheme, rest, _ := strings.Cut(origin, "://")
+	u, err := url.Parse(scheme + "://" + strings.TrimPrefix(rest, "*."))
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https":
+		return "is not an http or https origin"
+	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(origin, "?#"):
+		return "has more than a scheme, a host and a port"
+	case !isHost(u.Hostname()) || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
+		return "has no valid host and port"
+	}
+	return ""
+}
+
 const highestPort = 65535
 
 func isPort(port string) bool {

@@ -1,7 +1,7 @@
 // Package spell writes values as YAML so that they are read back as the same ones
 // by package strictyaml. Secrets are written as ***, which nothing reads back.
 //
-// Start with Value.
+// Start with Value, and with File for a whole file.
 package spell
 
 import (

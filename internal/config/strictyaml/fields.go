@@ -10,6 +10,7 @@ import (
 // the key; a field without it, or with "-", is none.
 type Field struct {
 	Name  string   // the key
+	Also  string   // tag also: another name of the key; "" if it has none
 	Env   string   // tag env: the environment variable that sets it; "" if none does
 	Least int      // tag least: the smallest whole number allowed; 0 without it
 	Most  int      // tag most: the largest whole number allowed; 0 if the type has none
@@ -31,7 +32,7 @@ func Fields(t reflect.Type) []Field {
 		if name == "" || name == "-" {
 			continue
 		}
-		f := Field{Name: name, Env: tag.Get("env"), Index: i, By: tag.Get("by")}
+		f := Field{Name: name, Also: tag.Get("also"), Env: tag.Get("env"), Index: i, By: tag.Get("by")}
 		f.Least, f.Most, f.Below = bound(tag, "least"), bound(tag, "most"), bound(tag, "below")
 		if oneOf := tag.Get("oneof"); oneOf != "" {
 			f.OneOf = strings.Split(oneOf, ",")

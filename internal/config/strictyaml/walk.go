@@ -90,9 +90,10 @@ func (d *Decoder) follow(n *yaml.Node, p path) *yaml.Node {
 // mapping lays a mapping over a struct: every key must be one of its fields.
 func (d *Decoder) mapping(n *yaml.Node, p path, into reflect.Value) {
 	fields := Fields(into.Type())
+	seen := make(map[int]string) // by which of its names each key came
 	d.entries(n, p, func(key, value *yaml.Node) {
 		name := key.Value
-		at := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
+		at := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name || f.Also == name && name != "" })
 		if at < 0 {
 			if !meansOpen(name, value, into.Type()) {
 				d.src.ConcealSuspects(value)
@@ -100,7 +101,12 @@ func (d *Decoder) mapping(n *yaml.Node, p path, into reflect.Value) {
 			d.unknown(key, path{Join(p.key, Shown(name)), Join(p.shape, name)}, names(fields))
 			return
 		}
-		d.value(value, p.field(name), into.Field(fields[at].Index), fields[at])
+		if first, again := seen[at]; again {
+			d.tell(key, p.field(name), "is another name of "+first+", which is there too", "write the key once")
+			return
+		}
+		seen[at] = name
+		d.value(value, p.field(fields[at].Name), into.Field(fields[at].Index), fields[at])
 	})
 }
 

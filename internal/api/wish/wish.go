@@ -1,4 +1,8 @@
-package api
+// Package wish reads the headers by which a request tells how it wishes to be
+// treated.
+//
+// Start with Apply.
+package wish
 
 import (
 	"net/http"
@@ -25,10 +29,10 @@ const (
 	headerClass = "X-Fairlead-Class"
 )
 
-// applyWishes sets what the headers ask for: Patience, the smaller of the two
+// Apply sets what the headers ask for: Patience, the smaller of the two
 // timeouts, and Class, which they can lower and not raise. Errors are of Kind
 // Invalid and name the header.
-func applyWishes(call *fairlead.Call, h http.Header) error {
+func Apply(call *fairlead.Call, h http.Header) error {
 	for _, name := range [...]string{headerTimeout, headerClass} {
 		if len(h[name]) > 1 {
 			return invalidHeader(name, "send it once")

@@ -1,26 +1,22 @@
-package config
+package spell
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/fairleadhq/fairlead/internal/config/spell"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
-// Print writes the effective configuration as YAML, each value with where it
-// came from in a comment. It loads again with the same effect, except that
-// secrets are written as ***. It returns w's error.
-func (l *Loaded) Print(w io.Writer) error {
-	p := printer{origins: l.Origins}
-	p.fields(reflect.ValueOf(&l.Config).Elem(), "", 0)
-	_, err := io.WriteString(w, p.out.String())
-	return err
+// File writes the struct that config points to as a file, each value with where it
+// came from in a comment.
+func File(config any, origins strictyaml.Origins) string {
+	p := printer{origins: origins}
+	p.fields(reflect.ValueOf(config).Elem(), "", 0)
+	return p.out.String()
 }
 
 // printer writes a configuration as YAML.
@@ -34,36 +30,40 @@ type printer struct {
 // fields writes the keys of a struct.
 func (p *printer) fields(v reflect.Value, prefix string, depth int) {
 	for _, f := range strictyaml.Fields(v.Type()) {
-		p.field(v.Field(f.Index), strictyaml.Join(prefix, f.Name), f.Name, depth)
+		p.field(v.Field(f.Index), strictyaml.Join(prefix, f.Name), f, depth)
 	}
 }
 
 // field writes one key with its value.
-func (p *printer) field(v reflect.Value, key, name string, depth int) {
+func (p *printer) field(v reflect.Value, key string, f strictyaml.Field, depth int) {
+	name := f.Name
 	switch value := v.Interface().(type) {
-	case []App:
-		p.list(value, key, name, depth)
-	case []Provider:
-		p.providers(value, key, name, depth)
 	case map[string]string:
 		spelled := make(map[string]string, len(value))
 		for alias, target := range value {
-			spelled[alias] = spell.Text(target)
+			spelled[alias] = Text(target)
 		}
 		p.names(spelled, key, name, depth)
 	case map[string][]string:
 		spelled := make(map[string]string, len(value))
 		for model, fallbacks := range value {
-			spelled[model] = spell.List(fallbacks, strconv.Quote)
+			spelled[model] = List(fallbacks, strconv.Quote)
 		}
 		p.names(spelled, key, name, depth)
 	default:
-		if v.Kind() == reflect.Struct {
+		switch {
+		case v.Kind() == reflect.Struct:
 			p.line(depth, name+":", "")
 			p.fields(v, key, depth+1)
 			return
+		case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct && f.By != "":
+			p.named(v, key, f, depth)
+			return
+		case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
+			p.list(v, key, name, depth)
+			return
 		}
-		content := name + ": " + spell.Value(v)
+		content := name + ": " + Value(v)
 		if v.Kind() == reflect.String && v.IsZero() && p.origins[key].Source == strictyaml.Default {
 			content = "# " + content // an empty text that is read back would no longer be a default
 		}
@@ -80,19 +80,21 @@ func (p *printer) head(entries int, empty, key, name string, depth int) {
 	p.line(depth, name+":", "")
 }
 
-func (p *printer) list(apps []App, key, name string, depth int) {
-	p.head(len(apps), "[]", key, name, depth)
-	for i := range apps {
+func (p *printer) list(items reflect.Value, key, name string, depth int) {
+	p.head(items.Len(), "[]", key, name, depth)
+	for i := range items.Len() {
 		p.item = true
-		p.fields(reflect.ValueOf(&apps[i]).Elem(), strictyaml.Item(key, i), depth+2)
+		p.fields(items.Index(i), strictyaml.Item(key, i), depth+2)
 	}
 }
 
-func (p *printer) providers(providers []Provider, key, name string, depth int) {
-	p.head(len(providers), "{}", key, name, depth)
-	for i := range providers {
-		p.line(depth+1, spell.Text(providers[i].Name)+":", "")
-		p.fields(reflect.ValueOf(&providers[i]).Elem(), strictyaml.Join(key, providers[i].Name), depth+2)
+// named writes a list that a file has as a mapping.
+func (p *printer) named(items reflect.Value, key string, f strictyaml.Field, depth int) {
+	p.head(items.Len(), "{}", key, f.Name, depth)
+	for i := range items.Len() {
+		name := items.Index(i).FieldByName(f.By).String()
+		p.line(depth+1, Text(name)+":", "")
+		p.fields(items.Index(i), strictyaml.Join(key, name), depth+2)
 	}
 }
 
