@@ -197,5 +197,7 @@ func (s *service) withstand(t *testing.T, c *client, a attack, attackers int, sp
 	if still < attackers/2 {
 		t.Errorf("only %d of %d were there while it was measured", still, attackers)
 	}
-	s.cutsAll(t, a, began)
+	if proof() { // of fewer, TestSlowClientsAreCut has seen it
+		s.cutsAll(t, a, began)
+	}
 }

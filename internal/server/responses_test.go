@@ -114,7 +114,7 @@ func TestAProviderWithoutResponses(t *testing.T) {
 		t.Errorf("sent %s\nwant %s", got, want)
 	}
 	_, _, err = s.respond(t, "other", `{"model":"mock","input":"one"}`, fairlead.Past{Maker: fairlead.Maker{Provider: "other"}})
-	if !fairlead.IsKind(err, fairlead.NotFound) {
+	if !fairlead.IsKind(err, fairlead.Invalid) {
 		t.Errorf("of a maker without a mark: got %v", err)
 	}
 }
