@@ -87,6 +87,8 @@ proof: build sdk-node sdk-python ## run the full counts of the tests, and build 
 	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'AnswersPassByteForByte' -v ./internal/server
 	cd $(SDK) && FAIRLEAD_PROOF=1 FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 -timeout=60m -run 'Streams' ./...
 	cd $(FAULTS) && FAIRLEAD_PROOF=1 FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 -timeout=10m -v ./...
+	cd $(SDK)/codex && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	cd $(SDK) && FAIRLEAD_BIN=$(CURDIR)/bin/fairlead unshare -rn sh -c 'ip link set lo up && $(GO) test -count=1 -run Codex -v ./...'
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && for copy in one another/place; do \
 		mkdir -p $$dir/$$copy && git archive HEAD | tar -x -C $$dir/$$copy && $(MAKE) --no-print-directory -C $$dir/$$copy build || exit 1; done && \
 		cmp $$dir/one/bin/fairlead $$dir/another/place/bin/fairlead && echo "two builds from two folders are the same, byte for byte"
