@@ -46,6 +46,7 @@ func TestCodex(t *testing.T) {
 // codex asks it one thing. It must end well, having called a tool and shown what
 // the model said then.
 func (s *stack) codex(t *testing.T, program, model, sockets string) {
+	t.Helper()
 	home := t.TempDir()
 	config := fmt.Sprintf(`model = %q
 model_provider = "fairlead"
