@@ -3,6 +3,7 @@ module github.com/fairleadhq/fairlead
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/invopop/jsonschema v0.14.0
 	github.com/lmittmann/tint v1.2.1
 	github.com/mattn/go-isatty v0.0.24

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -62,6 +63,16 @@ func TestMain(m *testing.M) {
 //	    ! it must not.
 //	keys PATH NAME…  the names in the object at PATH, which may be ".", are these
 //
+// WebSockets:
+//
+//	ws open [FLAG…] NAME URL     opens one; the flags are -k KEY, -H NAME:VALUE and -p
+//	                             SUBPROTOCOL, those of http
+//	ws say NAME FRAME            sends a frame of text
+//	ws hear NAME RE              reads frames as far as one that matches, which json then
+//	                             looks at
+//	ws ends NAME CODE RE         reads on to the end, which has that code and reason
+//	ws drop NAME                 ends the connection without a word
+//
 // Files:
 //
 //	perm MODE FILE…      the files (patterns) have that mode
@@ -81,6 +92,7 @@ func TestStories(t *testing.T) {
 			"killed": told(cmdKilled), "output": told(cmdOutput),
 			"exit": told(cmdExit),
 			"http": told(cmdHTTP), "finish": told(cmdFinish), "abandon": told(cmdAbandon), "status": told(cmdStatus),
+			"ws":   told(cmdSocket),
 			"hook": told(cmdHook), "notice": told(cmdNotice),
 			"frame": told(cmdFrame), "said": told(cmdSaid), "json": cmdJSON, "keys": told(cmdKeys),
 			"perm": told(cmdPerm), "holds": cmdHolds, "certificate": told(cmdCertificate), "field": told(cmdField),
@@ -103,6 +115,7 @@ type story struct {
 	environ   []string // of every process that is started
 	processes map[string]*process
 	client    *client
+	sockets   map[string]*websocket.Conn
 	hook      *hook // nil if there is none
 	last      *answer
 	// document is what json looks at: the last body, or a frame of it.
@@ -127,7 +140,7 @@ func setUpStory(env *testscript.Env) error {
 		// A program under the race detector otherwise takes a second to end.
 		env.Setenv("GORACE", "atexit_sleep_ms=10")
 	}
-	s := &story{environ: env.Vars, processes: make(map[string]*process), client: newClient(), canaries: make(map[string]bool)}
+	s := &story{environ: env.Vars, processes: make(map[string]*process), client: newClient(), sockets: make(map[string]*websocket.Conn), canaries: make(map[string]bool)}
 	env.Values[storyKey{}] = s
 	env.Defer(func() {
 		s.client.close()

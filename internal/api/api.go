@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,11 @@ const (
 	AppKey
 	// Admin routes need the admin token.
 	Admin
+	// Socket routes are where WebSockets begin. They need the key of an app, which an
+	// upgrade may also carry where browsers can put it: in a subprotocol, or by a
+	// ticket. The route itself tells who has none (see Exchange.Denied), since a
+	// browser reads nothing of an answer that is no upgrade.
+	Socket
 )
 
 // Route is one method on one path.
@@ -74,10 +80,19 @@ type Authenticator interface {
 	IsAdmin(key string) bool
 }
 
+// Tickets stand for keys, where a key cannot be sent.
+type Tickets interface {
+	// Redeem returns the app that a ticket was made for; nil if it is no good. A
+	// ticket is good once.
+	Redeem(ticket string) *fairlead.App
+}
+
 // Config is what the faces share.
 type Config struct {
 	Faces []Face
 	Keys  Authenticator
+	// Tickets, if not nil, let WebSockets in.
+	Tickets Tickets
 	// MaxBody is the largest request body, in bytes; 0 = no limit.
 	MaxBody int64
 	// Bodies bounds the bytes of bodies in flight.
@@ -123,7 +138,10 @@ type Exchange struct {
 	stream   bool           // it is the head of an event stream
 	placed   bool           // it has a place among the streams
 	bodyRead bool           // there is nothing of the request left on the wire
-	pulse    pulse          // of a stream
+	taken    bool           // the connection is another's now
+	denied   error          // why there is no App, on a Socket route
+	ids      *IDs
+	pulse    pulse // of a stream
 	// interrupted says that the call has ended: what is still to be written must
 	// go out soon.
 	interrupted atomic.Bool
@@ -156,8 +174,31 @@ func (x *Exchange) AddHeader(name, value string) { x.fields.Add(name, value) }
 // Context returns the request's context: it ends when the client leaves.
 func (x *Exchange) Context() context.Context { return x.R.Context() }
 
+// Denied is why the request has no App, on a route whose policy is Socket; nil if it
+// has one.
+func (x *Exchange) Denied() error { return x.denied }
+
+// IDs makes ids for calls that have no request of their own.
+func (x *Exchange) IDs() *IDs { return x.ids }
+
+// HandOver returns the ResponseWriter, for who takes over the connection and
+// answers: the exchange writes nothing any more, nor bounds what others write.
+func (x *Exchange) HandOver() http.ResponseWriter {
+	x.fields.Set(x.W.Header())
+	x.began, x.taken = true, true
+	return x.W
+}
+
 // IsAdmin reports whether the request carries the admin token.
 func (x *Exchange) IsAdmin() bool {
 	key, err := callerKey(x.R.Header)
 	return err == nil && x.config.Keys.IsAdmin(key)
+}
+
+// IDs makes request ids, each unique in this process.
+type IDs struct{ made atomic.Uint64 }
+
+// Next makes an id of what came at that time.
+func (i *IDs) Next(now time.Time) string {
+	return "req_" + strconv.FormatUint(i.made.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10)
 }

@@ -9,10 +9,8 @@ import (
 	"path"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -33,7 +31,7 @@ type Router struct {
 	routes map[string]Route // by pattern
 	plain  map[plainRoute]Route
 	fields sync.Pool // of *header.Fields
-	served atomic.Uint64
+	ids    IDs
 }
 
 // plainRoute is a route without wildcards, which is found at once.
@@ -49,7 +47,7 @@ func New(config Config) (*Router, error) {
 	for _, face := range config.Faces {
 		for _, route := range face.Routes() {
 			pattern := route.Method + " " + route.Path
-			if route.Policy < Public || route.Policy > Admin {
+			if route.Policy < Public || route.Policy > Socket {
 				return nil, fmt.Errorf("route %s of face %s declares no policy", pattern, face.Name())
 			}
 			if _, taken := rt.routes[pattern]; taken {
@@ -85,7 +83,7 @@ func (rt *Router) RouteOf(r *http.Request) string {
 
 // newID is the id of a request that came now.
 func (rt *Router) newID(now time.Time) string {
-	return "req_" + strconv.FormatUint(rt.served.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10)
+	return rt.ids.Next(now)
 }
 
 // ServeHTTP answers one request.
@@ -99,7 +97,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{
 		fields: fields,
 		W:      w, R: r, Arrived: now, config: rt.config, control: *http.NewResponseController(w),
-		ID: rt.newID(now),
+		ID: rt.ids.Next(now), ids: &rt.ids,
 	}
 	defer x.leaveStreams()
 	x.bodyRead = r.ContentLength == 0
@@ -130,6 +128,9 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // boundRest bounds what the server writes when the handler has returned, such as a
 // stream's last chunk.
 func (x *Exchange) boundRest() {
+	if x.taken {
+		return
+	}
 	if x.interrupted.Load() {
 		_ = x.control.SetWriteDeadline(time.Now().Add(endGrace))
 		return
@@ -167,8 +168,16 @@ func (rt *Router) answer(x *Exchange, route Route) error {
 
 // authenticate finds out who calls, and whether that is who may.
 func (rt *Router) authenticate(x *Exchange, policy Policy) error {
-	if policy == Public {
+	switch policy {
+	case Public:
 		return nil
+	case Socket:
+		x.App, x.denied = rt.socketCaller(x.R)
+		if x.denied != nil {
+			rt.config.Refused(x.R.Method+" "+x.R.URL.Path, fairlead.AsError(x.denied).Code)
+		}
+		return nil
+	case AppKey, Admin:
 	}
 	key, err := callerKey(x.R.Header)
 	if policy == Admin {

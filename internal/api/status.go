@@ -14,6 +14,7 @@ const (
 	codeURLTooLong      = "url_too_long"
 	codeHeadersTooLarge = "headers_too_large"
 	codeBodyTimeout     = "body_timeout"
+	codeUpgradeRequired = "upgrade_required"
 )
 
 // Status is what an error is called in HTTP.
@@ -25,6 +26,8 @@ func Status(e *fairlead.Error) int {
 		return http.StatusRequestHeaderFieldsTooLarge
 	case codeBodyTimeout:
 		return http.StatusRequestTimeout
+	case codeUpgradeRequired:
+		return http.StatusUpgradeRequired
 	}
 	switch e.Kind {
 	case fairlead.Invalid, fairlead.Unsupported:

@@ -19,7 +19,7 @@ type rule struct {
 // inTests is the rule for the package's tests: any package of the module, and
 // the libraries that are there for tests.
 func (r rule) inTests() rule {
-	libraries := []string{"github.com/rogpeppe/go-internal", "pgregory.net/rapid", "go.uber.org/goleak"}
+	libraries := []string{"github.com/rogpeppe/go-internal", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/coder/websocket"}
 	return rule{anyOwn: true, foreign: slices.Concat(r.foreign, libraries)}
 }
 

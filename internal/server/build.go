@@ -56,6 +56,7 @@ func (s *Server) build() error {
 	limits := responses.DefaultLimits()
 	limits.Keep = s.config.Chat.Responses.Keep.Std()
 	s.keeper = responses.New(responses.Config{Store: s.store, Sweeper: s.store, Limits: limits, Logger: s.logger})
+	s.sockets = s.newSockets()
 	return s.buildRouter()
 }
 
@@ -89,6 +90,7 @@ func (s *Server) buildRouter() error {
 		}),
 		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
 		responsesface.New(responsesface.Config{Gateway: s.gateway, Keeper: s.keeper, Logs: s.answers}),
+		s.sockets,
 		anthropicface.New(s.gateway),
 		admin.New(admin.Config{
 			Gateway: s.gateway, Apps: s.keys.Apps, Firing: s.alert.Firing, Slots: s.config.Limits.MaxConcurrentRequests,
@@ -96,7 +98,7 @@ func (s *Server) buildRouter() error {
 		site,
 	}
 	router, err = api.New(api.Config{
-		Faces: faces, Keys: s.keys, MaxBody: s.maxBody(), Bodies: s.bodies,
+		Faces: faces, Keys: s.keys, Tickets: s.sockets, MaxBody: s.maxBody(), Bodies: s.bodies,
 		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(), HeartbeatAfter: s.config.Limits.QueueHeartbeatAfter.Std(),
 		Streams: s.streams, BusyWait: s.admission.BusyWait, Refused: s.telemetry.CountRefused, Logger: s.logger,
 	})
@@ -162,7 +164,7 @@ func (s *Server) status() native.Status {
 		Totals: s.telemetry.Totals(),
 		Slots:  slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
 		Waiting: slots.Waiting, MaxWaiting: s.config.Limits.MaxQueue,
-		Pools:       make(map[string]native.PoolStatus),
+		Pools: make(map[string]native.PoolStatus), WebSocket: native.WebSocketStatus(s.sockets.Stats()),
 		Connections: native.Connections{PlaceStatus: placeStatus(s.clients), Streams: placeStatus(s.streams)},
 	}
 	for name, p := range s.admission.Pools() {

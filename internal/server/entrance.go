@@ -151,7 +151,7 @@ func (s *Server) drain(ctx context.Context, web *front.Server) {
 		graceful, cancel = context.WithTimeout(ctx, limit)
 	}
 	defer cancel()
-	s.gateway.Drain(graceful)
+	s.drainAll(graceful)
 	if rest := idleMoment - time.Since(began); rest > 0 && s.clients.Stats().Taken > 0 {
 		pause(ctx, rest)
 	}

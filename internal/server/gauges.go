@@ -35,9 +35,9 @@ func (s *Server) gauges() telemetry.Gauges {
 		},
 		Deployments: s.deploymentGauges, Parked: s.upstream.Parked,
 		Connections: s.connectionGauges,
-		Places:      s.placeGauges,
-		BodyBytes:   s.bodies.Used,
-		Active:      func() int { return len(s.gateway.Active()) },
+		Places:      s.placeGauges, WebSockets: func() telemetry.WebSocketUse { return telemetry.WebSocketUse(s.sockets.Stats()) },
+		BodyBytes: s.bodies.Used,
+		Active:    func() int { return len(s.gateway.Active()) },
 	}
 }
 

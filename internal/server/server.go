@@ -23,6 +23,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/alert"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
+	"github.com/fairleadhq/fairlead/internal/api/ws"
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/front"
 	"github.com/fairleadhq/fairlead/internal/gateway"
@@ -71,6 +72,7 @@ type Server struct {
 	bodies    *budget.Budget
 	answers   *replay.Logs // those that can be resumed
 	keeper    *responses.Keeper
+	sockets   *ws.Face
 	router    *api.Router
 }
 

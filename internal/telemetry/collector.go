@@ -28,6 +28,7 @@ type collector struct {
 
 	connections connectionDescs
 	places      placeDescs
+	webSockets  webSocketDescs
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -46,6 +47,7 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 
 		connections: newConnectionDescs(desc),
 		places:      newPlaceDescs(desc),
+		webSockets:  newWebSocketDescs(desc),
 
 		requests:     perApp("requests_total", "Calls that have ended, by outcome: ok or the kind of error; code says which error.", "operation", "outcome", "code"),
 		durations:    desc("request_duration_seconds", "Time from a call's arrival to its last byte, queue included.", "operation", "outcome"),
@@ -97,6 +99,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	}
 	c.connections.describe(out)
 	c.places.describe(out)
+	c.webSockets.describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -115,6 +118,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		for _, use := range g() {
 			c.places.collect(out, use)
 		}
+	}
+	if g := c.source.gauges.WebSockets; g != nil {
+		c.webSockets.collect(out, g())
 	}
 	c.collectRest(out)
 }

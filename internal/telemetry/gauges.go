@@ -27,6 +27,8 @@ type Gauges struct {
 	// Places are the clients that are connected, by what there may be only so many
 	// of.
 	Places func() []PlaceUse
+	// WebSockets are those of clients.
+	WebSockets func() WebSocketUse
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64

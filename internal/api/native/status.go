@@ -17,6 +17,7 @@ type Status struct {
 	Waiting, MaxWaiting     int
 	Pools                   map[string]PoolStatus
 	Connections             Connections
+	WebSocket               WebSocketStatus
 	Active                  []ActiveCall
 }
 
@@ -34,6 +35,19 @@ type PlaceStatus struct {
 	Limit   int   `json:"limit"`
 	Most    int   `json:"most_open"`
 	Refused int64 `json:"refused_total"`
+}
+
+// WebSocketStatus is how the clients' WebSockets stand: how many are open, how many
+// clients wait to open one, and how many found no place since the start. A Limit of 0 is
+// none.
+type WebSocketStatus struct {
+	Open       int   `json:"open"`
+	MostOpen   int   `json:"most_open"`
+	Limit      int   `json:"limit"`
+	Waiting    int   `json:"waiting"`
+	QueueLimit int   `json:"max_waiting"`
+	Lanes      int   `json:"lanes"`
+	Refused    int64 `json:"refused_total"`
 }
 
 // PoolStatus is how a provider's slots stand; Slots is 0 where there is no
@@ -107,6 +121,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Queue              queue                 `json:"queue"`
 		Providers          map[string]PoolStatus `json:"providers"`
 		Connections        Connections           `json:"connections"`
+		WebSocket          WebSocketStatus       `json:"websocket"`
 	}{
 		ConcurrencyMetrics: counts{
 			TotalRequests: s.Totals.Records, ConcurrentRequests: s.InUse, MaxConcurrentReached: s.MostInUse,
@@ -115,6 +130,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Queue:          queue{Waiting: s.Waiting, MaxWaiting: s.MaxWaiting},
 		Providers:      s.Pools,
 		Connections:    s.Connections,
+		WebSocket:      s.WebSocket,
 	}
 	if n := s.Totals.Succeeded; n > 0 {
 		body.ConcurrencyMetrics.AverageResponseTime = standing.Seconds(s.Totals.SucceededTime / time.Duration(n))
