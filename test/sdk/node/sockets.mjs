@@ -56,6 +56,7 @@ const cases = {
   },
   async "cancels"() {
     const s = open();
+    await s.type("session.created");
     s.send({ type: "response.create", stream_id: "a", model: mockModel("tokens=500+pace=20ms"), input: "Hello" });
     const created = await s.type("response.created", "a");
     s.send({ type: "response.cancel", stream_id: "a", response_id: created.response.id });
@@ -65,12 +66,14 @@ const cases = {
   },
   async "resumes on another socket"() {
     const s = open();
+    await s.type("session.created");
     s.send({ type: "response.create", stream_id: "a", model: mockModel("tokens=40+pace=20ms"), input: "Hello" });
     const created = await s.type("response.created", "a");
     await s.type("response.output_text.delta", "a");
     s.socket.terminate();
     const seen = s.frames.filter((f) => f.stream_id === "a" && f.sequence_number !== undefined);
     const again = open();
+    await again.type("session.created");
     again.send({ type: "response.resume", stream_id: "a", response_id: created.response.id, starting_after: seen.at(-1).sequence_number });
     const done = await again.type("response.completed", "a");
     const rest = again.frames.filter((f) => f.stream_id === "a" && f.sequence_number !== undefined);
@@ -81,6 +84,7 @@ const cases = {
   },
   async "speaks chat completions"() {
     const s = open();
+    await s.type("session.created");
     s.send({ type: "chat.completion.create", stream_id: "c", model, messages: [{ role: "user", content: "Hello" }] });
     await s.type("chat.completion.done", "c");
     const said = s.frames.filter((f) => f.type === "chat.completion.chunk").map((f) => f.data.choices[0]?.delta?.content ?? "").join("");
@@ -107,6 +111,7 @@ const cases = {
   },
   async "nonsense is an error, and the socket stays"() {
     const s = open();
+    await s.type("session.created");
     s.socket.send("{");
     await s.type("error");
     s.send({ type: "response.create", model, input: "Hello" });
