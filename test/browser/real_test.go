@@ -18,10 +18,6 @@ const slow = "upstream/mock+tokens=60+pace=50ms"
 func newRealHarbour(t *testing.T) *harbour {
 	t.Helper()
 	needBrowser(t)
-	response := post(t, "/ws/ticket", "")
-	if response.StatusCode == http.StatusNotFound {
-		t.Skip("left out: this program has no /ws")
-	}
 	h := &harbour{service: newService(t, shared.key, nil), seen: &requests{}}
 	h.serve(toProgram(t))
 	return h

@@ -36,6 +36,9 @@ func TestCodex(t *testing.T) {
 		}
 	}
 	t.Run("nothing is left", func(t *testing.T) {
+		if _, body := get(t, s.service+"/metrics", ""); number(body, "websocket", "most_open") < 1 {
+			t.Error("no WebSocket was opened")
+		}
 		await(t, "the slots to be free", func() bool {
 			_, body := get(t, s.service+"/metrics", "")
 			return number(body, "concurrency_metrics", "concurrent_requests") == 0
