@@ -140,7 +140,7 @@ func counted(err *fairlead.Error) bool {
 		return true
 	}
 	switch err.Kind {
-	case fairlead.Limited, fairlead.Busy, fairlead.Canceled:
+	case fairlead.Limited, fairlead.Busy, fairlead.Canceled, fairlead.Gone:
 		return false
 	case fairlead.Internal, fairlead.Invalid, fairlead.Unauthenticated, fairlead.Forbidden, fairlead.NotFound,
 		fairlead.NotAllowed, fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Late, fairlead.Upstream:

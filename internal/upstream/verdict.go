@@ -59,7 +59,7 @@ func judge(err *fairlead.Error, silent time.Duration) verdict {
 			return verdict{outcome: restraint.Failure}
 		}
 	case fairlead.Internal, fairlead.Invalid, fairlead.Unauthenticated, fairlead.Forbidden, fairlead.NotFound, fairlead.NotAllowed,
-		fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Limited, fairlead.Canceled:
+		fairlead.TooLarge, fairlead.WrongType, fairlead.Unsupported, fairlead.Limited, fairlead.Canceled, fairlead.Gone:
 	}
 	return verdict{}
 }
