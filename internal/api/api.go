@@ -167,6 +167,10 @@ func (x *Exchange) BusyWait() time.Duration { return x.config.BusyWait() }
 // 0 where it is told nothing.
 func (x *Exchange) BeatEvery() time.Duration { return min(x.config.HeartbeatAfter, beatEvery) }
 
+// Reserve takes room for an answer of so many bytes that is held for its reader, until
+// the exchange ends. An error, of Kind Busy, says that there is none.
+func (x *Exchange) Reserve(bytes int64) error { return x.memory.Reserve(bytes) }
+
 // AddHeader has the answer tell something of its own; name is canonical. It must
 // come before anything of the answer.
 func (x *Exchange) AddHeader(name, value string) { x.fields.Add(name, value) }

@@ -158,6 +158,8 @@ func (g *Gateway) do(ctx context.Context, job *Work, call *fairlead.Call, read R
 		return g.work(r, req, emit)
 	}
 	r.adopt(&job.life)
+	r.patience.end() // how long the caller would wait is nothing to a call that it need not wait for
+	call.Patience = 0
 	err = g.Start(job, call.ID, func(context.Context) error { return g.goOn(r, req, emit) }) //nolint:contextcheck // r ends with it
 	apart = err == nil
 	return err

@@ -36,7 +36,7 @@ func (w *Work) Err() error { return w.err }
 // Detach is for a Read of StartChat: the call goes on without its caller. finish is
 // called with how it ended, when its Record is written; it must not block for long.
 // What the call has of its caller's (Interrupt, Waiting, Memory, the body) the Read
-// replaces by what stays.
+// replaces by what stays. Its Patience ends.
 func (w *Work) Detach(finish func(err error)) { w.finish = finish }
 
 // Start runs f in a goroutine of the gateway's; id names the work in the log. An

@@ -199,6 +199,24 @@ func TestCallThatStaysWithItsCaller(t *testing.T) {
 	}
 }
 
+// TestPatienceEndsWithTheCaller: how long its caller would wait is nothing to a call
+// that goes on without it.
+func TestPatienceEndsWithTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, w, began := newBench(hang), NewWork(), time.Now()
+		call := b.call("req_1")
+		call.Patience = 3 * time.Second
+		if err := b.StartChat(t.Context(), w, call, apart(w, func(error) {}), discard); err != nil {
+			t.Fatal(err)
+		}
+		<-w.Done()
+		if took := time.Since(began); took != 40*time.Second || codeOf(w.Err()) != "deadline_exceeded" {
+			t.Errorf("it ended with %v after %v, want its operation's time", w.Err(), took)
+		}
+		synctest.Wait()
+	})
+}
+
 // TestDetachedCallInADrain: it is ended like any other; one that would begin is
 // refused, with its Record.
 func TestDetachedCallInADrain(t *testing.T) {

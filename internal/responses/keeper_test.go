@@ -208,6 +208,33 @@ func TestMemoryOfAConversation(t *testing.T) {
 	}
 }
 
+// TestMemoryComesFirst: where there is no room for the newest turn of a conversation
+// the others, of which one is gone, are not read.
+func TestMemoryComesFirst(t *testing.T) {
+	d := newDesk(t, responses.DefaultLimits())
+	oldest := d.say(nil, hello, "one")
+	newest := d.say(nil, `{"input":"again","previous_response_id":"`+oldest+`"}`, "two")
+	if err := d.Delete(t.Context(), "a", oldest); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(room memory, body string) (memory, *fairlead.Error) {
+		_, _, err := d.Begin(t.Context(), responses.Ask{App: "a", Body: []byte(body), Memory: &room})
+		return room, fairlead.AsError(err)
+	}
+	for room, want := range map[memory]fairlead.Kind{10: fairlead.Busy, 10_000: fairlead.Invalid} {
+		if _, e := begin(room, `{"previous_response_id":"`+newest+`"}`); e == nil || e.Kind != want {
+			t.Errorf("room for %d bytes: got %+v, want %v", room, e, want)
+		}
+	}
+	item := strings.Replace(newest, "resp_", "msg_", 1) + "_9" // one that there is not
+	for room, want := range map[memory]fairlead.Kind{10: fairlead.Busy, 10_000: fairlead.NotFound} {
+		left, e := begin(room, `{"input":[{"type":"item_reference","id":"`+item+`"}]}`)
+		if e == nil || e.Kind != want || want == fairlead.NotFound && left != room {
+			t.Errorf("room for %d bytes: got %+v, want %v; %d are left", room, e, want, left)
+		}
+	}
+}
+
 func TestRecover(t *testing.T) {
 	d := newDesk(t, responses.DefaultLimits())
 	turn, _ := d.begin(nil, hello)

@@ -25,8 +25,8 @@ func (k *Keeper) past(ctx context.Context, t *Turn) (continued, error) {
 	}
 	if t.session != nil {
 		if t.parent = t.session.find(id); t.parent != nil {
-			items, err := t.reserved(t.parent.joined())
-			return continued{Past: fairlead.Past{Items: items}}, err
+			items := t.parent.joined()
+			return continued{Past: fairlead.Past{Items: items}}, t.reserve(len(items))
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
@@ -41,11 +41,7 @@ func (k *Keeper) past(ctx context.Context, t *Turn) (continued, error) {
 	if last.Maker != (fairlead.Maker{}) && (t.session == nil || t.stored) {
 		return past, nil
 	}
-	items, err := k.conversation(ctx, last)
-	if err != nil {
-		return continued{}, err
-	}
-	if t.before, err = t.reserved(items); err != nil {
+	if t.before, err = k.conversation(ctx, t, last); err != nil {
 		return continued{}, err
 	}
 	if last.Maker == (fairlead.Maker{}) {
@@ -76,10 +72,10 @@ func (k *Keeper) continuable(ctx context.Context, app fairlead.AppID, id string)
 	return fairlead.Response{}, notContinued(id)
 }
 
-// conversation is the items of the conversation that ends with last. A part of it
-// that is gone makes it one that cannot be continued.
-func (k *Keeper) conversation(ctx context.Context, last fairlead.Response) ([]byte, error) {
-	parts, err := k.turns(ctx, last)
+// conversation is the items of the conversation that ends with last, for which it takes
+// memory. A part of it that is gone makes it one that cannot be continued.
+func (k *Keeper) conversation(ctx context.Context, t *Turn, last fairlead.Response) ([]byte, error) {
+	parts, err := k.turns(ctx, t, last)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +83,17 @@ func (k *Keeper) conversation(ctx context.Context, last fairlead.Response) ([]by
 }
 
 // turns returns the items of each turn of the conversation, oldest first: what was
-// asked, what was answered.
-func (k *Keeper) turns(ctx context.Context, last fairlead.Response) ([][]byte, error) {
+// asked, what was answered. Memory is taken for each before the next is read: many
+// requests may do so at once.
+func (k *Keeper) turns(ctx context.Context, t *Turn, last fairlead.Response) ([][]byte, error) {
 	var parts [][]byte // newest first
 	var size int64
 	for turn, r := 1, last; ; turn++ {
 		output, err := object.OutputItems(r.Body)
 		if err != nil {
+			return nil, err
+		}
+		if err := t.reserve(len(output) + len(r.Items)); err != nil {
 			return nil, err
 		}
 		parts = append(parts, output, r.Items)
@@ -114,15 +114,12 @@ func (k *Keeper) turns(ctx context.Context, last fairlead.Response) ([][]byte, e
 	}
 }
 
-// reserved takes memory for the items of a conversation.
-func (t *Turn) reserved(items []byte) ([]byte, error) {
+// reserve takes memory for so many bytes of a conversation.
+func (t *Turn) reserve(bytes int) error {
 	if t.memory == nil {
-		return items, nil
+		return nil
 	}
-	if err := t.memory.Reserve(int64(len(items))); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return t.memory.Reserve(int64(bytes))
 }
 
 func expired(r *fairlead.Response) bool { return !r.Expires.IsZero() && !time.Now().Before(r.Expires) }

@@ -31,7 +31,8 @@ func (k *Keeper) dereferenced(ctx context.Context, ask *Ask, at fairlead.Span) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	f := finder{keeper: k, app: ask.App, outputs: make(map[string]map[string][]byte)}
+	f := finder{keeper: k, app: ask.App, memory: ask.Memory, outputs: make(map[string]map[string][]byte)}
+	defer f.forget()
 	parts := make([][]byte, 0, len(items))
 	for _, item := range items {
 		part, err := f.item(ctx, item)
@@ -54,6 +55,29 @@ type finder struct {
 	outputs map[string]map[string][]byte // of the responses that were read, by the items' ids
 	read    int64                        // bytes
 	found   bool
+	// memory is where there must be room for what was read, while it is held; nil where
+	// that is not bounded.
+	memory   fairlead.Memory
+	reserved int64
+}
+
+// reserve takes room for so many bytes more.
+func (f *finder) reserve(bytes int64) error {
+	if f.memory == nil {
+		return nil
+	}
+	if err := f.memory.Reserve(bytes); err != nil {
+		return err
+	}
+	f.reserved += bytes
+	return nil
+}
+
+// forget gives the room back.
+func (f *finder) forget() {
+	if f.reserved > 0 {
+		f.memory.Return(f.reserved)
+	}
 }
 
 // item returns what is to stand for an item of an input: mostly itself, nil for
@@ -97,6 +121,9 @@ func (f *finder) outputOf(ctx context.Context, response string) (map[string][]by
 	f.outputs[response] = output
 	if !ok || expired(&r) {
 		return output, nil
+	}
+	if err := f.reserve(int64(len(r.Body))); err != nil {
+		return nil, err
 	}
 	f.read += int64(len(r.Body))
 	limits := f.keeper.limits

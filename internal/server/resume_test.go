@@ -167,6 +167,30 @@ func TestResumeWhatIsNotThere(t *testing.T) {
 	}
 }
 
+// TestResponsesAreNoNativeAnswers: the logs of both are in one table, but what is
+// deleted as a response is not to be had, or stopped, under another path.
+func TestResponsesAreNoNativeAnswers(t *testing.T) {
+	s := start(t, twoApps)
+	made, err := s.post(t.Context(), "/v1/responses", crmKey, `{"model": "up/mock+tokens=3", "input": "hi", "stream": true, "background": true}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(made.Body)
+	if err != nil || made.Body.Close() != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(body), `"id":"`)
+	id, _, _ := strings.Cut(after, `"`)
+	if !strings.HasPrefix(id, "resp_") || !strings.Contains(string(body), "response.completed") {
+		t.Fatalf("%d %s", made.StatusCode, body)
+	}
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		if got := s.describe(t, method, "/chat/completion/"+id, crmKey, ""); !strings.HasPrefix(got, "404 ") {
+			t.Errorf("%s: %.200s", method, got)
+		}
+	}
+}
+
 // describe is the status and the body of an answer, but for what differs each time.
 func (s *service) describe(t *testing.T, method, path, key, last string) string {
 	t.Helper()

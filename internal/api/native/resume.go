@@ -56,7 +56,7 @@ type notes struct {
 
 // detach has the call go on without its exchange.
 func (f *Face) detach(x *api.Exchange, call *fairlead.Call, work *gateway.Work) (*resumable, error) {
-	log, err := f.config.Resume.Logs.Open(x.App.ID, x.ID, replay.Options{
+	log, err := f.config.Resume.Logs.Open(x.App.ID, resumePath(x.ID), replay.Options{
 		First: 1, Grace: f.config.Resume.Grace, Cancel: work.Cancel,
 	})
 	if err != nil {
@@ -151,6 +151,9 @@ func (r *resumable) follow(x *api.Exchange) error {
 	return follow.Answer(x, follow.Source{Cursor: cursor, Call: r, ErrorFrame: errorFrame(x.ID)})
 }
 
+// resumePath is where the answer of the call of that id is read on. Its log is named
+// by it: the logs of responses, in the same table, are named by their ids, and are
+// not to be read here.
 func resumePath(id string) string { return "/chat/completion/" + id }
 
 // errorFrame is the error frame of the call of that id.
@@ -169,7 +172,7 @@ func (f *Face) resume(x *api.Exchange) error {
 		return err
 	}
 	id := x.R.PathValue("id")
-	log, err := f.config.Resume.Logs.Find(x.App.ID, id)
+	log, err := f.config.Resume.Logs.Find(x.App.ID, resumePath(id))
 	if err != nil {
 		return err
 	}
@@ -216,7 +219,7 @@ func (f *Face) stop(x *api.Exchange) error {
 		return err
 	}
 	id := x.R.PathValue("id")
-	canceled, err := f.config.Resume.Logs.Cancel(x.App.ID, id, &fairlead.Error{
+	canceled, err := f.config.Resume.Logs.Cancel(x.App.ID, resumePath(id), &fairlead.Error{
 		Kind: fairlead.Canceled, Code: "stopped", Message: "The answer was stopped by its app",
 	})
 	if err != nil {

@@ -73,7 +73,7 @@ func (f *Face) get(x *api.Exchange) error {
 	}
 	query := x.R.URL.Query()
 	if query.Get("stream") != "true" {
-		return x.Write(typeJSON, stored.Object)
+		return writeHeld(x, stored.Object)
 	}
 	after, err := eventAfter(query.Get("starting_after"))
 	if err != nil {
@@ -148,7 +148,7 @@ func (f *Face) cancel(x *api.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.Write(typeJSON, stored.Object)
+	return writeHeld(x, stored.Object)
 }
 
 // inputItems answers GET /v1/responses/{id}/input_items.
@@ -165,7 +165,16 @@ func (f *Face) inputItems(x *api.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.Write(typeJSON, list)
+	return writeHeld(x, list)
+}
+
+// writeHeld answers with what was read from the store. It may be long and its reader
+// slow, and nothing else bounds how many read at a time.
+func writeHeld(x *api.Exchange, object []byte) error {
+	if err := x.Reserve(int64(len(object))); err != nil {
+		return err
+	}
+	return x.Write(typeJSON, object)
 }
 
 // look counts a request that costs no window, and tells how the windows stand.

@@ -208,3 +208,28 @@ func TestStoreIsBroken(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowReadersOfLongResponses: what is held for them is bounded, and given back when
+// they go.
+func TestSlowReadersOfLongResponses(t *testing.T) {
+	const words, readers = 8 << 20 / len("word "), 8
+	s := start(t, &speaker{words: words})
+	id := s.made(`{"input":"hello"}`)
+	ctx, leave := context.WithCancel(t.Context())
+	busy := 0
+	for range readers {
+		answer := s.open(ctx, "a", http.MethodGet, path+"/"+id, "")
+		defer answer.Body.Close()
+		if answer.StatusCode == http.StatusServiceUnavailable {
+			busy++
+		}
+	}
+	if used := s.bodies.Used(); busy == 0 || used < 8<<20 || used > 32<<20 {
+		t.Errorf("%d bytes are held for %d readers of 8 MiB, %d others were refused", used, readers-busy, busy)
+	}
+	leave()
+	eventually(t, "nothing is held", func() bool { return s.bodies.Used() == 0 })
+	if status, text := s.do("a", http.MethodGet, path+"/"+id, ""); status != http.StatusOK || len(text) < 8<<20 {
+		t.Errorf("read again: %d, %d bytes", status, len(text))
+	}
+}

@@ -39,8 +39,9 @@ const (
 	failResponses = `UPDATE responses SET status = 'failed' WHERE status IN ('queued', 'in_progress')`
 )
 
-// sweptAtOnce is how many rows one statement deletes: others wait for it.
-const sweptAtOnce = 100
+// sweptAtOnce is how many rows one statement deletes: others wait for it, and a row may
+// be tens of MiB long. What one statement has deleted stays so if the next is late.
+const sweptAtOnce = 10
 
 // PutResponse implements fairlead.ResponseStore.
 func (s *Store) PutResponse(ctx context.Context, r fairlead.Response, room fairlead.ResponseRoom) error {
