@@ -18,6 +18,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
+	"github.com/fairleadhq/fairlead/internal/api/credential"
 	"github.com/fairleadhq/fairlead/internal/api/header"
 	"github.com/fairleadhq/fairlead/internal/api/wish"
 	"github.com/fairleadhq/fairlead/internal/places"
@@ -195,7 +196,7 @@ func (x *Exchange) HandOver() http.ResponseWriter {
 
 // IsAdmin reports whether the request carries the admin token.
 func (x *Exchange) IsAdmin() bool {
-	key, err := callerKey(x.R.Header)
+	key, err := credential.Key(x.R.Header)
 	return err == nil && x.config.Keys.IsAdmin(key)
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/api/credential"
 	"github.com/fairleadhq/fairlead/internal/api/header"
 	"github.com/fairleadhq/fairlead/internal/places"
 )
@@ -179,7 +180,7 @@ func (rt *Router) authenticate(x *Exchange, policy Policy) error {
 		return nil
 	case AppKey, Admin:
 	}
-	key, err := callerKey(x.R.Header)
+	key, err := credential.Key(x.R.Header)
 	if policy == Admin {
 		return rt.checkAdmin(key, err)
 	}

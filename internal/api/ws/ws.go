@@ -28,6 +28,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
+	"github.com/fairleadhq/fairlead/internal/api/credential"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	"github.com/fairleadhq/fairlead/internal/replay"
@@ -139,7 +140,7 @@ const (
 
 // open answers a request for a WebSocket.
 func (f *Face) open(x *api.Exchange, p protocol) error {
-	if !api.IsUpgrade(x.R) {
+	if !credential.IsUpgrade(x.R) {
 		if err := x.Denied(); err != nil {
 			return err
 		}
@@ -242,8 +243,8 @@ func notAHandshake(wrong *socket.HandshakeError) error {
 // takes no answer but one of them: the one that holds its key only if there is no
 // other.
 func agreed(h http.Header) string {
-	offered := api.Subprotocols(h)
-	if i := slices.IndexFunc(offered, func(p string) bool { return !strings.HasPrefix(p, api.KeyProtocol) }); i >= 0 {
+	offered := credential.Subprotocols(h)
+	if i := slices.IndexFunc(offered, func(p string) bool { return !strings.HasPrefix(p, credential.KeyProtocol) }); i >= 0 {
 		return offered[i]
 	}
 	if len(offered) > 0 {
