@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/fairleadhq/fairlead/internal/buffer"
+	"github.com/fairleadhq/fairlead/internal/nonblock"
 )
 
 // Socket is a connection. One goroutine at a time reads, and one writes; the clocks
@@ -115,7 +116,7 @@ func (s *Socket) tryRead(fd uintptr) bool {
 		r.buf = s.Buffers.Get()
 		p = r.buf.Room()
 	}
-	r.n, r.err = readNow(fd, p)
+	r.n, r.err = nonblock.Read(fd, p)
 	if r.buf != nil {
 		if r.n > 0 {
 			r.buf.Fill(r.n)
@@ -130,16 +131,6 @@ func (s *Socket) tryRead(fd uintptr) bool {
 		return false
 	}
 	return true
-}
-
-// readNow reads from a socket that does not block.
-func readNow(fd uintptr, p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(int(fd), p)
-		if err == nil || !errors.Is(err, syscall.EINTR) {
-			return max(n, 0), err
-		}
-	}
 }
 
 // Write writes all of p.
@@ -168,11 +159,10 @@ func (s *Socket) Write(p []byte) error {
 func (s *Socket) tryWrite(fd uintptr) bool {
 	w := &s.writing
 	for len(w.rest) > 0 {
-		n, err := syscall.Write(int(fd), w.rest)
+		n, err := nonblock.Write(fd, w.rest)
 		switch {
 		case err == nil:
 			w.rest = w.rest[n:]
-		case errors.Is(err, syscall.EINTR):
 		case errors.Is(err, syscall.EAGAIN):
 			w.waited = true
 			s.Out.wait()

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/fairleadhq/fairlead/internal/buffer"
+	"github.com/fairleadhq/fairlead/internal/nonblock"
 )
 
 // descriptor reads from a socket in the two ways that net.Conn does not offer:
@@ -62,7 +63,7 @@ func (d *descriptor) fill() (*buffer.Buffer, error) {
 // try reads once, and reports false when that has to be waited for.
 func (d *descriptor) try(fd uintptr) bool {
 	b := d.pool.Get()
-	d.n, d.err = readNow(fd, b.Room())
+	d.n, d.err = nonblock.Read(fd, b.Room())
 	if errors.Is(d.err, syscall.EAGAIN) {
 		d.pool.Put(b)
 		return false
@@ -90,17 +91,7 @@ func (d *descriptor) glance(p []byte) (int, error) {
 	return d.n, nil
 }
 
-func (d *descriptor) look(fd uintptr) { d.n, d.err = readNow(fd, d.into) }
-
-// readNow reads from a socket that does not block.
-func readNow(fd uintptr, p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(int(fd), p)
-		if !errors.Is(err, syscall.EINTR) {
-			return max(n, 0), err
-		}
-	}
-}
+func (d *descriptor) look(fd uintptr) { d.n, d.err = nonblock.Read(fd, d.into) }
 
 // put writes as much of head, and then of body, as the socket takes at once. It fails
 // only if that failed: no room is no error.
@@ -117,24 +108,14 @@ func (d *descriptor) put(head, body []byte) (int, error) {
 func (d *descriptor) send(fd uintptr) {
 	head, body := d.out[0], d.out[1]
 	if len(body) == 0 {
-		d.n, d.err = writeNow(fd, head)
+		d.n, d.err = nonblock.Write(fd, head)
 		return
 	}
 	if len(head) > 0 {
-		d.n, d.err = announceNow(fd, head)
+		d.n, d.err = nonblock.WriteMore(fd, head)
 	}
 	if d.n == len(head) && d.err == nil {
-		n, err := writeNow(fd, body)
+		n, err := nonblock.Write(fd, body)
 		d.n, d.err = d.n+n, err
-	}
-}
-
-// writeNow writes to a socket that does not block.
-func writeNow(fd uintptr, p []byte) (int, error) {
-	for {
-		n, err := syscall.Write(int(fd), p)
-		if !errors.Is(err, syscall.EINTR) {
-			return max(n, 0), err
-		}
 	}
 }
