@@ -29,12 +29,12 @@ func move(call, fd uintptr, p []byte, flags uintptr) (int, error) {
 		return 0, nil
 	}
 	for {
+		//nolint:gosec // converted in the call itself, which is what keeps p where it is
 		n, _, errno := syscall.RawSyscall6(call, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), flags, 0, 0)
-		switch errno {
-		case 0:
+		if errno == 0 {
 			return int(n), nil
-		case syscall.EINTR:
-		default:
+		}
+		if errno != syscall.EINTR { //nolint:errorlint // a number
 			return 0, errno
 		}
 	}
