@@ -34,7 +34,7 @@ func move(call, fd uintptr, p []byte, flags uintptr) (int, error) {
 		if errno == 0 {
 			return int(n), nil
 		}
-		if errno != syscall.EINTR { //nolint:errorlint // a number
+		if errno != syscall.EINTR {
 			return 0, errno
 		}
 	}
