@@ -75,7 +75,7 @@ type ResponseStore interface {
 type ResponseSweeper interface {
 	// SweepResponses deletes the responses that expire at now or before.
 	SweepResponses(ctx context.Context, now time.Time) error
-	// FailResponses makes those that have not ended failed: whoever worked on them is
-	// no more.
-	FailResponses(ctx context.Context) error
+	// FailResponses makes those failed that have not ended and were made before that
+	// time, or whenever if it is zero: whoever worked on them is no more.
+	FailResponses(ctx context.Context, before time.Time) error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -54,7 +55,7 @@ func (l *Log) Cursor(after int64) (*Cursor, error) {
 	t := l.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	from := max(after, l.options.First-1) + 1
+	from := max(min(after, math.MaxInt64-1), l.options.First-1) + 1
 	switch {
 	case from > l.next:
 		return nil, &fairlead.Error{

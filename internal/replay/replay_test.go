@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,9 @@ func readFromAnywhere(t *testing.T, first int64) {
 	}
 	if _, err := l.Cursor(first + 3); !fairlead.IsKind(err, fairlead.Invalid) {
 		t.Errorf("after an event that is not there: %v", err)
+	}
+	if _, err := l.Cursor(math.MaxInt64); !fairlead.IsKind(err, fairlead.Invalid) {
+		t.Errorf("the last number that there is: got %v, want Invalid", err)
 	}
 	if text, err := rest(cursor(t, l, first+2)); text != "" || err != nil {
 		t.Errorf("after the last: %q, %v", text, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -69,6 +70,7 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	running map[owned]func(*fairlead.Error) // what ends the work, of those in the background
+	owed    owed
 }
 
 // owned is an id as it is known: to its app.
@@ -81,25 +83,18 @@ type owned struct {
 func New(config Config) *Keeper {
 	return &Keeper{
 		store: config.Store, sweeper: config.Sweeper, limits: config.Limits, logger: config.Logger,
-		running: make(map[owned]func(*fairlead.Error)),
+		running: make(map[owned]func(*fairlead.Error)), owed: owed{ends: make(map[owned]*fairlead.Error)},
 	}
 }
 
-// Recover ends the responses that a service before this one did not. It is called
-// once, before the first Begin.
-func (k *Keeper) Recover(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	return k.sweeper.FailResponses(ctx)
-}
-
-// Run deletes what expires, until ctx ends.
+// Run deletes what expires, and tells the store what it could not be told before,
+// until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := k.sweep(ctx); err != nil && ctx.Err() == nil {
-			k.logger.Warn("expired responses not deleted", "error", err)
+		if err := errors.Join(k.sweep(ctx), k.settleOwed(ctx)); err != nil && ctx.Err() == nil {
+			k.logger.Warn("stored responses not tidied", "error", err)
 		}
 		select {
 		case <-tick.C:
@@ -183,11 +178,6 @@ func (k *Keeper) readAsk(ctx context.Context, ask *Ask) (envelope.Asked, error) 
 	body, err := k.dereferenced(ctx, ask, asked.InputAt)
 	if err != nil {
 		return envelope.Asked{}, err
-	}
-	if grown := int64(len(body) - len(ask.Body)); grown > 0 && ask.Memory != nil {
-		if err := ask.Memory.Reserve(grown); err != nil {
-			return envelope.Asked{}, err
-		}
 	}
 	if len(body) == len(ask.Body) && &body[0] == &ask.Body[0] {
 		return asked, nil

@@ -39,6 +39,7 @@ func (k *Keeper) row(ctx context.Context, app fairlead.AppID, id string) (fairle
 	if !ok || expired(&r) {
 		return fairlead.Response{}, notFound(id)
 	}
+	k.amend(&r)
 	return r, nil
 }
 
@@ -51,7 +52,7 @@ func stored(r *fairlead.Response) Stored {
 		return s
 	}
 	if r.Status == fairlead.ResponseFailed {
-		s.Object = object.Failed(r.Body, &fairlead.Error{Kind: fairlead.Internal, Message: "The service was restarted"})
+		s.Object = object.Failed(r.Body, restarted())
 	} else {
 		s.Object = object.InStatus(r.Body, r.Status)
 	}

@@ -19,8 +19,11 @@ const typeReference = "item_reference"
 // in its own, so that nothing else need be kept to find it. References to items of
 // others pass as they are.
 
+// A reference is some bytes, and its item may be megabytes: what they all come to has
+// the bound of a conversation, and its memory, before any of it is put together.
+
 // dereferenced returns the body with those references replaced; the body itself if
-// there are none. Errors are of Kind NotFound and TooLarge.
+// there are none. Errors are of Kind NotFound, TooLarge and Busy.
 func (k *Keeper) dereferenced(ctx context.Context, ask *Ask, at fairlead.Span) ([]byte, error) {
 	if !at.Present() || ask.Body[at.Start] != '[' || !bytes.Contains(ask.Body[at.Start:at.End], []byte(typeReference)) {
 		return ask.Body, nil
@@ -52,8 +55,9 @@ func (k *Keeper) dereferenced(ctx context.Context, ask *Ask, at fairlead.Span) (
 type finder struct {
 	keeper  *Keeper
 	app     fairlead.AppID
-	outputs map[string]map[string][]byte // of the responses that were read, by the items' ids
-	read    int64                        // bytes
+	outputs map[string]map[string][]byte // of the responses that were read, by the items' ids: what stands for each
+	read    int64                        // bytes of those responses
+	put     int64                        // bytes of the items in place of references
 	found   bool
 	// memory is where there must be room for what was read, while it is held; nil where
 	// that is not bounded.
@@ -108,7 +112,19 @@ func (f *finder) item(ctx context.Context, item rawjson.Value) ([]byte, error) {
 		}
 	}
 	f.found = true
-	return object.Continuable(found)
+	return found, f.take(int64(len(found)))
+}
+
+// take notes that an item takes the place of a reference.
+func (f *finder) take(size int64) error {
+	f.put += size
+	if most := f.keeper.limits.History; most > 0 && f.put > most {
+		return itemsTooLong()
+	}
+	if f.memory == nil {
+		return nil
+	}
+	return f.memory.Reserve(size)
 }
 
 // outputOf reads the items of a response's output; none if there is no such response.
@@ -128,15 +144,24 @@ func (f *finder) outputOf(ctx context.Context, response string) (map[string][]by
 	f.read += int64(len(r.Body))
 	limits := f.keeper.limits
 	if limits.History > 0 && f.read > limits.History || limits.Turns > 0 && len(f.outputs) > limits.Turns {
-		e := tooLongToContinue()
-		e.Param, e.Message = "input", "The items that the input refers to are too long"
-		return nil, e
+		return nil, itemsTooLong()
 	}
 	items, err := object.ListedOutput(r.ID, r.Body)
-	for _, item := range items {
-		output[item.ID] = item.Raw
+	if err != nil {
+		return nil, err
 	}
-	return output, err
+	for _, item := range items {
+		if output[item.ID], err = object.Continuable(item.Raw); err != nil {
+			return nil, err
+		}
+	}
+	return output, nil
+}
+
+func itemsTooLong() *fairlead.Error {
+	e := tooLongToContinue()
+	e.Param, e.Message = "input", "The items that the input refers to are too long"
+	return e
 }
 
 // madeIn is the response that an item was made in, by the item's id; ok is false if

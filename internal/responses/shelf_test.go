@@ -81,11 +81,14 @@ func (s *shelf) SweepResponses(_ context.Context, now time.Time) error {
 	return nil
 }
 
-func (s *shelf) FailResponses(context.Context) error {
+func (s *shelf) FailResponses(_ context.Context, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.fails != nil {
+		return s.fails
+	}
 	for key, r := range s.rows {
-		if !r.Status.Ended() {
+		if !r.Status.Ended() && (before.IsZero() || r.Created.Before(before)) {
 			r.Status = fairlead.ResponseFailed
 			s.rows[key] = r
 		}
@@ -102,6 +105,13 @@ func (s *shelf) row(t *testing.T, id string) fairlead.Response {
 		t.Fatalf("there is no row %s", id)
 	}
 	return r
+}
+
+// breakWith has writes fail from now on; nil has them succeed.
+func (s *shelf) breakWith(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails = err
 }
 
 func (s *shelf) count() int {

@@ -116,23 +116,30 @@ func (t *Turn) Close(ctx context.Context, err error) {
 	e := fairlead.AsError(err)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
-	if err := t.keeper.settle(ctx, &t.row, e); err != nil {
+	id := owned{t.row.App, t.row.ID}
+	if err := t.keeper.settle(ctx, id, e); err != nil {
+		t.keeper.owe(id, e)
 		t.keeper.logger.Warn("end of a response not stored", "response_id", t.row.ID, "app", t.row.App, "error", err)
 	}
 }
 
 // settle ends a stored response that has no answer.
-func (k *Keeper) settle(ctx context.Context, row *fairlead.Response, e *fairlead.Error) error {
-	known, ok, err := k.store.Response(ctx, row.App, row.ID)
+func (k *Keeper) settle(ctx context.Context, id owned, e *fairlead.Error) error {
+	known, ok, err := k.store.Response(ctx, id.app, id.id)
 	if err != nil || !ok {
 		return err
 	}
-	if known.Status = fairlead.ResponseFailed; e.Kind == fairlead.Canceled {
-		known.Status, known.Body = fairlead.ResponseCancelled, object.InStatus(known.Body, fairlead.ResponseCancelled)
-	} else {
-		known.Body = object.Failed(known.Body, e)
-	}
+	endWith(&known, e)
 	return k.store.UpdateResponse(ctx, known)
+}
+
+// endWith has a row tell that there is no answer.
+func endWith(r *fairlead.Response, e *fairlead.Error) {
+	if r.Status = fairlead.ResponseFailed; e.Kind == fairlead.Canceled {
+		r.Status, r.Body = fairlead.ResponseCancelled, object.InStatus(r.Body, fairlead.ResponseCancelled)
+	} else {
+		r.Body = object.Failed(r.Body, e)
+	}
 }
 
 // release gives back what Begin took.

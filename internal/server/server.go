@@ -99,9 +99,7 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	if err := s.build(); err != nil {
 		return nil, err
 	}
-	if err := s.keeper.Recover(ctx); err != nil {
-		return nil, unusable("end the responses of before", err)
-	}
+	s.keeper.Recover(ctx)
 	s.greet()
 	return s, nil
 }

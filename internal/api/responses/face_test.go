@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 )
@@ -41,6 +42,29 @@ func TestWhole(t *testing.T) {
 	}
 	if n := s.records.count(); n != 2 {
 		t.Errorf("%d records of 2 calls", n)
+	}
+}
+
+// What is read takes memory until its client has it: there must be room for it.
+func TestReadingNeedsMemory(t *testing.T) {
+	s := start(t, &speaker{words: 2})
+	id := s.made(`{"input":"hello"}`)
+	eventually(t, "the call to give its memory back", func() bool { return s.bodies.Used() == 0 })
+	own := s.bodies.Account("a", func() time.Duration { return time.Second })
+	for size := int64(64 << 20); size > 0; {
+		if own.Reserve(size) != nil {
+			size /= 2
+		}
+	}
+	for _, tail := range []string{"", "/input_items"} {
+		status, text := s.do("a", http.MethodGet, path+"/"+id+tail, "")
+		if status != http.StatusServiceUnavailable || !strings.Contains(text, `"memory_pressure"`) {
+			t.Errorf("%q: %d %s, want a 503", tail, status, text)
+		}
+	}
+	own.Close()
+	if status, text := s.do("a", http.MethodGet, path+"/"+id, ""); status != http.StatusOK {
+		t.Errorf("with room again: %d %s", status, text)
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *shelf) DeleteResponse(context.Context, fairlead.AppID, string) (bool, e
 	return false, nil
 }
 func (s *shelf) SweepResponses(context.Context, time.Time) error { return nil }
-func (s *shelf) FailResponses(context.Context) error             { return nil }
+func (s *shelf) FailResponses(context.Context, time.Time) error             { return nil }
 
 // speaker is a model whose answers are what its test says. An input that begins with
 // "hold" is answered as far as its first event, and goes on when the test says so.

@@ -36,7 +36,8 @@ const (
 	sweepResponses = `
 		DELETE FROM responses WHERE rowid IN (
 			SELECT rowid FROM responses WHERE expires <= ? ORDER BY expires LIMIT ?)`
-	failResponses = `UPDATE responses SET status = 'failed' WHERE status IN ('queued', 'in_progress')`
+	failResponses = `UPDATE responses SET status = 'failed' WHERE status IN ('queued', 'in_progress')
+		AND (?1 IS NULL OR created < ?1)`
 )
 
 // sweptAtOnce is how many rows one statement deletes: others wait for it, and a row may
@@ -131,8 +132,8 @@ func (s *Store) SweepResponses(ctx context.Context, now time.Time) error {
 
 // FailResponses implements fairlead.ResponseSweeper. It is for the service as it
 // starts, not for Open: another process may open the file under a running service.
-func (s *Store) FailResponses(ctx context.Context) error {
-	if _, err := s.quick.ExecContext(ctx, failResponses); err != nil {
+func (s *Store) FailResponses(ctx context.Context, before time.Time) error {
+	if _, err := s.quick.ExecContext(ctx, failResponses, fromTime(before)); err != nil {
 		return s.failed(ctx, "end the responses of before", err)
 	}
 	return nil

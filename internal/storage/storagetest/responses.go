@@ -246,7 +246,11 @@ func testResponsesFail(t *testing.T, open func() Store) {
 	next := open() // which alone changes nothing
 	running := fullResponse("a", 1)
 	wantResponse(t, next, running)
-	if err := next.FailResponses(t.Context()); err != nil {
+	if err := next.FailResponses(t.Context(), running.Created); err != nil { // it is not from before
+		t.Fatal(err)
+	}
+	wantResponse(t, next, running)
+	if err := next.FailResponses(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	for n, status := range statuses {
@@ -271,7 +275,7 @@ func testResponsesCanceled(t *testing.T, open func() Store) {
 		"Response":       func() error { _, _, err := s.Response(ctx, "a", want.ID); return err },
 		"DeleteResponse": func() error { _, err := s.DeleteResponse(ctx, "a", want.ID); return err },
 		"SweepResponses": func() error { return s.SweepResponses(ctx, moment(9999)) },
-		"FailResponses":  func() error { return s.FailResponses(ctx) },
+		"FailResponses":  func() error { return s.FailResponses(ctx, time.Time{}) },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, context.Canceled) || !fairlead.IsKind(err, fairlead.Internal) {
