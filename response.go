@@ -30,6 +30,9 @@ type Response struct {
 	Body []byte
 }
 
+// Expired reports whether it is there no more at now.
+func (r *Response) Expired(now time.Time) bool { return !r.Expires.IsZero() && !now.Before(r.Expires) }
+
 // ResponseStatus is how far a Response has come.
 type ResponseStatus string
 
@@ -62,8 +65,9 @@ type ResponseStore interface {
 	PutResponse(ctx context.Context, r Response, room ResponseRoom) error
 	// UpdateResponse sets the Status, the Maker with its KeptAs and, if there is one, the
 	// Body of the app's response with the ID of r. It does nothing if there is none, or
-	// if that has ended: what was deleted does not come back.
-	UpdateResponse(ctx context.Context, r Response) error
+	// if that has ended: what was deleted does not come back. It makes room as
+	// PutResponse does.
+	UpdateResponse(ctx context.Context, r Response, room ResponseRoom) error
 	// Response returns the app's response with that ID, an expired one too; ok is
 	// false if there is none.
 	Response(ctx context.Context, app AppID, id string) (r Response, ok bool, err error)
@@ -78,4 +82,15 @@ type ResponseSweeper interface {
 	// FailResponses makes those failed that have not ended and were made before that
 	// time, or whenever if it is zero: whoever worked on them is no more.
 	FailResponses(ctx context.Context, before time.Time) error
+}
+
+// ResponseNames knows what the makers of an app's responses keep for it, under ids of
+// their own: items and the like, which a request may name. Its methods are as those of
+// a ResponseStore.
+type ResponseNames interface {
+	// NoteResponseNames notes names that the app's stored response has told of. They go
+	// when the response does; if there is none, nothing is noted.
+	NoteResponseNames(ctx context.Context, app AppID, id string, names []string) error
+	// HasResponseName reports whether a response of the app's has told of the name.
+	HasResponseName(ctx context.Context, app AppID, name string) (bool, error)
 }

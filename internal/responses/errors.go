@@ -2,13 +2,10 @@ package responses
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/responses/reference"
 )
-
-// maxIDShown is how much of an id that is not known an error repeats.
-const maxIDShown = 128
 
 // CodePreviousNotFound is the code of the error that says that there is no response
 // to continue.
@@ -23,7 +20,7 @@ func invalid(param, message string) *fairlead.Error {
 func notContinued(id string) *fairlead.Error {
 	return &fairlead.Error{
 		Kind: fairlead.Invalid, Code: CodePreviousNotFound, Param: "previous_response_id",
-		Message: "Previous response with id '" + shown(id) + "' not found.",
+		Message: "Previous response with id '" + reference.Shown(id) + "' not found.",
 	}
 }
 
@@ -36,7 +33,7 @@ func isNotContinued(err error) bool {
 // notFound says that there is no such response for the app.
 func notFound(id string) *fairlead.Error {
 	return &fairlead.Error{
-		Kind: fairlead.NotFound, Code: "response_not_found", Message: "Response with id '" + shown(id) + "' not found.",
+		Kind: fairlead.NotFound, Code: "response_not_found", Message: "Response with id '" + reference.Shown(id) + "' not found.",
 	}
 }
 
@@ -47,11 +44,4 @@ func tooLongToContinue() *fairlead.Error {
 		Message: "The conversation that previous_response_id names is too long to be continued",
 		Detail:  "send what matters of it as input",
 	}
-}
-
-func shown(id string) string {
-	if len(id) > maxIDShown {
-		id = strings.ToValidUTF8(id[:maxIDShown], "") + "…"
-	}
-	return id
 }

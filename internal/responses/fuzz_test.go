@@ -16,14 +16,14 @@ func FuzzBegin(f *testing.F) {
 		hello, `{"background":true}`, `{"a":1 , "background" : true,"stream":false}`, `{"input":[],"stream":null,"background":true}`,
 		`{"input":[{"type":"item_reference","id":"msg_000000000000000000000000000000000000000000000000_0"}]}`,
 		`{"input":["x",1,null,{"id":null,"type":null},{"type":"message","id":"i"}],"b\u0061ckground":true}`,
-		`{"stream":true,"background":true,"previous_response_id":null}`,
+		`{"stream":true,"background":true,"previous_response_id":null}`, `{"input":[{"x":null,"x":"0"}]}`,
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		s := newShelf()
 		k := responses.New(responses.Config{
-			Store: s, Sweeper: s, Limits: responses.DefaultLimits(), Logger: slog.New(slog.DiscardHandler),
+			Store: s, Sweeper: s, Names: s, Limits: responses.DefaultLimits(), Logger: slog.New(slog.DiscardHandler),
 		})
 		turn, req, err := k.Begin(t.Context(), responses.Ask{App: "a", Body: body})
 		if err != nil {

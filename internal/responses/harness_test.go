@@ -8,7 +8,11 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/responses"
+	"github.com/fairleadhq/fairlead/internal/responses/session"
 )
+
+// connection is what a connection keeps.
+type connection = session.Session
 
 type desk struct {
 	*responses.Keeper
@@ -19,13 +23,13 @@ type desk struct {
 func newDesk(t *testing.T, limits responses.Limits) *desk {
 	t.Helper()
 	s := newShelf()
-	k := responses.New(responses.Config{Store: s, Sweeper: s, Limits: limits, Logger: slog.New(slog.DiscardHandler)})
+	k := responses.New(responses.Config{Store: s, Sweeper: s, Names: s, Limits: limits, Logger: slog.New(slog.DiscardHandler)})
 	return &desk{Keeper: k, shelf: s, t: t}
 }
 
-func (d *desk) begin(session *responses.Session, body string) (*responses.Turn, *fairlead.Request) {
+func (d *desk) begin(of *connection, body string) (*responses.Turn, *fairlead.Request) {
 	d.t.Helper()
-	turn, req, err := d.Begin(d.t.Context(), responses.Ask{App: "a", Body: []byte(body), Session: session})
+	turn, req, err := d.Begin(d.t.Context(), responses.Ask{App: "a", Body: []byte(body), Session: of})
 	if err != nil {
 		d.t.Fatalf("Begin(%s): %v", body, err)
 	}
@@ -33,9 +37,9 @@ func (d *desk) begin(session *responses.Session, body string) (*responses.Turn, 
 }
 
 // refused is the error of a request that must not begin.
-func (d *desk) refused(app fairlead.AppID, session *responses.Session, body string) *fairlead.Error {
+func (d *desk) refused(app fairlead.AppID, of *connection, body string) *fairlead.Error {
 	d.t.Helper()
-	_, _, err := d.Begin(d.t.Context(), responses.Ask{App: app, Body: []byte(body), Session: session})
+	_, _, err := d.Begin(d.t.Context(), responses.Ask{App: app, Body: []byte(body), Session: of})
 	if err == nil {
 		d.t.Fatalf("Begin(%s) was not refused", body)
 	}
@@ -43,9 +47,9 @@ func (d *desk) refused(app fairlead.AppID, session *responses.Session, body stri
 }
 
 // say runs a whole turn, answered by said, and returns the response's id.
-func (d *desk) say(session *responses.Session, body, said string) string {
+func (d *desk) say(of *connection, body, said string) string {
 	d.t.Helper()
-	turn, req := d.begin(session, body)
+	turn, req := d.begin(of, body)
 	if _, err := d.answer(turn, fairlead.Head{Stream: true}, stream(req.AnswerID, said)...); err != nil {
 		d.t.Fatalf("answer: %v", err)
 	}

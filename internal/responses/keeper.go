@@ -14,6 +14,8 @@ import (
 	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/responses/object"
+	"github.com/fairleadhq/fairlead/internal/responses/reference"
+	"github.com/fairleadhq/fairlead/internal/responses/session"
 )
 
 // Limits bound what is kept.
@@ -45,9 +47,6 @@ func DefaultLimits() Limits {
 const (
 	// storeTime is how long one use of the store may take.
 	storeTime = 5 * time.Second
-	// An id is idPrefix and so many bytes in hexadecimal digits.
-	idPrefix = "resp_"
-	idBytes  = 24
 	// sweepEvery is how often expired responses are deleted.
 	sweepEvery = time.Minute
 )
@@ -56,6 +55,7 @@ const (
 type Config struct {
 	Store   fairlead.ResponseStore
 	Sweeper fairlead.ResponseSweeper
+	Names   fairlead.ResponseNames
 	Limits  Limits
 	// Logger is told of what could not be stored when nobody is there to be told.
 	Logger *slog.Logger
@@ -65,6 +65,7 @@ type Config struct {
 type Keeper struct {
 	store   fairlead.ResponseStore
 	sweeper fairlead.ResponseSweeper
+	names   fairlead.ResponseNames
 	limits  Limits
 	logger  *slog.Logger
 
@@ -82,7 +83,7 @@ type owned struct {
 // New returns a Keeper.
 func New(config Config) *Keeper {
 	return &Keeper{
-		store: config.Store, sweeper: config.Sweeper, limits: config.Limits, logger: config.Logger,
+		store: config.Store, sweeper: config.Sweeper, names: config.Names, limits: config.Limits, logger: config.Logger,
 		running: make(map[owned]func(*fairlead.Error)), owed: owed{ends: make(map[owned]*fairlead.Error)},
 	}
 }
@@ -117,7 +118,7 @@ type Ask struct {
 	Body []byte
 	// Session is that of the connection over which the request came; nil where a
 	// connection keeps nothing. Requests of a session never run in the background.
-	Session *Session
+	Session *session.Session
 	// Memory is where there must be room for the conversation so far and for an answer
 	// that is held back; nil where that is not bounded.
 	Memory fairlead.Memory
@@ -175,7 +176,10 @@ func (k *Keeper) readAsk(ctx context.Context, ask *Ask) (envelope.Asked, error) 
 	if err != nil {
 		return envelope.Asked{}, err
 	}
-	body, err := k.dereferenced(ctx, ask, asked.InputAt)
+	if !object.MayName(ask.Body) {
+		return asked, nil
+	}
+	body, err := k.resolved(ctx, ask, asked.InputAt)
 	if err != nil {
 		return envelope.Asked{}, err
 	}
@@ -236,9 +240,24 @@ func (k *Keeper) tooLong(r *fairlead.Response) bool {
 	return k.limits.Row > 0 && int64(len(r.Items)+len(r.Body)) > k.limits.Row
 }
 
+// NewSession returns what a connection keeps. It is to be ended with it. memory is where
+// there must be room for what is kept; nil where that is not bounded.
+func (k *Keeper) NewSession(memory fairlead.Memory) *session.Session {
+	return session.New(session.Limits{Turns: k.limits.SessionTurns, Bytes: k.limits.SessionBytes}, memory)
+}
+
 // newID is an id that nobody can guess.
 func newID() string {
-	var b [idBytes]byte
+	var b [reference.Bytes]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return idPrefix + hex.EncodeToString(b[:])
+	return reference.Prefix + hex.EncodeToString(b[:])
+}
+
+// resolved is the body with what it names of ours put in; see package reference.
+func (k *Keeper) resolved(ctx context.Context, ask *Ask, input fairlead.Span) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	return reference.Source{
+		Store: k.store, Names: k.names, App: ask.App, Memory: ask.Memory, History: k.limits.History, Turns: k.limits.Turns,
+	}.Resolve(ctx, ask.Body, input)
 }

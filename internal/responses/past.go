@@ -24,8 +24,8 @@ func (k *Keeper) past(ctx context.Context, t *Turn) (continued, error) {
 		return continued{}, nil
 	}
 	if t.session != nil {
-		if t.parent = t.session.find(id); t.parent != nil {
-			items := t.parent.joined()
+		if t.parent = t.session.Find(id); t.parent != nil {
+			items := t.parent.Items()
 			return continued{Past: fairlead.Past{Items: items}}, t.reserve(len(items))
 		}
 	}
@@ -57,7 +57,7 @@ func (k *Keeper) continuable(ctx context.Context, app fairlead.AppID, id string)
 	if err != nil {
 		return fairlead.Response{}, err
 	}
-	if !ok || expired(&r) {
+	if !ok || r.Expired(time.Now()) {
 		return fairlead.Response{}, notContinued(id)
 	}
 	switch r.Status {
@@ -121,5 +121,3 @@ func (t *Turn) reserve(bytes int) error {
 	}
 	return t.memory.Reserve(int64(bytes))
 }
-
-func expired(r *fairlead.Response) bool { return !r.Expires.IsZero() && !time.Now().Before(r.Expires) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/responses/object"
@@ -36,7 +37,7 @@ func (k *Keeper) row(ctx context.Context, app fairlead.AppID, id string) (fairle
 	if err != nil {
 		return fairlead.Response{}, err
 	}
-	if !ok || expired(&r) {
+	if !ok || r.Expired(time.Now()) {
 		return fairlead.Response{}, notFound(id)
 	}
 	k.amend(&r)
@@ -105,7 +106,7 @@ func (k *Keeper) Cancel(ctx context.Context, app fairlead.AppID, id string) (Sto
 func (k *Keeper) cancelled(ctx context.Context, r fairlead.Response) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	return k.store.UpdateResponse(ctx, r)
+	return k.store.UpdateResponse(ctx, r, k.limits.Room)
 }
 
 // stop ends the work on a response, if there is any.

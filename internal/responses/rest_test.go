@@ -15,7 +15,7 @@ import (
 // What a session keeps is for its connection alone, and is not stored.
 func TestSession(t *testing.T) {
 	d := newDesk(t, responses.DefaultLimits())
-	session := d.NewSession()
+	session := d.NewSession(nil)
 	first := d.say(session, `{"input":"hello","store":false}`, "one")
 	second := d.say(session, `{"input":"two?","store":false,"previous_response_id":"`+first+`"}`, "two")
 	if d.shelf.count() != 0 {
@@ -27,7 +27,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("items\n got %s\nwant %s", got, want)
 	}
 	turn.Close(t.Context(), nil)
-	for name, other := range map[string]*responses.Session{"another connection": d.NewSession(), "no connection": nil} {
+	for name, other := range map[string]*connection{"another connection": d.NewSession(nil), "no connection": nil} {
 		if e := d.refused("a", other, `{"previous_response_id":"`+first+`"}`); e.Code != responses.CodePreviousNotFound {
 			t.Errorf("%s: %+v", name, e)
 		}
@@ -44,7 +44,7 @@ func TestSession(t *testing.T) {
 // conversation, which the session has.
 func TestSessionOfAMaker(t *testing.T) {
 	d := newDesk(t, responses.DefaultLimits())
-	session := d.NewSession()
+	session := d.NewSession(nil)
 	maker := fairlead.Maker{Provider: "openai", Key: "k1"}
 	turn, _ := d.begin(session, hello)
 	if _, err := d.answer(turn, fairlead.Head{Stream: true, Keeper: maker}, stream("resp_up", "one")...); err != nil {
@@ -71,7 +71,7 @@ func TestSessionIsBounded(t *testing.T) {
 	limits := responses.DefaultLimits()
 	limits.SessionTurns, limits.SessionBytes = 3, 2000
 	d := newDesk(t, limits)
-	session := d.NewSession()
+	session := d.NewSession(nil)
 	var ids []string
 	ask := func(said, previous string) string {
 		body := `{"input":"hello","store":false}`
@@ -113,7 +113,7 @@ func TestSessionIsUsedAtOnce(t *testing.T) {
 	limits := responses.DefaultLimits()
 	limits.SessionTurns = 4
 	d := newDesk(t, limits)
-	session := d.NewSession()
+	session := d.NewSession(nil)
 	var wg sync.WaitGroup
 	for lane := range 4 {
 		wg.Go(func() {
@@ -145,7 +145,7 @@ func TestSessionIsUsedAtOnce(t *testing.T) {
 
 func TestPrepared(t *testing.T) {
 	d := newDesk(t, responses.DefaultLimits())
-	session := d.NewSession()
+	session := d.NewSession(nil)
 	for _, store := range []string{"true", "false"} {
 		turn, _ := d.begin(session, `{"model":"m","input":"hello","instructions":"be kind","store":`+store+`}`)
 		got, err := turn.Prepared(t.Context())
@@ -355,7 +355,7 @@ func TestForeignIsUnknown(t *testing.T) {
 }
 
 // Clients refer to items that they have seen by their ids. Those made here are put
-// in; whose they are not passes as it is.
+// in.
 func TestItemReferences(t *testing.T) {
 	d := newDesk(t, responses.DefaultLimits())
 	turn, req := d.begin(nil, hello)
@@ -368,10 +368,9 @@ func TestItemReferences(t *testing.T) {
 	ref := func(id string) string { return `{"type":"item_reference","id":"` + id + `"}` }
 	input := func(items ...string) string { return `{"input":[` + strings.Join(items, ",") + `],"store":true}` }
 	for name, c := range map[string][2]string{
-		"a message":       {input(asked("hello"), ref("msg_"+digits+"_1"), asked("two?")), input(asked("hello"), answered("one"), asked("two?"))},
-		"reasoning":       {input(asked("hello"), ref("rs_"+digits+"_0"), ref("msg_"+digits+"_1")), input(asked("hello"), answered("one"))},
-		"somebody else's": {input(ref("msg_68a1"), ref("rs_abc_def"), ref("")), input(ref("msg_68a1"), ref("rs_abc_def"), ref(""))},
-		"a text":          {`{"input":"item_reference"}`, `{"input":"item_reference"}`},
+		"a message": {input(asked("hello"), ref("msg_"+digits+"_1"), asked("two?")), input(asked("hello"), answered("one"), asked("two?"))},
+		"reasoning": {input(asked("hello"), ref("rs_"+digits+"_0"), ref("msg_"+digits+"_1")), input(asked("hello"), answered("one"))},
+		"a text":    {`{"input":"item_reference"}`, `{"input":"item_reference"}`},
 	} {
 		next, req := d.begin(nil, c[0])
 		if string(req.Body) != c[1] {

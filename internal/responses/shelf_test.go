@@ -14,12 +14,15 @@ import (
 type shelf struct {
 	mu    sync.Mutex
 	rows  map[string]fairlead.Response
+	names map[string]string // to the response that told of it
 	calls []string
 	fails error // of writes
 	reads int
 }
 
-func newShelf() *shelf { return &shelf{rows: make(map[string]fairlead.Response)} }
+func newShelf() *shelf {
+	return &shelf{rows: make(map[string]fairlead.Response), names: make(map[string]string)}
+}
 
 func (s *shelf) key(app fairlead.AppID, id string) string { return string(app) + "/" + id }
 
@@ -35,7 +38,7 @@ func (s *shelf) PutResponse(_ context.Context, r fairlead.Response, _ fairlead.R
 	return nil
 }
 
-func (s *shelf) UpdateResponse(_ context.Context, r fairlead.Response) error {
+func (s *shelf) UpdateResponse(_ context.Context, r fairlead.Response, _ fairlead.ResponseRoom) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, "update "+string(r.Status))
@@ -67,7 +70,28 @@ func (s *shelf) DeleteResponse(_ context.Context, app fairlead.AppID, id string)
 	defer s.mu.Unlock()
 	_, ok := s.rows[s.key(app, id)]
 	delete(s.rows, s.key(app, id))
+	for name, response := range s.names {
+		if response == id {
+			delete(s.names, name)
+		}
+	}
 	return ok, nil
+}
+
+func (s *shelf) NoteResponseNames(_ context.Context, app fairlead.AppID, id string, names []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		s.names[s.key(app, name)] = id
+	}
+	return s.fails
+}
+
+func (s *shelf) HasResponseName(_ context.Context, app fairlead.AppID, name string) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, has := s.names[s.key(app, name)]
+	return has, nil
 }
 
 func (s *shelf) SweepResponses(_ context.Context, now time.Time) error {
@@ -96,6 +120,13 @@ func (s *shelf) FailResponses(_ context.Context, before time.Time) error {
 	return nil
 }
 
+// fail has writes fail from now on; nil has them succeed again.
+func (s *shelf) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails = err
+}
+
 func (s *shelf) row(t *testing.T, id string) fairlead.Response {
 	t.Helper()
 	s.mu.Lock()
@@ -120,4 +151,4 @@ func (s *shelf) count() int {
 	return len(s.rows)
 }
 
-var _ responses.Config = responses.Config{Store: (*shelf)(nil), Sweeper: (*shelf)(nil)}
+var _ responses.Config = responses.Config{Store: (*shelf)(nil), Sweeper: (*shelf)(nil), Names: (*shelf)(nil)}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/responses/object"
+	"github.com/fairleadhq/fairlead/internal/responses/session"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
 )
 
@@ -14,7 +15,7 @@ import (
 // whoever made it.
 type Turn struct {
 	keeper             *Keeper
-	session            *Session
+	session            *session.Session
 	memory             fairlead.Memory
 	stored, background bool
 	streams            bool   // its client asked for a stream
@@ -25,7 +26,7 @@ type Turn struct {
 	stage stage
 	// What the session's node of this turn continues: a node of it, which is held, or
 	// items from elsewhere.
-	parent *node
+	parent *session.Node
 	before []byte
 
 	head   fairlead.Head
@@ -33,6 +34,8 @@ type Turn struct {
 	frames []byte // a block that had to be changed
 	passed int    // events of a stream
 	over   bool   // the last of them has passed
+	// unwritten says that the store did not take the end of the answer.
+	unwritten bool
 }
 
 // stage is how far the store knows of a turn.
@@ -110,7 +113,10 @@ func (t *Turn) Close(ctx context.Context, err error) {
 		return
 	}
 	t.stage = ended
-	if err == nil {
+	switch {
+	case t.unwritten: // whatever came after: the answer had ended
+		err = &fairlead.Error{Kind: fairlead.Internal, Message: "The end of the answer could not be stored"}
+	case err == nil:
 		err = errors.New("the answer ended without an end")
 	}
 	e := fairlead.AsError(err)
@@ -123,6 +129,19 @@ func (t *Turn) Close(ctx context.Context, err error) {
 	}
 }
 
+// Withdraw is Close for a response that was queued and whose call did not begin: it is
+// as if it had never been.
+func (t *Turn) Withdraw(ctx context.Context) {
+	defer t.release()
+	if !t.stored || t.stage != queued {
+		return
+	}
+	t.stage = ended
+	if err := t.keeper.remove(ctx, &t.row); err != nil {
+		t.keeper.logger.Warn("refused response not deleted", "response_id", t.row.ID, "app", t.row.App, "error", err)
+	}
+}
+
 // settle ends a stored response that has no answer.
 func (k *Keeper) settle(ctx context.Context, id owned, e *fairlead.Error) error {
 	known, ok, err := k.store.Response(ctx, id.app, id.id)
@@ -130,7 +149,7 @@ func (k *Keeper) settle(ctx context.Context, id owned, e *fairlead.Error) error 
 		return err
 	}
 	endWith(&known, e)
-	return k.store.UpdateResponse(ctx, known)
+	return k.store.UpdateResponse(ctx, known, k.limits.Room)
 }
 
 // endWith has a row tell that there is no answer.
@@ -145,7 +164,7 @@ func endWith(r *fairlead.Response, e *fairlead.Error) {
 // release gives back what Begin took.
 func (t *Turn) release() {
 	if t.parent != nil {
-		t.session.drop(t.parent)
+		t.session.Drop(t.parent)
 		t.parent = nil
 	}
 	if t.background {
@@ -222,16 +241,30 @@ func (t *Turn) end(ctx context.Context, o rawjson.Object, raw []byte) {
 	}
 	if err == nil {
 		t.stage = ended
+		t.noteNames(ctx, raw)
 		return
 	}
+	t.unwritten = true
 	t.keeper.logger.Warn("response not stored", "response_id", t.row.ID, "app", t.row.App, "error", err)
+}
+
+// noteNames notes what its maker keeps of the answer, for the app to name it.
+func (t *Turn) noteNames(ctx context.Context, raw []byte) {
+	if t.row.Maker == (fairlead.Maker{}) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	if err := t.keeper.names.NoteResponseNames(ctx, t.row.App, t.row.ID, object.Told(raw)); err != nil {
+		t.keeper.logger.Warn("items of a response cannot be named", "response_id", t.row.ID, "app", t.row.App, "error", err)
+	}
 }
 
 // update writes what has changed in the row.
 func (t *Turn) update(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
-	return t.keeper.store.UpdateResponse(ctx, t.row)
+	return t.keeper.store.UpdateResponse(ctx, t.row, t.keeper.limits.Room)
 }
 
 // giveUp deletes a response whose answer is too long to be stored: a part of it would
@@ -239,6 +272,11 @@ func (t *Turn) update(ctx context.Context) error {
 func (k *Keeper) giveUp(ctx context.Context, row *fairlead.Response) error {
 	k.logger.Warn("response too long to be stored", "response_id", row.ID, "app", row.App,
 		"bytes", len(row.Items)+len(row.Body))
+	return k.remove(ctx, row)
+}
+
+// remove deletes a row, whether or not ctx has ended.
+func (k *Keeper) remove(ctx context.Context, row *fairlead.Response) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	_, err := k.store.DeleteResponse(ctx, row.App, row.ID)
@@ -255,7 +293,7 @@ func (t *Turn) remember(raw []byte) {
 		return
 	}
 	// A copy: the body that the items stand in is another's after the call.
-	t.session.keep(t.row.ID, t.parent, object.Join([][]byte{t.before, t.row.Items, output}))
+	t.session.Keep(t.row.ID, t.parent, object.Join([][]byte{t.before, t.row.Items, output}))
 }
 
 // Prepared ends a turn that asks for no answer, only to be continued: its object is

@@ -81,6 +81,7 @@ func (t *Turn) finish(ctx context.Context, emit fairlead.Emit, end fairlead.Even
 				return err
 			}
 			t.row.Body, t.stage = nil, ended
+			t.noteNames(ctx, t.whole)
 		}
 	}
 	if t.stage != ended {

@@ -234,3 +234,37 @@ func BenchmarkDelta(b *testing.B) {
 		_ = emit(event)
 	}
 }
+
+// TestEndNotStored: an answer that its client has seen end, and whose end the store did
+// not take, has failed for that reason.
+func TestEndNotStored(t *testing.T) {
+	d := newDesk(t, responses.DefaultLimits())
+	turn, req := d.begin(nil, hello)
+	blocks := stream(req.AnswerID, "x")
+	if _, err := d.answer(turn, fairlead.Head{Stream: true}, blocks[0]); err != nil {
+		t.Fatal(err)
+	}
+	d.shelf.fail(&fairlead.Error{Kind: fairlead.Internal, Code: "storage_failed"})
+	if got, err := d.answer(turn, fairlead.Head{Stream: true}, blocks[2]); err != nil || got != blocks[2] {
+		t.Fatalf("the client got %s, %v", got, err)
+	}
+	d.shelf.fail(nil)
+	turn.Close(t.Context(), nil)
+	row := d.shelf.row(t, turn.ID())
+	if row.Status != fairlead.ResponseFailed || !strings.Contains(string(row.Body), `"message":"The end of the answer could not be stored"`) {
+		t.Errorf("%s %s", row.Status, row.Body)
+	}
+}
+
+// TestWithdraw: of a response whose call did not begin nothing is left.
+func TestWithdraw(t *testing.T) {
+	d := newDesk(t, responses.DefaultLimits())
+	turn, _ := d.begin(nil, `{"background":true}`)
+	if _, err := turn.Queue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	turn.Withdraw(t.Context())
+	if d.shelf.count() != 0 {
+		t.Error("there is a row")
+	}
+}

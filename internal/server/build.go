@@ -55,7 +55,7 @@ func (s *Server) build() error {
 	s.answers = replay.New(replay.Config{Budget: int64(resume.Memory), Keep: keptFor(resume.Keep.Std()), BusyWait: s.admission.BusyWait})
 	limits := responses.DefaultLimits()
 	limits.Keep = s.config.Chat.Responses.Keep.Std()
-	s.keeper = responses.New(responses.Config{Store: s.store, Sweeper: s.store, Limits: limits, Logger: s.logger})
+	s.keeper = responses.New(responses.Config{Store: s.store, Sweeper: s.store, Names: s.store, Limits: limits, Logger: s.logger})
 	s.sockets = s.newSockets()
 	return s.buildRouter()
 }

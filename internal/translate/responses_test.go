@@ -173,6 +173,12 @@ func TestResponsesTools(t *testing.T) {
 			out: `"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"s","type":"function","function":{"name":"tool_search","arguments":"{\"query\":\"q\"}"}}]},{"role":"tool","tool_call_id":"s","content":"Found, and callable from now on: mcp__docs__find, mcp__docs__note"}],` +
 				`"tools":[{"type":"function","function":{"name":"tool_search","description":"d","parameters":{"type":"object"}}},` + docsOut + `]`,
 		},
+		{
+			name: "a user who speaks before a search is answered",
+			in:   `"tools":[{"type":"tool_search","execution":"client","description":"d","parameters":{"type":"object"}}],"input":[{"type":"tool_search_call","call_id":"s","execution":"client","arguments":{"query":"q"}},{"role":"user","content":"hi"},{"type":"tool_search_output","call_id":"s","execution":"client","tools":[]}]`,
+			out: `"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"s","type":"function","function":{"name":"tool_search","arguments":"{\"query\":\"q\"}"}}]},{"role":"tool","tool_call_id":"s","content":"Found, and callable from now on: nothing"},{"role":"user","content":"hi"}],` +
+				`"tools":[{"type":"function","function":{"name":"tool_search","description":"d","parameters":{"type":"object"}}}]`,
+		},
 		{name: "a search elsewhere", in: `"tools":[{"type":"tool_search"}]`, dropped: []string{"tools[].tool_search"}},
 	} {
 		c.check(t)

@@ -31,6 +31,7 @@ const keptAccounts = 1024
 // are not in use: making one of 100 KiB costs more than all else that the service
 // does with it.
 type Budget struct {
+	whole        *Budget // that it is a part of; nil if of none
 	limit, share int64
 	kept         [11]sync.Pool // of *[]byte, each of twice the size of those before
 
@@ -48,6 +49,15 @@ func New(limit, most int64) *Budget {
 	return &Budget{limit: limit, share: max(limit/appShare, min(most, limit)), apps: make(map[fairlead.AppID]*appAccount)}
 }
 
+// Part returns a budget of one part in so many of b, in which most bytes have room for
+// one app: what is taken from it is taken from b too. It is for what stays longer than
+// a body, and is not to leave no room for those.
+func (b *Budget) Part(parts, most int64) *Budget {
+	part := New(b.limit/parts, most)
+	part.whole = b
+	return part
+}
+
 // Used is how many bytes are in flight.
 func (b *Budget) Used() int64 {
 	b.mu.Lock()
@@ -57,6 +67,18 @@ func (b *Budget) Used() int64 {
 
 // reserve takes n bytes for app if they are there.
 func (b *Budget) reserve(app fairlead.AppID, n int64) bool {
+	if !b.take(app, n) {
+		return false
+	}
+	if b.whole == nil || b.whole.reserve(app, n) {
+		return true
+	}
+	b.put(app, n)
+	return false
+}
+
+// take is reserve in this budget alone.
+func (b *Budget) take(app fairlead.AppID, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.apps[app]
@@ -119,6 +141,14 @@ func (b *Budget) release(app fairlead.AppID, n int64) {
 	if n == 0 { // nothing was reserved, perhaps for an app without an account
 		return
 	}
+	b.put(app, n)
+	if b.whole != nil {
+		b.whole.release(app, n)
+	}
+}
+
+// put is release in this budget alone.
+func (b *Budget) put(app fairlead.AppID, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.apps[app]

@@ -28,6 +28,29 @@ func TestOneAppDoesNotFillTheBudget(t *testing.T) {
 	}
 }
 
+// TestPart: what a part has, the whole has not, and the part is bounded by itself.
+func TestPart(t *testing.T) {
+	b := New(100, 10)
+	part := b.Part(4, 8)
+	if !part.reserve("a", 12) || part.reserve("a", 1) || b.Used() != 12 {
+		t.Errorf("an app may fill a half of the part and no more: %d used", b.Used())
+	}
+	if !part.reserve("b", 12) || part.reserve("c", 2) || part.Used() != 24 {
+		t.Errorf("the part is a quarter: %d used", part.Used())
+	}
+	if !b.reserve("c", 50) || !b.reserve("d", 26) || part.reserve("d", 1) || part.Used() != 24 || b.Used() != 100 {
+		t.Errorf("there is no room in the whole: %d and %d used", part.Used(), b.Used())
+	}
+	part.release("a", 12)
+	part.release("b", 12)
+	if part.Used() != 0 || b.Used() != 76 || !part.reserve("d", 12) {
+		t.Errorf("given back: %d and %d used", part.Used(), b.Used())
+	}
+	if none := New(0, 0).Part(4, 8); !none.reserve("a", 1<<40) {
+		t.Error("a part of no limit is none")
+	}
+}
+
 // TestBuffersAreKept: the body of one exchange is read into the buffer of one
 // before it, and a buffer is never had by two.
 func TestBuffersAreKept(t *testing.T) {

@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/replay"
 )
 
 // status is how far a response of app a has come.
@@ -172,5 +175,106 @@ func TestBackgroundAndDrain(t *testing.T) {
 	<-drained
 	if got := s.status(id); got != "failed" {
 		t.Errorf("status %s", got)
+	}
+}
+
+// TestBackgroundWithoutRoom: one whose events there is no room for is refused, and leaves
+// nothing.
+func TestBackgroundWithoutRoom(t *testing.T) {
+	s := start(t, &speaker{words: 1})
+	for range 8 << 20 / replay.MinBudget {
+		log, err := s.logs.Open("b", "", replay.Options{})
+		if err != nil {
+			break
+		}
+		defer log.Close(nil)
+	}
+	status, text := s.do("a", http.MethodPost, path, `{"background":true,"stream":true}`)
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, `"code":"replay_full"`) {
+		t.Errorf("%d %s", status, text)
+	}
+	if _, left := s.store.left(t); left != 0 {
+		t.Errorf("%d rows are left", left)
+	}
+}
+
+// asleep is a body that is sent when wake is closed; read is closed when the service
+// has begun to read it.
+type asleep struct {
+	io.Reader
+
+	once       sync.Once
+	read, wake chan struct{}
+}
+
+func (a *asleep) Read(p []byte) (int, error) {
+	a.once.Do(func() { close(a.read); <-a.wake })
+	return a.Reader.Read(p)
+}
+
+// TestBackgroundRefusedByADrain: a call that is admitted before the drain and read in it
+// does not begin, and leaves nothing.
+func TestBackgroundRefusedByADrain(t *testing.T) {
+	for _, stream := range []string{"false", "true"} {
+		s := start(t, &speaker{words: 1})
+		body := &asleep{
+			Reader: strings.NewReader(`{"background":true,"stream":` + stream + `}`),
+			read:   make(chan struct{}), wake: make(chan struct{}),
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Authorization": {"Bearer a"}, "Expect": {"100-continue"}}
+		// The body is read when the service asks for it.
+		client := &http.Transport{ExpectContinueTimeout: time.Minute}
+		defer client.CloseIdleConnections()
+		drained := make(chan struct{})
+		go func() {
+			<-body.read
+			go func() { s.gateway.Drain(context.WithoutCancel(t.Context())); close(drained) }()
+			eventually(t, "it drains", func() bool { return s.gateway.Ready() != nil })
+			close(body.wake)
+		}()
+		answer, err := client.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		<-drained
+		put, left := s.store.left(t)
+		if answer.StatusCode != http.StatusServiceUnavailable || put != 1 || left != 0 {
+			t.Errorf("stream %s: status %d, %d of %d rows are left", stream, answer.StatusCode, left, put)
+		}
+	}
+}
+
+// TestHeadOfAStream: whoever asks for the head alone is not kept until the end.
+func TestHeadOfAStream(t *testing.T) {
+	model := &speaker{words: 1, steps: make(chan struct{})}
+	s := start(t, model)
+	first := s.open(t.Context(), "a", http.MethodPost, path, `{"background":true,"stream":true}`)
+	defer first.Body.Close()
+	eventually(t, "it is begun", func() bool { return model.request() != nil })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	head := s.open(ctx, "a", http.MethodHead, path+"/"+model.request().AnswerID+"?stream=true", "")
+	defer head.Body.Close()
+	if _, err := io.ReadAll(head.Body); err != nil || head.StatusCode != http.StatusOK || head.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%d %v, %v", head.StatusCode, head.Header, err)
+	}
+	if stats := s.logs.Stats(); stats.Readers > 1 {
+		t.Errorf("%d read the log", stats.Readers)
+	}
+	eventually(t, "it goes on", func() bool {
+		select {
+		case model.steps <- struct{}{}:
+			return true
+		default:
+			return false
+		}
+	})
+	if all, err := io.ReadAll(first.Body); err != nil || !strings.Contains(string(all), "response.completed") {
+		t.Errorf("%s, %v", all, err)
 	}
 }

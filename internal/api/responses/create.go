@@ -42,7 +42,7 @@ func (c *creation) run(emit fairlead.Emit) (err error) {
 	c.emit = emit
 	err = c.face.config.Gateway.StartChat(ctx, c.work, c.call, c.read, func(e fairlead.Event) error { return c.emit(e) })
 	if err != nil && c.job != nil { // it did not begin
-		c.job.discard(ctx, err)
+		c.job.discard(ctx)
 		c.job = nil
 	}
 	return err

@@ -24,7 +24,10 @@ import (
 // Name is what Records call this face.
 const Name = "responses"
 
-const typeJSON = "application/json"
+const (
+	typeJSON   = "application/json"
+	typeStream = "text/event-stream"
+)
 
 // Config is what the face needs.
 type Config struct {
@@ -92,6 +95,10 @@ func (f *Face) get(x *api.Exchange) error {
 	}
 	if err != nil {
 		return err
+	}
+	if x.R.Method == http.MethodHead {
+		cursor.Close()
+		return x.Write(typeStream, nil)
 	}
 	return follow.Answer(x, follow.Source{Cursor: cursor, ErrorFrame: errorFrame})
 }

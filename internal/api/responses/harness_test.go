@@ -139,8 +139,41 @@ type service struct {
 	url     string
 	gateway *gateway.Gateway
 	bodies  *budget.Budget
+	logs    *replay.Logs
 	records *records
-	store   *sqlite.Store
+	store   *ledger
+}
+
+// ledger is a store that knows what was put into it.
+type ledger struct {
+	*sqlite.Store
+
+	mu  sync.Mutex
+	ids []string
+}
+
+func (l *ledger) PutResponse(ctx context.Context, r fairlead.Response, room fairlead.ResponseRoom) error {
+	l.mu.Lock()
+	l.ids = append(l.ids, r.ID)
+	l.mu.Unlock()
+	return l.Store.PutResponse(ctx, r, room)
+}
+
+// left is how many of the responses of app a that were put are there.
+func (l *ledger) left(t *testing.T) (put, left int) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range l.ids {
+		_, ok, err := l.Response(t.Context(), "a", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			left++
+		}
+	}
+	return len(l.ids), left
 }
 
 type records struct {
@@ -162,17 +195,18 @@ func (r *records) count() int {
 
 func start(t *testing.T, model fairlead.Model) *service {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), sqlite.FileName))
+	file, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), sqlite.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
+	store := &ledger{Store: file}
 	t.Cleanup(func() { store.Close() })
 	logger := slog.New(slog.DiscardHandler)
 	control := admission.New(admission.Config{
 		Slots: 20, MaxQueue: 50, MaxQueuePerApp: 50, Pools: map[string]admission.Pool{"p": {}},
 		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Chat: time.Minute},
 	}, memory.New())
-	s := &service{t: t, bodies: budget.New(64<<20, 8<<20), records: &records{}, store: store}
+	s := &service{t: t, logs: replay.New(replay.Config{Budget: 8 << 20, Keep: time.Minute}), bodies: budget.New(64<<20, 8<<20), records: &records{}, store: store}
 	s.gateway = gateway.New(gateway.Config{
 		Admission: control, Recorder: s.records, Logger: logger,
 		Upstream: upstream.New(upstream.Config{
@@ -180,10 +214,10 @@ func start(t *testing.T, model fairlead.Model) *service {
 			Gate:      control, Logger: logger,
 		}),
 	})
-	keeper := responses.New(responses.Config{Store: store, Sweeper: store, Limits: responses.DefaultLimits(), Logger: logger})
+	keeper := responses.New(responses.Config{Store: store, Sweeper: store, Names: store, Limits: responses.DefaultLimits(), Logger: logger})
 	router, err := api.New(api.Config{
 		Faces: []api.Face{face.New(face.Config{
-			Gateway: s.gateway, Keeper: keeper, Logs: replay.New(replay.Config{Budget: 8 << 20, Keep: time.Minute}),
+			Gateway: s.gateway, Keeper: keeper, Logs: s.logs,
 		})},
 		Keys: keys{}, MaxBody: 8 << 20, Bodies: s.bodies, HeartbeatAfter: 50 * time.Millisecond,
 		BusyWait: control.BusyWait, Refused: func(string, string) {}, Logger: logger,

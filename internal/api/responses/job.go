@@ -42,16 +42,19 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 	if _, err := c.face.config.Gateway.Resolve(c.x.App, req.Envelope.Model); err != nil {
 		return err
 	}
-	object, err := c.turn.Queue(ctx)
-	if err != nil {
-		return err
-	}
-	j := &job{turn: c.turn, object: object, call: c.call}
-	if c.turn.Streams() {
+	j := &job{turn: c.turn, call: c.call}
+	var err error
+	if c.turn.Streams() { // first: for want of room it may be refused
 		j.log, err = c.face.config.Logs.Open(c.x.App.ID, c.turn.ID(), replay.Options{Cancel: c.work.Cancel})
 		if err != nil {
 			return err
 		}
+	}
+	if j.object, err = c.turn.Queue(ctx); err != nil {
+		if j.log != nil {
+			j.log.Discard()
+		}
+		return err
 	}
 	j.memory = c.x.KeepBody()
 	c.call.Interrupt, c.call.Waiting = nil, nil
@@ -112,9 +115,10 @@ func (j *job) finish(ctx context.Context, err error) {
 	j.memory.Close()
 }
 
-// discard is for a call that did not begin.
-func (j *job) discard(ctx context.Context, err error) {
-	j.turn.Close(ctx, err)
+// discard is for a call that did not begin: its client is told why, and of a response
+// it knows nothing.
+func (j *job) discard(ctx context.Context) {
+	j.turn.Withdraw(ctx)
 	if j.log != nil {
 		j.log.Discard()
 	}

@@ -59,7 +59,7 @@ func (s *shelf) PutResponse(_ context.Context, r fairlead.Response, _ fairlead.R
 	return nil
 }
 
-func (s *shelf) UpdateResponse(_ context.Context, r fairlead.Response) error {
+func (s *shelf) UpdateResponse(_ context.Context, r fairlead.Response, _ fairlead.ResponseRoom) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	row, ok := s.rows[string(r.App)+r.ID]
@@ -85,7 +85,14 @@ func (s *shelf) DeleteResponse(context.Context, fairlead.AppID, string) (bool, e
 	return false, nil
 }
 func (s *shelf) SweepResponses(context.Context, time.Time) error { return nil }
-func (s *shelf) FailResponses(context.Context, time.Time) error             { return nil }
+func (s *shelf) FailResponses(context.Context, time.Time) error  { return nil }
+func (s *shelf) NoteResponseNames(context.Context, fairlead.AppID, string, []string) error {
+	return nil
+}
+
+func (s *shelf) HasResponseName(context.Context, fairlead.AppID, string) (bool, error) {
+	return false, nil
+}
 
 // speaker is a model whose answers are what its test says. An input that begins with
 // "hold" is answered as far as its first event, and goes on when the test says so.
@@ -254,7 +261,7 @@ func open(t *testing.T, l layout) *bench {
 	store := &shelf{rows: make(map[string]fairlead.Response)}
 	b.face = New(Config{
 		Gateway: b.way, Bodies: b.bodies, BusyWait: b.control.BusyWait, Logger: logger, Grace: l.grace,
-		Keeper:  responses.New(responses.Config{Store: store, Sweeper: store, Limits: responses.DefaultLimits(), Logger: logger}),
+		Keeper:  responses.New(responses.Config{Store: store, Sweeper: store, Names: store, Limits: responses.DefaultLimits(), Logger: logger}),
 		Logs:    replay.New(replay.Config{Keep: time.Second}),
 		MaxOpen: l.places, MaxWaiting: l.queue, Origins: l.origins,
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/api/ws/frame"
 	"github.com/fairleadhq/fairlead/internal/life"
-	"github.com/fairleadhq/fairlead/internal/responses"
+	history "github.com/fairleadhq/fairlead/internal/responses/session"
 	"github.com/fairleadhq/fairlead/internal/socket"
 )
 
@@ -34,7 +34,7 @@ type session struct {
 	leave    func() // gives its place back
 	socket   *socket.Socket
 	memory   *budget.Account // for what is being read
-	kept     *responses.Session
+	kept     *history.Session
 	life     life.Context // ends when the socket has
 	lanes    sync.WaitGroup
 
@@ -54,8 +54,8 @@ func (f *Face) newSession(x *api.Exchange, p protocol, leave func()) *session {
 	call := x.Call()
 	return &session{
 		face: f, protocol: p, app: x.App, class: call.Class, patience: call.Patience, ids: x.IDs(), leave: leave,
-		memory: f.config.Bodies.Account(x.App.ID, f.config.BusyWait), kept: f.config.Keeper.NewSession(),
-		byName: make(map[string]*lane),
+		memory: f.config.Bodies.Account(x.App.ID, f.config.BusyWait), byName: make(map[string]*lane),
+		kept: f.config.Keeper.NewSession(f.histories.Account(x.App.ID, f.config.BusyWait)),
 	}
 }
 
@@ -75,6 +75,7 @@ func (s *session) largest() int64 {
 func (s *session) run() {
 	defer s.leave()
 	defer s.memory.Close()
+	defer s.kept.End()
 	defer s.socket.End()
 	defer s.lanes.Wait()
 	defer s.end()

@@ -86,6 +86,10 @@ const (
 	closeWithin   = 2 * time.Second
 	// patience is how long a client waits until it may open a socket.
 	patience = 10 * time.Second
+	// What sockets keep of their answers may fill one part in so many of the memory for
+	// bodies, and any app so many bytes of it.
+	historyPart = 4
+	historyRoom = 8 << 20
 )
 
 // Face is the WebSocket face.
@@ -95,11 +99,12 @@ type Face struct {
 	turnstile *turnstile.Turnstile
 	tickets   *tickets
 	hub       hub
+	histories *budget.Budget // for what sockets keep
 }
 
 // New returns the face.
 func New(config Config) *Face {
-	f := &Face{config: config, tickets: newTickets(), turnstile: turnstile.New(turnstile.Config{
+	f := &Face{config: config, tickets: newTickets(), histories: config.Bodies.Part(historyPart, historyRoom), turnstile: turnstile.New(turnstile.Config{
 		Places: config.MaxOpen, Queue: config.MaxWaiting, Patience: patience,
 	}), acceptor: socket.New(socket.Config{
 		Origins: config.Origins, Outbox: outbox, WriteWithin: writeWithin, PingEvery: pingEvery,

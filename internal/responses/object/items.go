@@ -132,8 +132,9 @@ func Listed(response string, items []byte) ([]Item, error) {
 			continue
 		}
 		object, err := rawjson.ReadObject(value)
-		if err != nil {
-			return nil, err
+		if err != nil { // a member comes twice: nobody can say what it is, so it stays as it is
+			list = append(list, Item{ID: itemID("", response, n), Raw: value})
+			continue
 		}
 		list = append(list, listedItem(object, value, response, n))
 	}

@@ -36,8 +36,13 @@ const (
 	sweepResponses = `
 		DELETE FROM responses WHERE rowid IN (
 			SELECT rowid FROM responses WHERE expires <= ? ORDER BY expires LIMIT ?)`
-	failResponses = `UPDATE responses SET status = 'failed' WHERE status IN ('queued', 'in_progress')
-		AND (?1 IS NULL OR created < ?1)`
+	failResponses = `
+		UPDATE responses SET status = 'failed'
+		WHERE status IN ('queued', 'in_progress') AND (?1 IS NULL OR created < ?1)`
+	noteName = `
+		INSERT OR IGNORE INTO response_names (app, name, response)
+		SELECT app, ?3, id FROM responses WHERE app = ?1 AND id = ?2`
+	selectName = `SELECT EXISTS (SELECT 1 FROM response_names WHERE app = ? AND name = ?)`
 )
 
 // sweptAtOnce is how many rows one statement deletes: others wait for it, and a row may
@@ -79,13 +84,19 @@ func makeRoom(ctx context.Context, tx *sql.Tx, r fairlead.Response, room fairlea
 }
 
 // UpdateResponse implements fairlead.ResponseStore.
-func (s *Store) UpdateResponse(ctx context.Context, r fairlead.Response) error {
+func (s *Store) UpdateResponse(ctx context.Context, r fairlead.Response, room fairlead.ResponseRoom) error {
 	var body any // NULL keeps the one that is there
 	if len(r.Body) > 0 {
 		body = r.Body
 	}
-	_, err := s.quick.ExecContext(ctx, updateResponse,
-		string(r.Status), r.Maker.Provider, r.Maker.Key, r.KeptAs, body, string(r.App), r.ID)
+	err := transact(ctx, s.quick, func(tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, updateResponse,
+			string(r.Status), r.Maker.Provider, r.Maker.Key, r.KeptAs, body, string(r.App), r.ID))
+		if err != nil || n == 0 {
+			return err
+		}
+		return makeRoom(ctx, tx, r, room)
+	})
 	if err != nil {
 		return s.failed(ctx, "update response "+r.ID, err)
 	}
@@ -137,6 +148,30 @@ func (s *Store) FailResponses(ctx context.Context, before time.Time) error {
 		return s.failed(ctx, "end the responses of before", err)
 	}
 	return nil
+}
+
+// NoteResponseNames implements fairlead.ResponseNames.
+func (s *Store) NoteResponseNames(ctx context.Context, app fairlead.AppID, id string, names []string) error {
+	err := transact(ctx, s.quick, func(tx *sql.Tx) error {
+		for _, name := range names {
+			if _, err := tx.ExecContext(ctx, noteName, string(app), id, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return s.failed(ctx, "note the names of a response", err)
+	}
+	return nil
+}
+
+// HasResponseName implements fairlead.ResponseNames.
+func (s *Store) HasResponseName(ctx context.Context, app fairlead.AppID, name string) (has bool, err error) {
+	if err := s.db.QueryRowContext(ctx, selectName, string(app), name).Scan(&has); err != nil {
+		return false, s.failed(ctx, "look a name of a response up", err)
+	}
+	return has, nil
 }
 
 // affected is how many rows a statement has changed.

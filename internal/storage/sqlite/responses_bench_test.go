@@ -27,7 +27,7 @@ func BenchmarkResponse(b *testing.B) {
 			b.Fatal(err)
 		}
 		r.Status = fairlead.ResponseCompleted
-		if err := s.UpdateResponse(b.Context(), r); err != nil {
+		if err := s.UpdateResponse(b.Context(), r, fairlead.ResponseRoom{Rows: 1000, Bytes: 1 << 30}); err != nil {
 			b.Fatal(err)
 		}
 	}

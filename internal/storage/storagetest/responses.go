@@ -16,6 +16,7 @@ import (
 type responseStore interface {
 	fairlead.ResponseStore
 	fairlead.ResponseSweeper
+	fairlead.ResponseNames
 }
 
 // responseTests are the part of the contract that is about responses.
@@ -26,6 +27,8 @@ func responseTests() []contractTest {
 		{"ResponseOfAnotherApp", testResponseOfAnotherApp},
 		{"ResponseUpdated", testResponseUpdated},
 		{"ResponseRoom", testResponseRoom},
+		{"ResponseRoomForUpdates", testResponseRoomForUpdates},
+		{"ResponseNames", testResponseNames},
 		{"ResponsesSwept", testResponsesSwept},
 		{"ResponsesFail", testResponsesFail},
 		{"ResponsesCanceled", testResponsesCanceled},
@@ -112,7 +115,7 @@ func testResponseOfAnotherApp(t *testing.T, open func() Store) {
 	if ok, err := s.DeleteResponse(t.Context(), "b", mine.ID); ok || err != nil {
 		t.Errorf("another app deleted it: ok %v, error %v", ok, err)
 	}
-	if err := s.UpdateResponse(t.Context(), fairlead.Response{App: "b", ID: mine.ID, Status: fairlead.ResponseFailed}); err != nil {
+	if err := s.UpdateResponse(t.Context(), fairlead.Response{App: "b", ID: mine.ID, Status: fairlead.ResponseFailed}, fairlead.ResponseRoom{}); err != nil {
 		t.Error(err)
 	}
 	wantResponse(t, s, mine)
@@ -132,7 +135,7 @@ func testResponseUpdated(t *testing.T, open func() Store) {
 	s := open()
 	update := func(r fairlead.Response) {
 		t.Helper()
-		if err := s.UpdateResponse(t.Context(), r); err != nil {
+		if err := s.UpdateResponse(t.Context(), r, fairlead.ResponseRoom{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -208,6 +211,88 @@ func testResponseRoom(t *testing.T, open func() Store) {
 	wantResponse(t, s, other)
 }
 
+// What a response grows to makes room as a new one does.
+func testResponseRoomForUpdates(t *testing.T, open func() Store) {
+	t.Helper()
+	s := open()
+	room := fairlead.ResponseRoom{Bytes: 400}
+	var growing []fairlead.Response
+	for n := range 4 {
+		r := fullResponse("a", n)
+		r.Items, r.Body = nil, []byte("{}")
+		if n == 0 {
+			r.Status, r.Body = fairlead.ResponseCompleted, bytes.Repeat([]byte("x"), 100)
+		} else {
+			growing = append(growing, r)
+		}
+		putResponse(t, s, r)
+	}
+	for _, r := range growing {
+		r.Body = bytes.Repeat([]byte("y"), 250)
+		if r.ID != growing[2].ID {
+			r.Status = fairlead.ResponseCompleted
+		}
+		if err := s.UpdateResponse(t.Context(), r, room); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The first made room for the second, which made room for the last; that has not
+	// ended, and stays beside one that there would be room for alone.
+	wantNoResponse(t, s, "a", fullResponse("a", 0).ID)
+	wantNoResponse(t, s, "a", growing[0].ID)
+	wantNoResponse(t, s, "a", growing[1].ID)
+	last := growing[2]
+	last.Status, last.Body = fairlead.ResponseCompleted, bytes.Repeat([]byte("z"), 500)
+	if err := s.UpdateResponse(t.Context(), last, room); err != nil {
+		t.Fatal(err)
+	}
+	got, ok, err := s.Response(t.Context(), "a", last.ID)
+	if err != nil || !ok || !bytes.Equal(got.Body, last.Body) {
+		t.Errorf("one that is too long alone: %+v, ok %v, %v", got, ok, err)
+	}
+}
+
+// A name is its app's alone, and goes with the last response that told of it.
+func testResponseNames(t *testing.T, open func() Store) {
+	t.Helper()
+	s := open()
+	has := func(app fairlead.AppID, name string, want bool) {
+		t.Helper()
+		got, err := s.HasResponseName(t.Context(), app, name)
+		if err != nil || got != want {
+			t.Errorf("%s has %s: %v, %v, want %v", app, name, got, err, want)
+		}
+	}
+	note := func(app fairlead.AppID, id string, names ...string) {
+		t.Helper()
+		if err := s.NoteResponseNames(t.Context(), app, id, names); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, two := fullResponse("a", 1), fullResponse("a", 2)
+	for _, r := range []fairlead.Response{one, two, fullResponse("b", 3)} {
+		putResponse(t, s, r)
+	}
+	note("a", one.ID, "msg_1", "rs_1", "msg_1")
+	note("a", one.ID, "msg_1")
+	note("a", two.ID, "msg_1", "msg_2';--")
+	note("b", one.ID, "msg_3") // which b does not have
+	note("a", one.ID)
+	for name, want := range map[string]bool{"msg_1": true, "rs_1": true, "msg_2';--": true, "msg_3": false, "": false, "msg": false} {
+		has("a", name, want)
+		has("b", name, false)
+	}
+	if _, err := s.DeleteResponse(t.Context(), "a", one.ID); err != nil {
+		t.Fatal(err)
+	}
+	has("a", "msg_1", true)
+	has("a", "rs_1", false)
+	if err := s.SweepResponses(t.Context(), two.Expires); err != nil {
+		t.Fatal(err)
+	}
+	has("a", "msg_1", false)
+}
+
 func testResponsesSwept(t *testing.T, open func() Store) {
 	t.Helper()
 	s := open()
@@ -246,10 +331,13 @@ func testResponsesFail(t *testing.T, open func() Store) {
 	next := open() // which alone changes nothing
 	running := fullResponse("a", 1)
 	wantResponse(t, next, running)
-	if err := next.FailResponses(t.Context(), running.Created); err != nil { // it is not from before
+	if err := next.FailResponses(t.Context(), running.Created); err != nil { // those before it alone
 		t.Fatal(err)
 	}
 	wantResponse(t, next, running)
+	queued := fullResponse("a", 0)
+	queued.Status = fairlead.ResponseFailed
+	wantResponse(t, next, queued)
 	if err := next.FailResponses(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
@@ -270,12 +358,14 @@ func testResponsesCanceled(t *testing.T, open func() Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	calls := map[string]func() error{
-		"PutResponse":    func() error { return s.PutResponse(ctx, fullResponse("a", 2), fairlead.ResponseRoom{}) },
-		"UpdateResponse": func() error { return s.UpdateResponse(ctx, want) },
-		"Response":       func() error { _, _, err := s.Response(ctx, "a", want.ID); return err },
-		"DeleteResponse": func() error { _, err := s.DeleteResponse(ctx, "a", want.ID); return err },
-		"SweepResponses": func() error { return s.SweepResponses(ctx, moment(9999)) },
-		"FailResponses":  func() error { return s.FailResponses(ctx, time.Time{}) },
+		"PutResponse":       func() error { return s.PutResponse(ctx, fullResponse("a", 2), fairlead.ResponseRoom{}) },
+		"UpdateResponse":    func() error { return s.UpdateResponse(ctx, want, fairlead.ResponseRoom{}) },
+		"Response":          func() error { _, _, err := s.Response(ctx, "a", want.ID); return err },
+		"DeleteResponse":    func() error { _, err := s.DeleteResponse(ctx, "a", want.ID); return err },
+		"SweepResponses":    func() error { return s.SweepResponses(ctx, moment(9999)) },
+		"FailResponses":     func() error { return s.FailResponses(ctx, time.Time{}) },
+		"NoteResponseNames": func() error { return s.NoteResponseNames(ctx, "a", want.ID, []string{"msg_1"}) },
+		"HasResponseName":   func() error { _, err := s.HasResponseName(ctx, "a", "msg_1"); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, context.Canceled) || !fairlead.IsKind(err, fairlead.Internal) {
@@ -298,7 +388,7 @@ func testResponsesConcurrent(t *testing.T, open func() Store) {
 				r := fullResponse(app, round)
 				err := s.PutResponse(t.Context(), r, fairlead.ResponseRoom{Rows: rounds / 2})
 				r.Status, r.Body = fairlead.ResponseCompleted, []byte("{}")
-				if err := errors.Join(err, s.UpdateResponse(t.Context(), r)); err != nil {
+				if err := errors.Join(err, s.UpdateResponse(t.Context(), r, fairlead.ResponseRoom{Rows: rounds})); err != nil {
 					t.Error(err)
 				}
 			}

@@ -68,7 +68,7 @@ func (t *talk) answer(objects []rawjson.Object, answers map[string]int) error {
 		if !ok || !t.pending.open[id] || objects[i] == nil {
 			continue
 		}
-		if err := t.output(objects[i]); err != nil {
+		if err := t.item(objects[i]); err != nil {
 			return field.Below(err, at(i))
 		}
 		objects[i] = nil
@@ -80,7 +80,7 @@ func (t *talk) answer(objects []rawjson.Object, answers map[string]int) error {
 // answeredBy is the call that an item answers; "" if it answers none.
 func answeredBy(o rawjson.Object) string {
 	switch kindOf(o) {
-	case "function_call_output", "custom_tool_call_output":
+	case "function_call_output", "custom_tool_call_output", "tool_search_output":
 		return o.Get("call_id").Text()
 	}
 	return ""
