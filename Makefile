@@ -81,6 +81,8 @@ proof: build sdk-node sdk-python ## run the full counts of the tests, and build 
 	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -skip 'ProofTimed' -v ./internal/fairqueue ./internal/server
 	@# Figures of time mean nothing under the race detector.
 	FAIRLEAD_PROOF=1 $(GO) test -count=1 -timeout=60m -run 'ProofTimed' -v ./internal/server
+	@# So does memory.
+	FAIRLEAD_PROOF=1 $(GO) test -count=1 -timeout=10m -run 'ProofIdle' -v ./internal/socket ./internal/api/ws
 	@# Two instances behind nginx, restarted under load; left out without nginx.
 	FAIRLEAD_PROOF=1 FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 -timeout=10m -run 'RollingRestart' -v ./test/deploy
 	@# Answers cut at every byte.

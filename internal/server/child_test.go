@@ -18,16 +18,17 @@ import (
 	"time"
 )
 
-// childVariable, set in the environment, makes the test binary a client.
+// childVariable, set in the environment, makes the test binary a process of that trade.
 const childVariable = "FAIRLEAD_TEST_CLIENT"
 
 // TestMain makes the test binary a client of its own when it is run as one, so
 // that what the client costs is in the account of another process.
 func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) == "" {
+	trade := os.Getenv(childVariable)
+	if trade == "" {
 		os.Exit(m.Run())
 	}
-	if err := obey(os.Stdin, os.Stdout); err != nil {
+	if err := work(trade, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -218,17 +219,24 @@ func (c *caller) call() (status int, err error) {
 type client struct {
 	orders  *json.Encoder
 	tallies *json.Decoder
+	end     func() // ends the process, with what it holds
 }
 
 // newClient starts a client process, which ends with the test.
 func newClient(t *testing.T) *client {
+	t.Helper()
+	return newProcess(t, tradeCalls)
+}
+
+// newProcess starts a process of that trade, which ends with the test.
+func newProcess(t *testing.T, trade string) *client {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self) // it ends after the test, in its own way
-	cmd.Env = append(os.Environ(), childVariable+"=1", "GORACE=atexit_sleep_ms=10")
+	cmd.Env = append(os.Environ(), childVariable+"="+trade, "GORACE=atexit_sleep_ms=10")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -241,13 +249,14 @@ func newClient(t *testing.T) *client {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	c := &client{orders: json.NewEncoder(in), tallies: json.NewDecoder(out), end: sync.OnceFunc(func() {
 		_ = in.Close() // the end of its orders
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the client process: %v", err)
 		}
-	})
-	return &client{orders: json.NewEncoder(in), tallies: json.NewDecoder(out)}
+	})}
+	t.Cleanup(c.end)
+	return c
 }
 
 // send has the client carry out an order, and blocks until it has.

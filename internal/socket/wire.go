@@ -224,7 +224,20 @@ func (w *wire) append(p []byte) {
 	if w.out == nil {
 		w.out = w.buffers.Get()
 	}
-	w.out.Set(append(w.out.Bytes(), p...))
+	b := w.out.Bytes()
+	if len(b)+len(p) > cap(b) {
+		b = w.grow(b, len(p))
+	}
+	w.out.Set(append(b, p...))
+}
+
+// grow makes room behind b for so many bytes more: for as many again as are there, but
+// for no more than may wait. The caller holds the mutex.
+func (w *wire) grow(b []byte, more int) []byte {
+	most := w.config.Outbox + controlRoom - w.taken
+	grown := make([]byte, len(b), max(len(b)+more, min(2*cap(b), most)))
+	copy(grown, b)
+	return grown
 }
 
 // startFlush has the outbox written, if nobody does yet. The caller holds the mutex.

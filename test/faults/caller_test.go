@@ -54,7 +54,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	err    error // of the connection: before the head, or within the body
+	frames []string // that a socket told, in place of a body
+	err    error    // of the connection: before the head, or within the body
 
 	began, ended time.Time
 }
@@ -67,6 +68,9 @@ func (s *service) ask(ctx context.Context, q question) (a answer) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	defer func() { a.ended = time.Now() }()
+	if q.isSocket() {
+		return s.askSocket(ctx, q)
+	}
 	body := fmt.Sprintf(`{"model":"%s/%s","stream":%t,"max_tokens":64,"messages":[{"role":"user","content":"hello%s"}]}`, q.app, q.model, q.stream, q.prompt)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.root+pathOf(q.face), strings.NewReader(body))
 	if err != nil {
@@ -128,6 +132,8 @@ func (o outcome) String() string {
 // client of that face can make anything of.
 func (q question) judge(a answer) (outcome, error) {
 	switch {
+	case q.isSocket():
+		return q.judgeSocket(a)
 	case a.status == 0:
 		return outcome{}, fmt.Errorf("no answer: %w", a.err)
 	case errors.Is(a.err, context.DeadlineExceeded):

@@ -66,7 +66,7 @@ func ofUse(family, labels string) bool {
 	if strings.HasSuffix(family, "most_in_use") {
 		return false
 	}
-	for _, whole := range []string{"in_use", "waiting", "running", "in_flight", "active_requests", "stale_slots"} {
+	for _, whole := range []string{"in_use", "waiting", "running", "in_flight", "active_requests", "stale_slots", "websockets_open", "websocket_lanes"} {
 		if strings.HasSuffix(family, whole) {
 			return true
 		}

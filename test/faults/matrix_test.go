@@ -65,7 +65,7 @@ func (f fault) cells(provider string) (all []*cell) {
 		if c.fromStrike = c.mid && c.stream && !f.alive; c.fromStrike {
 			c.within = readTime
 		}
-		for _, face := range faces() {
+		for _, face := range slices.Concat(faces(), c.socketFaces()) {
 			one := c
 			one.face = face
 			one.model = one.name()

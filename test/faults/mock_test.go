@@ -1,6 +1,9 @@
 package faults_test
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // mocked is a fault of `fairlead mock`, by the flags that ask for it.
 type mocked struct {
@@ -75,9 +78,9 @@ func (m mocked) cells(provider string) (all []*cell) {
 		c.model = "mock+tokens=12+" + m.flags + "+id=" + c.name()
 		all = append(all, &c)
 	}
-	for _, face := range faces() {
-		if m.json != nil {
-			add(cell{question: question{face: face}, want: m.json})
+	for _, face := range slices.Concat(faces(), question{stream: true}.socketFaces()) {
+		if one := (question{face: face}); m.json != nil && !one.isSocket() {
+			add(cell{question: one, want: m.json})
 		}
 		add(cell{question: question{face: face, stream: true}, want: m.stream, mid: m.begun, fromStrike: m.begun})
 		if last := all[len(all)-1]; last.fromStrike {

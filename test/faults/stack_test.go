@@ -116,7 +116,7 @@ func serve(t *testing.T, limits string, upstreams []upstream) *service {
 		fmt.Fprintf(&providers, "    %s: {base_url: %q, dialect: %s, models: [\"*\"], http_client: {%s}%s}\n", u.name, base, u.dialect, u.http, u.more)
 	}
 	config := fmt.Sprintf("server: {data_dir: %q}\nlimits: {rate_limit_per_minute: 0, burst: {requests_per_second: 0}, %s}\n"+
-		"timeouts: {chat: %v}\napps:\n%sllm:\n  default_model: %s/ok\n  providers:\n%s",
+		"timeouts: {chat: %v}\nchat: {websocket: {concurrency: {max_connections: 1000}}}\napps:\n%sllm:\n  default_model: %s/ok\n  providers:\n%s",
 		filepath.Join(dir, "data"), limits, callTime, &apps, upstreams[0].name, &providers)
 	file := filepath.Join(dir, "fairlead.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
