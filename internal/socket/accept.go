@@ -147,6 +147,6 @@ func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		early, _ := server.Peek(n) // it is there
 		s.wire.early = append([]byte(nil), early...)
 	}
-	s.wire.Conn = conn
+	s.wire.Conn, s.wire.now = conn, writesNow(conn)
 	return &s.wire, bufio.NewReadWriter(bufio.NewReaderSize(&s.wire, readBuffer), bufio.NewWriterSize(&s.wire, controlBuffer)), nil
 }

@@ -54,6 +54,7 @@ type wire struct {
 	err     error          // why nothing can be written or read any more
 	room    chan struct{}  // closed when there may be room; nil if nobody waits for it
 	writeBy time.Time      // the deadline that is set; only who writes uses it
+	now     *now           // for who writes; nil where it can't be had
 	writers sync.WaitGroup // waits for who writes
 }
 
@@ -271,8 +272,15 @@ func (w *wire) flush() {
 	}
 }
 
-// put writes to the client.
+// put writes to the client: what its socket takes at once, and the rest as it does.
 func (w *wire) put(p []byte) error {
+	if w.now != nil {
+		n, err := w.now.write(p)
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
 	const slack = 16 // a deadline that is so little later is left as it is: setting one is dear
 	for part := range slices.Chunk(p, piece) {
 		now, grace := time.Now(), w.config.WriteWithin
