@@ -28,6 +28,10 @@ type Call struct {
 	// in the queue, on the call's own goroutine. An error means that the caller
 	// is gone.
 	Waiting func() error
+	// Entered, if the face sets it, is called on the call's own goroutine when the call
+	// has got a place in the queue, or its slot at once: it was not refused. That may be
+	// more than once, as each attempt enters anew. It must not block.
+	Entered func()
 	// Memory, if the face sets it, is where there must be room for what is kept of
 	// the call's answer on its way.
 	Memory Memory

@@ -53,6 +53,7 @@ func (c *Controller) Enter(ctx context.Context, call *fairlead.Call, name string
 		return fairlead.Lease{}, c.notGranted(ctx, err, at)
 	}
 	call.NoteWait(wait.Actual, fairlead.Granted)
+	tellEntered(call)
 	c.noteInUse(ticket.Width(), p)
 	if pool.slots > 0 && c.shadow.has(LimitProviderSlots) && pool.Usage().InUse > pool.slots {
 		c.shadow.note(LimitProviderSlots)
@@ -128,6 +129,7 @@ func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue
 			late = timer.C
 		}
 	}
+	tellEntered(call)
 	heart := newHeart(call, c.config.HeartbeatAfter)
 	defer heart.stop()
 	beat = heart.beats()
@@ -150,6 +152,13 @@ func (c *Controller) wait(ctx context.Context, call *fairlead.Call, w *fairqueue
 				return fairqueue.Ticket{}, gone(err)
 			}
 		}
+	}
+}
+
+// tellEntered tells the call's face that it was not refused.
+func tellEntered(call *fairlead.Call) {
+	if call.Entered != nil {
+		call.Entered()
 	}
 }
 

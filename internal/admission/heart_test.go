@@ -62,6 +62,27 @@ func TestSignsOfLife(t *testing.T) {
 	}
 }
 
+// TestEntered: a call is told of its place in the queue before it waits, of a slot that
+// is free at once, and of a refusal not at all.
+func TestEntered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, Config{Slots: 1, MaxQueue: 1})
+		entered := func() (*visit, *int) {
+			n := new(int)
+			call := callOf(&fairlead.App{ID: "a"})
+			call.Entered = func() { *n++ }
+			v := b.enter(t.Context(), call)
+			return v, n
+		}
+		_, first := entered()
+		second, waits := entered()
+		third, refused := entered()
+		if *first != 1 || *waits != 1 || *refused != 0 || second.err != nil || third.err == nil || second.over() {
+			t.Errorf("entered %d, %d and %d times, errors %v and %v", *first, *waits, *refused, second.err, third.err)
+		}
+	})
+}
+
 func TestNoSignOfLifeWhereASlotIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, Config{Slots: 1, HeartbeatAfter: 1})

@@ -246,6 +246,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		Parked:      func() int { return 1 },
 		Connections: func() []telemetry.ConnectionUse { return []telemetry.ConnectionUse{{Provider: "openai", Number: 1}} },
 		Places:      func() []telemetry.PlaceUse { return []telemetry.PlaceUse{{Kind: "all"}} },
+		WebSockets:  func() telemetry.WebSocketUse { return telemetry.WebSocketUse{Open: 1} },
+		Resume:      func() telemetry.ResumeUse { return telemetry.ResumeUse{Logs: 1} },
 		BodyBytes:   func() int64 { return 1 },
 		Active:      func() int { return 1 },
 	}})

@@ -146,6 +146,17 @@ func TestDepth(t *testing.T) {
 	if !errors.As(err, &e) || e.Reason != reasonDepth {
 		t.Errorf("depth %d: got %v, want %q", MaxDepth+1, err, reasonDepth)
 	}
+	for levels, want := range map[int]string{5: "", 6: reasonDepth} {
+		s := NewScanner(nest(MaxDepth - 5))
+		s.Deepen(levels)
+		_, err := s.Skip()
+		if err == nil {
+			err = s.End()
+		}
+		if e = nil; errors.As(err, &e) != (want != "") || want != "" && e.Reason != want {
+			t.Errorf("%d levels deep: got %v, want %q", levels, err, want)
+		}
+	}
 	// Depth is nesting, not how many values there are.
 	if err := Array([]byte("["+strings.Repeat("[{}],", 2*MaxDepth)+"0]"), func(Span) error { return nil }); err != nil {
 		t.Errorf("many siblings: %v", err)

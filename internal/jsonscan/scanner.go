@@ -32,6 +32,10 @@ type Scanner struct {
 // while it is read.
 func NewScanner(data []byte) *Scanner { return &Scanner{data: data} }
 
+// Deepen has the text count as one that stands so many levels deep in another. It is
+// called before anything is read.
+func (s *Scanner) Deepen(levels int) { s.depth += levels }
+
 // Offset is how far the text has been read.
 func (s *Scanner) Offset() int { return s.at }
 

@@ -37,6 +37,14 @@ func notFound(id string) *fairlead.Error {
 	}
 }
 
+// tooLargeToStore refuses a request whose response would be over its bounds at once.
+func tooLargeToStore(detail string) *fairlead.Error {
+	return &fairlead.Error{
+		Kind: fairlead.TooLarge, Code: "too_large_to_store", Param: "input",
+		Message: "The input is too large to be stored", Detail: detail,
+	}
+}
+
 // tooLongToContinue refuses a conversation that is over its bounds.
 func tooLongToContinue() *fairlead.Error {
 	return &fairlead.Error{

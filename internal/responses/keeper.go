@@ -152,10 +152,7 @@ func (k *Keeper) Begin(ctx context.Context, ask Ask) (*Turn, *fairlead.Request, 
 		t.row.Items = object.InputItems(ask.Body, asked.InputAt)
 	}
 	if t.stored && k.tooLong(&t.row) {
-		return nil, nil, &fairlead.Error{
-			Kind: fairlead.TooLarge, Code: "too_large_to_store", Param: "input",
-			Message: "The input is too large to be stored", Detail: "send store: false",
-		}
+		return nil, nil, tooLargeToStore("send store: false")
 	}
 	past, err := k.past(ctx, t)
 	if err != nil {

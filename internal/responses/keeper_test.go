@@ -185,6 +185,25 @@ func TestInputTooLargeToStore(t *testing.T) {
 	turn.Close(t.Context(), nil)
 }
 
+// TestQueuedTooLargeToStore: what a response in the background repeats of its request
+// counts too, and one that is refused leaves nothing.
+func TestQueuedTooLargeToStore(t *testing.T) {
+	d := newDesk(t, responses.Limits{Row: 2000})
+	for size, refused := range map[int]bool{100: false, 1950: true} {
+		body := `{"background":true,"input":"x","instructions":"` + strings.Repeat("i", size) + `"}`
+		turn, _ := d.begin(nil, body)
+		_, err := turn.Queue(t.Context())
+		if refused != (err != nil) || refused && !fairlead.IsKind(err, fairlead.TooLarge) {
+			t.Errorf("with %d bytes: %v", size, err)
+		}
+		_, err = d.Get(t.Context(), "a", turn.ID())
+		if refused != (err != nil) {
+			t.Errorf("with %d bytes: read again: %v", size, err)
+		}
+		turn.Close(t.Context(), nil)
+	}
+}
+
 // memory has room for so many bytes.
 type memory int64
 

@@ -89,10 +89,14 @@ func (t *Turn) Queue(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	t.row.Body = raw
+	defer func() { t.row.Body = nil }()
+	if t.keeper.tooLong(&t.row) { // it repeats much of what was asked
+		return nil, tooLargeToStore("a response in the background is stored")
+	}
 	if err := t.put(ctx); err != nil {
 		return nil, err
 	}
-	t.row.Body, t.stage = nil, queued
+	t.stage = queued
 	return raw, nil
 }
 

@@ -161,8 +161,8 @@ func (s *Server) timeouts() map[fairlead.Operation]time.Duration {
 func (s *Server) status() native.Status {
 	slots := s.admission.Slots()
 	status := native.Status{
-		Totals: s.telemetry.Totals(),
-		Slots:  slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
+		Totals: s.telemetry.Totals(), Resume: native.ResumeStatus(s.answers.Stats()),
+		Slots: slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
 		Waiting: slots.Waiting, MaxWaiting: s.config.Limits.MaxQueue,
 		Pools: make(map[string]native.PoolStatus), WebSocket: native.WebSocketStatus(s.sockets.Stats()),
 		Connections: native.Connections{PlaceStatus: placeStatus(s.clients), Streams: placeStatus(s.streams)},

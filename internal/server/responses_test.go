@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
+	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/mock"
 )
 
@@ -129,4 +131,50 @@ func TestKeyMarks(t *testing.T) {
 	if first == one.keyMark("key-number-two") || first == (&Server{pepper: []byte("salt")}).keyMark("key-number-one") {
 		t.Errorf("got %q for two", first)
 	}
+}
+
+// TestTheDeepestBody that is taken is answered, told and kept, whoever answers it.
+func TestTheDeepestBody(t *testing.T) {
+	s := start(t, twoApps)
+	deep := func(model string, stream bool, depth int) string {
+		const form = `{"model":"%s/mock+echo","input":"one","stream":%v,"tools":[{"type":"namespace","name":"n","tools":[` +
+			`{"type":"function","name":"f","parameters":{"x":%s}}]}]}`
+		return fmt.Sprintf(form, model, stream, strings.Repeat("[", depth)+strings.Repeat("]", depth))
+	}
+	depth := 1
+	for ; depth < jsonscan.MaxDepth; depth++ {
+		if _, err := envelope.Responses([]byte(deep("up", false, depth))); err != nil {
+			break
+		}
+	}
+	for _, model := range []string{"up", "claude"} {
+		for _, stream := range []bool{false, true} {
+			status, text := s.read(s.post(t.Context(), "/v1/responses", crmKey, deep(model, stream, depth-1)))
+			id := regexp.MustCompile(`"id":"(resp_\w+)"`).FindStringSubmatch(text)
+			if status != http.StatusOK || id == nil || !strings.Contains(text, `"status":"completed"`) {
+				t.Fatalf("%s, stream %v: %d %.300s", model, stream, status, text)
+			}
+			status, text = s.read(s.get(t.Context(), http.MethodGet, "/v1/responses/"+id[1], crmKey, ""))
+			if status != http.StatusOK || !strings.Contains(text, `"status":"completed"`) {
+				t.Errorf("%s, stream %v: kept is %d %.300s", model, stream, status, text)
+			}
+		}
+	}
+	status, text := s.read(s.post(t.Context(), "/v1/responses", crmKey, deep("up", false, depth)))
+	if status != http.StatusBadRequest || !strings.Contains(text, `"code":"invalid_json"`) {
+		t.Errorf("deeper: %d %.300s", status, text)
+	}
+}
+
+// read is what an answer says; 0 and why if there is none.
+func (s *service) read(resp *http.Response, err error) (status int, text string) {
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	all, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(all)
 }

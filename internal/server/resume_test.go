@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/api/native"
 )
 
 const (
@@ -272,5 +275,46 @@ func TestSlowReaderOfAResumableAnswer(t *testing.T) {
 	}
 	if bytes := s.answers.Stats().Bytes; bytes < 1<<20 {
 		t.Errorf("the answer is %d bytes: the test shows nothing", bytes)
+	}
+}
+
+// TestResumeIsMeasured: while an answer is made and read, and after its end.
+func TestResumeIsMeasured(t *testing.T) {
+	s := start(t, twoApps)
+	answer := s.resumable(t.Context(), t, "up/mock+hang_after=2")
+	defer answer.Body.Close()
+	if _, _, err := events(answer.Body, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.tellsOfResume(t, native.ResumeStatus{Logs: 1, Running: 1, Readers: 1})
+	_ = answer.Body.Close()
+	eventually(t, "the reader has left", func() bool { return s.answers.Stats().Readers == 0 })
+	s.tellsOfResume(t, native.ResumeStatus{Logs: 1, Running: 1})
+	if status, text := s.read(s.get(t.Context(), http.MethodDelete, answer.Header.Get("X-Fairlead-Resume"), crmKey, "")); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	eventually(t, "the answer has ended", func() bool { return s.answers.Stats().Running == 0 })
+	s.tellsOfResume(t, native.ResumeStatus{Logs: 1})
+}
+
+// tellsOfResume holds metrics to what is wanted, and to bytes of those that there are.
+func (s *service) tellsOfResume(t *testing.T, want native.ResumeStatus) {
+	t.Helper()
+	_, text := s.keep(t).ask(t, http.MethodGet, "/metrics", "")
+	var told struct {
+		Resume native.ResumeStatus `json:"resume"`
+	}
+	if err := json.Unmarshal([]byte(text), &told); err != nil {
+		t.Fatal(err)
+	}
+	for where, got := range map[string]native.ResumeStatus{
+		"JSON": told.Resume, "gauges": native.ResumeStatus(s.gauges().Resume()),
+	} {
+		if got.Bytes <= 0 {
+			t.Errorf("%s: %d bytes are held", where, got.Bytes)
+		}
+		if got.Bytes = 0; got != want { // more may have come
+			t.Errorf("%s: %+v, want %+v", where, got, want)
+		}
 	}
 }

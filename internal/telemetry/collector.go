@@ -29,6 +29,7 @@ type collector struct {
 	connections connectionDescs
 	places      placeDescs
 	webSockets  webSocketDescs
+	resume      resumeDescs
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -48,6 +49,7 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 		connections: newConnectionDescs(desc),
 		places:      newPlaceDescs(desc),
 		webSockets:  newWebSocketDescs(desc),
+		resume:      newResumeDescs(desc),
 
 		requests:     perApp("requests_total", "Calls that have ended, by outcome: ok or the kind of error; code says which error.", "operation", "outcome", "code"),
 		durations:    desc("request_duration_seconds", "Time from a call's arrival to its last byte, queue included.", "operation", "outcome"),
@@ -100,6 +102,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	c.connections.describe(out)
 	c.places.describe(out)
 	c.webSockets.describe(out)
+	c.resume.describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -121,6 +124,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if g := c.source.gauges.WebSockets; g != nil {
 		c.webSockets.collect(out, g())
+	}
+	if g := c.source.gauges.Resume; g != nil {
+		c.resume.collect(out, g())
 	}
 	c.collectRest(out)
 }

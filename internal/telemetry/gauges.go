@@ -29,6 +29,8 @@ type Gauges struct {
 	Places func() []PlaceUse
 	// WebSockets are those of clients.
 	WebSockets func() WebSocketUse
+	// Resume tells of the answers that can be resumed.
+	Resume func() ResumeUse
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64

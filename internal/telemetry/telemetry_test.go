@@ -66,6 +66,7 @@ func fullGauges() Gauges {
 				Waits: 18, TimedOut: 19, Refused: 20, Waited: 2500 * time.Millisecond,
 			}}
 		},
+		Resume:    func() ResumeUse { return ResumeUse{Logs: 7, Running: 2, Readers: 3, Bytes: 5120, Evicted: 1} },
 		BodyBytes: func() int64 { return 4096 },
 		Active:    func() int { return 12 },
 	}
@@ -160,6 +161,7 @@ func TestScrapeByApp(t *testing.T) {
 		`fairlead_provider_connection_refused_total{deployment="2",provider="openai",reason="timeout"} 19`,
 		`fairlead_provider_connection_refused_total{deployment="2",provider="openai",reason="full"} 20`,
 		`fairlead_alerts_sent_total 5`, `fairlead_alerts_failed_total 1`, `fairlead_alerts_dropped_total 2`, `fairlead_alerts_firing 1`,
+		`fairlead_resume_answers 7`, `fairlead_resume_running 2`, `fairlead_resume_readers 3`, `fairlead_resume_bytes 5120`, `fairlead_resume_evicted_total 1`,
 		`fairlead_body_bytes_in_flight 4096`, `fairlead_active_requests 12`,
 	)
 	if !strings.Contains(text, `fairlead_build_info{go_version="go`) || !strings.Contains(text, `version="1.2.3"} 1`) {

@@ -18,6 +18,7 @@ type Status struct {
 	Pools                   map[string]PoolStatus
 	Connections             Connections
 	WebSocket               WebSocketStatus
+	Resume                  ResumeStatus
 	Active                  []ActiveCall
 }
 
@@ -48,6 +49,17 @@ type WebSocketStatus struct {
 	QueueLimit int   `json:"max_waiting"`
 	Lanes      int   `json:"lanes"`
 	Refused    int64 `json:"refused_total"`
+}
+
+// ResumeStatus is how the answers stand that can be resumed: how many there are, how
+// many of them are still made, who reads them, and the bytes that they hold. Evicted
+// counts, since the start, those that were dropped or cut for want of room.
+type ResumeStatus struct {
+	Logs    int   `json:"answers"`
+	Running int   `json:"running"`
+	Readers int   `json:"readers"`
+	Bytes   int64 `json:"bytes"`
+	Evicted int64 `json:"evicted_total"`
 }
 
 // PoolStatus is how a provider's slots stand; Slots is 0 where there is no
@@ -122,6 +134,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Providers          map[string]PoolStatus `json:"providers"`
 		Connections        Connections           `json:"connections"`
 		WebSocket          WebSocketStatus       `json:"websocket"`
+		Resume             ResumeStatus          `json:"resume"`
 	}{
 		ConcurrencyMetrics: counts{
 			TotalRequests: s.Totals.Records, ConcurrentRequests: s.InUse, MaxConcurrentReached: s.MostInUse,
@@ -131,6 +144,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Providers:      s.Pools,
 		Connections:    s.Connections,
 		WebSocket:      s.WebSocket,
+		Resume:         s.Resume,
 	}
 	if n := s.Totals.Succeeded; n > 0 {
 		body.ConcurrencyMetrics.AverageResponseTime = standing.Seconds(s.Totals.SucceededTime / time.Duration(n))

@@ -198,6 +198,59 @@ func TestBackgroundWithoutRoom(t *testing.T) {
 	}
 }
 
+// TestBackgroundFlood: who is acknowledged has a place in the queue, and who has none is
+// told so and leaves nothing.
+func TestBackgroundFlood(t *testing.T) {
+	const slots, places, calls = 20, 50, 120
+	for _, stream := range []string{"false", "true"} {
+		model := &speaker{words: 1, steps: make(chan struct{})}
+		s := start(t, model)
+		answers := make(chan *http.Response, calls)
+		for range calls {
+			go func() {
+				answers <- s.open(t.Context(), "a", http.MethodPost, path, `{"background":true,"stream":`+stream+`}`)
+			}()
+		}
+		// Of the streams those in the queue are told the head now and then.
+		taken := 0
+		for range calls {
+			answer := <-answers
+			defer answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				taken++
+				continue
+			}
+			text, err := io.ReadAll(answer.Body)
+			if err != nil || answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), `"code":"queue_full`) ||
+				answer.Header.Get("Retry-After") == "" {
+				t.Errorf("stream %s: %d %s, %v", stream, answer.StatusCode, text, err)
+			}
+		}
+		if put, left := s.store.left(t); taken != slots+places || put != calls || left != taken {
+			t.Errorf("stream %s: %d were acknowledged, %d of %d rows are left", stream, taken, left, put)
+		}
+		close(model.steps)
+		eventually(t, "all have ended", func() bool { return s.records.count() == calls })
+		if failed := s.store.in(t, fairlead.ResponseFailed); failed != 0 {
+			t.Errorf("stream %s: %d have failed", stream, failed)
+		}
+	}
+}
+
+// TestBackgroundRefused: what can't be begun is told as it is, and leaves nothing.
+func TestBackgroundRefused(t *testing.T) {
+	s := start(t, &speaker{words: 1, cannot: &fairlead.Error{Kind: fairlead.Invalid, Code: "untranslatable_field", Message: "x"}})
+	for _, stream := range []string{"false", "true"} {
+		status, text := s.do("a", http.MethodPost, path, `{"background":true,"stream":`+stream+`}`)
+		if status != http.StatusBadRequest || !strings.Contains(text, "untranslatable_field") {
+			t.Errorf("stream %s: %d %s", stream, status, text)
+		}
+	}
+	if _, left := s.store.left(t); left != 0 {
+		t.Errorf("%d rows are left", left)
+	}
+}
+
 // asleep is a body that is sent when wake is closed; read is closed when the service
 // has begun to read it.
 type asleep struct {

@@ -28,6 +28,9 @@ func (f *Face) create(x *api.Exchange) error {
 	if err := x.Answer(c.call, api.Shape{ErrorFrame: c.errorFrame}, c.run); err != nil || c.job == nil {
 		return err
 	}
+	if err := c.job.await(x); err != nil {
+		return err
+	}
 	return c.job.tell(x)
 }
 

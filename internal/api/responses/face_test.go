@@ -222,10 +222,16 @@ func TestStoreIsBroken(t *testing.T) {
 			t.Errorf("%s: %d %s", body, status, text)
 		}
 	}
+	told := s.open(t.Context(), "a", http.MethodPost, path, `{}`)
+	defer told.Body.Close()
+	text, err := io.ReadAll(told.Body)
+	if err != nil || told.Header.Get("X-Should-Retry") != "false" || !strings.Contains(string(text), "store: false") {
+		t.Errorf("told %v, %s, %v", told.Header, text, err)
+	}
 	if status, text := s.do("a", http.MethodPost, path, `{"store":false}`); status != http.StatusOK {
 		t.Errorf("not stored: %d %s", status, text)
 	}
-	eventually(t, "each call has its record", func() bool { return s.records.count() == 6 })
+	eventually(t, "each call has its record", func() bool { return s.records.count() == 7 })
 	for _, r := range s.records.all {
 		if len(r.Attempts) > 1 {
 			t.Errorf("%d attempts for what could not be stored", len(r.Attempts))

@@ -33,6 +33,8 @@ type speaker struct {
 	steps chan struct{} // nil: it does not stop
 	words int
 	fails *fairlead.Error // after its words
+	// cannot is why it does not take a request at all.
+	cannot *fairlead.Error
 
 	mu   sync.Mutex
 	last *fairlead.Request
@@ -102,6 +104,14 @@ func (s *speaker) step(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Prepare implements fairlead.Preparer.
+func (s *speaker) Prepare(*fairlead.Call, *fairlead.Request) error {
+	if s.cannot == nil {
+		return nil
+	}
+	return s.cannot
 }
 
 func (s *speaker) request() *fairlead.Request {
@@ -174,6 +184,23 @@ func (l *ledger) left(t *testing.T) (put, left int) {
 		}
 	}
 	return len(l.ids), left
+}
+
+// in is how many of the responses of app a have that status.
+func (l *ledger) in(t *testing.T, status fairlead.ResponseStatus) (n int) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range l.ids {
+		r, ok, err := l.Response(t.Context(), "a", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok && r.Status == status {
+			n++
+		}
+	}
+	return n
 }
 
 type records struct {

@@ -14,6 +14,10 @@ import (
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
+// acknowledgeWithin is how long a client is told nothing while it is not known whether
+// its call is refused, as while the provider's pause is waited for.
+const acknowledgeWithin = time.Second
+
 // job is the work on a response in the background. A goroutine of the gateway's does
 // it; what the client's may know of it is under the mutex.
 type job struct {
@@ -23,9 +27,24 @@ type job struct {
 	memory *budget.Account
 	call   *fairlead.Call
 
-	mu   sync.Mutex
-	told standing
+	// known is closed when it is known whether the call was refused, and if it was, when
+	// nothing is left of it.
+	known chan struct{}
+
+	mu      sync.Mutex
+	told    standing
+	outlook outlook
+	refusal error
 }
+
+// outlook is what is known of a call's beginning.
+type outlook uint8
+
+const (
+	unknown      outlook = iota
+	acknowledged         // it has a place in the queue, or its client was told so
+	refused              // it ended without one, and nobody knows of the response
+)
 
 // standing is what a head tells of a call.
 type standing struct {
@@ -42,7 +61,7 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 	if _, err := c.face.config.Gateway.Resolve(c.x.App, req.Envelope.Model); err != nil {
 		return err
 	}
-	j := &job{turn: c.turn, call: c.call}
+	j := &job{turn: c.turn, call: c.call, known: make(chan struct{})}
 	var err error
 	if c.turn.Streams() { // first: for want of room it may be refused
 		j.log, err = c.face.config.Logs.Open(c.x.App.ID, c.turn.ID(), replay.Options{Cancel: c.work.Cancel})
@@ -57,7 +76,7 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 		return err
 	}
 	j.memory = c.x.KeepBody()
-	c.call.Interrupt, c.call.Waiting = nil, nil
+	c.call.Interrupt, c.call.Waiting, c.call.Entered = nil, nil, func() { j.decide(acknowledged, nil) }
 	j.note(nil)
 	c.turn.Running(c.work.Cancel)
 	kept := context.WithoutCancel(ctx) // whatever ends the call, its end is stored
@@ -71,6 +90,7 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 func (j *job) emit(e fairlead.Event) error {
 	switch {
 	case e.Head != nil:
+		j.decide(acknowledged, nil)
 		j.note(e.Head.Header)
 		if !e.Head.Stream {
 			return &fairlead.Error{
@@ -101,6 +121,14 @@ func (j *job) append(frames []byte) error {
 // finish is told how the call ended.
 func (j *job) finish(ctx context.Context, err error) {
 	failure := fairlead.AsError(err)
+	if failure != nil {
+		j.note(nil)
+		if j.decide(refused, err) == refused {
+			defer close(j.known)
+			j.discard(ctx) // before its client is told
+			return
+		}
+	}
 	var last []byte
 	if failure != nil && j.turn.Told() != nil {
 		last = brokenFrames(j.turn, failure)
@@ -123,6 +151,42 @@ func (j *job) discard(ctx context.Context) {
 		j.log.Discard()
 	}
 	j.memory.Close()
+}
+
+// decide notes what is known of the call's beginning, unless that is decided already,
+// and returns what is.
+func (j *job) decide(o outlook, refusal error) outlook {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.outlook == unknown {
+		j.outlook, j.refusal = o, refusal
+		if o == acknowledged {
+			close(j.known)
+		}
+	}
+	return j.outlook
+}
+
+// await waits until the call has a place in the queue: what is acknowledged should not
+// be refused the moment after. An error is why it has none.
+func (j *job) await(x *api.Exchange) error {
+	late := time.NewTimer(acknowledgeWithin)
+	defer late.Stop()
+	select {
+	case <-j.known:
+	case <-late.C:
+		if j.decide(acknowledged, nil) == refused {
+			<-j.known // the store's time bounds it
+		}
+	case <-x.Context().Done():
+		return fairlead.NewCanceled(x.Context().Err())
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.outlook == refused {
+		x.NoteWindows(j.told.requests, j.told.tokens)
+	}
+	return j.refusal
 }
 
 // note notes how the call stands, on the call's own goroutine.

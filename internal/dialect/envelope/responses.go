@@ -5,6 +5,11 @@ import (
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 )
 
+// levelsAround is how much deeper than in the body its values may come to stand: in a
+// translation, in the response object and in the event that tells of that. All of them
+// must stay within jsonscan.MaxDepth, or an answer that was paid for could not be told.
+const levelsAround = 8
+
 // Asked is what a body of the Responses API asks for beside its envelope.
 type Asked struct {
 	fairlead.Envelope
@@ -26,10 +31,12 @@ type Asked struct {
 // Responses reads the envelope of a body of the Responses API and checks the
 // members that the service acts on: model, input, stream, background, store,
 // max_output_tokens, previous_response_id, tools and stream_options. All may be
-// left out or null. Errors are those of Chat.
+// left out or null. Errors are those of Chat, too_many_items for the input's items; a body that nests deeper than levelsAround
+// below jsonscan.MaxDepth is invalid_json.
 func Responses(body []byte) (Asked, error) {
 	scan := &responsesScan{bodyScan: newBodyScan(body)}
 	scan.asked.Store = true
+	scan.Deepen(levelsAround)
 	if err := scan.read(scan.member); err != nil {
 		return Asked{}, err
 	}
@@ -99,9 +106,26 @@ func (s *responsesScan) conversation() error {
 	if kind != jsonscan.StringKind && kind != jsonscan.ArrayKind && kind != jsonscan.NullKind {
 		return s.wrongType("input", "a string or an array")
 	}
-	value, err := s.Skip()
+	var value jsonscan.Span
+	var err error
+	if kind == jsonscan.ArrayKind {
+		value, err = s.items()
+	} else {
+		value, err = s.Skip()
+	}
 	if kind != jsonscan.NullKind {
 		s.asked.InputAt = fairlead.Span(value)
 	}
 	return err
+}
+
+// items reads the items of the input.
+func (s *responsesScan) items() (jsonscan.Span, error) {
+	n := 0
+	return s.Array(func() error {
+		if n++; n > MaxItems {
+			return TooManyItems("input")
+		}
+		return nil
+	})
 }

@@ -15,7 +15,12 @@ const (
 	codeDuplicateKey = "duplicate_key"
 	codeInvalidType  = "invalid_type"
 	codeMissingField = "missing_field"
+	codeTooManyItems = "too_many_items"
 )
+
+// MaxItems is how many elements a list of messages or items may have: what is kept of an
+// element beside its bytes is more than these, where elements are small.
+const MaxItems = 100_000
 
 // maxNameShown is the longest member name that an error repeats.
 const maxNameShown = 64
@@ -27,7 +32,8 @@ const maxNameShown = 64
 // JSON object without duplicate names.
 //
 // Errors are *fairlead.Error of Kind Invalid with the codes invalid_json,
-// duplicate_key, invalid_type (Param names the member) and missing_field. They
+// duplicate_key, invalid_type (Param names the member), missing_field and, of more than
+// MaxItems messages, too_many_items. They
 // never quote the body, but for a duplicate name that looks like a field's.
 func Chat(body []byte) (fairlead.Envelope, error) {
 	scan := newBodyScan(body)
@@ -174,6 +180,9 @@ func (s *bodyScan) messages() error {
 		if s.Kind() != jsonscan.ObjectKind {
 			return s.wrongType(fmt.Sprintf("messages[%d]", n), "an object")
 		}
+		if n == MaxItems {
+			return TooManyItems("messages")
+		}
 		sawRole := false
 		if _, err := s.Object(func(name []byte) error {
 			if string(name) != "role" {
@@ -273,6 +282,14 @@ func invalidType(param, want string) error {
 
 func missing(param, message string) error {
 	return &fairlead.Error{Kind: fairlead.Invalid, Code: codeMissingField, Param: param, Message: message}
+}
+
+// TooManyItems refuses a list of more than MaxItems elements.
+func TooManyItems(param string) *fairlead.Error {
+	return &fairlead.Error{
+		Kind: fairlead.Invalid, Code: codeTooManyItems, Param: param,
+		Message: param + " has too many elements", Detail: fmt.Sprintf("at most %d", MaxItems),
+	}
 }
 
 // refuse turns an error of the scanner into one for the caller.

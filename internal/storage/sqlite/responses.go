@@ -61,7 +61,7 @@ func (s *Store) PutResponse(ctx context.Context, r fairlead.Response, room fairl
 		return makeRoom(ctx, tx, r, room)
 	})
 	if err != nil {
-		return s.failed(ctx, "write response "+r.ID, err)
+		return s.notKept(ctx, r, "write", err)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (s *Store) UpdateResponse(ctx context.Context, r fairlead.Response, room fa
 		return makeRoom(ctx, tx, r, room)
 	})
 	if err != nil {
-		return s.failed(ctx, "update response "+r.ID, err)
+		return s.notKept(ctx, r, "update", err)
 	}
 	return nil
 }
@@ -172,6 +172,17 @@ func (s *Store) HasResponseName(ctx context.Context, app fairlead.AppID, name st
 		return false, s.failed(ctx, "look a name of a response up", err)
 	}
 	return has, nil
+}
+
+// notKept is the error of a response that could not be written. Its answer may have been
+// paid for: a client that tried again on its own would pay once more, for nothing.
+func (s *Store) notKept(ctx context.Context, r fairlead.Response, doing string, err error) error {
+	e := fairlead.AsError(s.failed(ctx, doing+" response "+r.ID, err))
+	e.NoRetry = true
+	if !r.Background { // which must be stored
+		e.Detail = "send store: false to go on without storing"
+	}
+	return e
 }
 
 // affected is how many rows a statement has changed.

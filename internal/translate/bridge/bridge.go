@@ -45,7 +45,8 @@ func New(model fairlead.Model, speaks fairlead.Dialect, options Options) *Bridge
 // Errors are those of the model, and: Invalid for what can't be translated (see
 // translate.Request), Upstream for an answer that makes no sense in the client's
 // dialect (see package reply), or that is longer than 8 MiB and not a stream, and
-// those of the call's Memory, in which such an answer is gathered.
+// those of the call's Memory, in which such an answer is gathered and a long request
+// translated.
 func (b *Bridge) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
 	switch {
 	case !differ(req.Dialect, b.speaks):
@@ -68,11 +69,31 @@ func (b *Bridge) Prepare(call *fairlead.Call, req *fairlead.Request) error {
 	if !differ(req.Dialect, b.speaks) || call.Operation == fairlead.CountTokens {
 		return nil
 	}
+	size, err := reserve(call, req)
+	if err != nil {
+		return err
+	}
+	defer giveBack(call, size)
 	t, err := b.translate(req)
 	if err == nil && len(t.request.Body) <= maxKept {
 		req.Prepared = t
 	}
 	return err
+}
+
+// reserve takes memory for a translation of the request, which is about as long as that
+// is; size is how much. A short one is not worth it.
+func reserve(call *fairlead.Call, req *fairlead.Request) (size int64, err error) {
+	if size = int64(len(req.Body) + len(req.Past.Items)); size <= maxKept || call.Memory == nil {
+		return 0, nil
+	}
+	return size, call.Memory.Reserve(size)
+}
+
+func giveBack(call *fairlead.Call, size int64) {
+	if size > 0 {
+		call.Memory.Return(size)
+	}
 }
 
 // translation is a request in the model's dialect, and what it lost.
@@ -103,7 +124,11 @@ func (b *Bridge) translate(req *fairlead.Request) (*translation, error) {
 func (b *Bridge) translated(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
 	t, ok := req.Prepared.(*translation)
 	if !ok {
-		var err error
+		size, err := reserve(call, req)
+		if err != nil {
+			return err
+		}
+		defer giveBack(call, size)
 		if t, err = b.translate(req); err != nil {
 			return err
 		}

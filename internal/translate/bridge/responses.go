@@ -30,7 +30,7 @@ func NewResponses(model fairlead.Model, options Options) *Responses {
 // Errors are those of the model, and: Invalid for what can't be translated (see
 // translate.Responses), Upstream for an answer that is none (see package
 // responses), or that is longer than 8 MiB, and those of the call's Memory, in which
-// an answer is held until its end.
+// an answer is held until its end, and a long request translated.
 func (b *Responses) Answer(ctx context.Context, call *fairlead.Call, req *fairlead.Request, emit fairlead.Emit) error {
 	if req.Dialect != fairlead.OpenAIResponses {
 		return b.model.Answer(ctx, call, req, emit)
@@ -40,7 +40,11 @@ func (b *Responses) Answer(ctx context.Context, call *fairlead.Call, req *fairle
 	}
 	t, ok := req.Prepared.(*asked)
 	if !ok {
-		var err error
+		size, err := reserve(call, req)
+		if err != nil {
+			return err
+		}
+		defer giveBack(call, size)
 		if t, err = b.translate(req); err != nil {
 			return err
 		}
@@ -71,6 +75,11 @@ func (b *Responses) Prepare(call *fairlead.Call, req *fairlead.Request) error {
 	if call.Operation != fairlead.Chat {
 		return nil
 	}
+	size, err := reserve(call, req)
+	if err != nil {
+		return err
+	}
+	defer giveBack(call, size)
 	t, err := b.translate(req)
 	if err == nil && inner != nil {
 		err = inner.Prepare(call, &t.request)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
 )
@@ -16,6 +17,7 @@ const (
 	codeDuplicateKey   = "duplicate_key"
 	codeInvalidType    = "invalid_type"
 	codeMissingField   = "missing_field"
+	codeTooManyItems   = "too_many_items"
 )
 
 // fault is what is wrong with a field. The path grows from the inside out, on
@@ -61,12 +63,24 @@ func Object(path string, value rawjson.Value) (rawjson.Object, error) {
 	return rawjson.ReadObject(value)
 }
 
-// Array reads the value of a field that must be an array.
+// Array reads the value of a field that must be an array, of envelope.MaxItems elements
+// at most.
 func Array(path string, value rawjson.Value) ([]rawjson.Value, error) {
 	if value.Kind() != jsonscan.ArrayKind {
 		return nil, MustBe(path, "an array")
 	}
-	return rawjson.ReadArray(value)
+	var list []rawjson.Value
+	err := jsonscan.Array(value, func(at jsonscan.Span) error {
+		if len(list) == envelope.MaxItems {
+			return &fault{code: codeTooManyItems, path: path}
+		}
+		list = append(list, value[at.Start:at.End:at.End])
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // Each deals with the elements of the array at path, one after the other.
@@ -125,6 +139,8 @@ func Complain(err error, api string) error {
 		e.Message = f.path + " must be " + f.why
 	case codeMissingField:
 		e.Message = f.path + " is missing"
+	case codeTooManyItems:
+		return envelope.TooManyItems(f.path)
 	default:
 		e.Message, e.Detail = f.path+" cannot be translated to "+api, f.why
 	}

@@ -30,50 +30,81 @@ func (p *pending) remove(id string) {
 	}
 }
 
+// stretch is items of the conversation that are read one by one: of small ones, what
+// they are read into is many times their size.
+type stretch struct {
+	list []rawjson.Value
+	// answers are the places of those that answer a call, by its id, once somebody asks;
+	// written are those of them that were written before their turn.
+	answers map[string]int
+	written map[int]bool
+}
+
 // items writes items of the conversation. Before anyone but the assistant speaks,
 // the answers to calls come that stand behind.
 func (t *talk) items(list []rawjson.Value) error {
-	objects := make([]rawjson.Object, len(list))
-	answers := make(map[string]int)
+	s := &stretch{list: list, written: make(map[int]bool)}
 	for i, value := range list {
+		if s.written[i] {
+			continue
+		}
 		o, err := field.Object("", value)
 		if err != nil {
 			return field.Below(err, at(i))
 		}
-		objects[i] = o
-		if id := answeredBy(o); id != "" {
-			answers[id] = i
-		}
-	}
-	for i, o := range objects {
 		if kindOf(o) == "message" && !o.Get("role").Is("assistant") {
-			if err := t.answer(objects, answers); err != nil {
+			if err := t.answer(s); err != nil {
 				return err
 			}
 		}
-		if o := objects[i]; o != nil {
-			if err := t.item(o); err != nil {
-				return field.Below(err, at(i))
-			}
+		if err := t.item(o); err != nil {
+			return field.Below(err, at(i))
 		}
 	}
 	return nil
 }
 
-// answer writes the answers to the calls that are pending, and takes them out of
-// the items.
-func (t *talk) answer(objects []rawjson.Object, answers map[string]int) error {
+// answer writes the answers to the calls that are pending, out of their turn.
+func (t *talk) answer(s *stretch) error {
+	if len(t.pending.ids) == 0 {
+		return nil
+	}
+	if err := s.findAnswers(); err != nil {
+		return err
+	}
 	for _, id := range t.pending.ids {
-		i, ok := answers[id]
-		if !ok || !t.pending.open[id] || objects[i] == nil {
+		i, ok := s.answers[id]
+		if !ok || !t.pending.open[id] || s.written[i] {
 			continue
 		}
-		if err := t.item(objects[i]); err != nil {
+		o, err := field.Object("", s.list[i])
+		if err == nil {
+			err = t.item(o)
+		}
+		if err != nil {
 			return field.Below(err, at(i))
 		}
-		objects[i] = nil
+		s.written[i] = true
 	}
 	t.pending = pending{}
+	return nil
+}
+
+// findAnswers looks for the items that answer calls.
+func (s *stretch) findAnswers() error {
+	if s.answers != nil {
+		return nil
+	}
+	s.answers = make(map[string]int)
+	for i, value := range s.list {
+		o, err := field.Object("", value)
+		if err != nil {
+			return field.Below(err, at(i))
+		}
+		if id := answeredBy(o); id != "" {
+			s.answers[id] = i
+		}
+	}
 	return nil
 }
 

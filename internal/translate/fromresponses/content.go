@@ -47,9 +47,12 @@ func (t *talk) content(content rawjson.Value, other other) (*parts, error) {
 		p.text(content)
 		return p, nil
 	}
+	if content.Kind() != jsonscan.ArrayKind {
+		return nil, field.MustBe("", "a string or a list of parts")
+	}
 	list, err := field.Array("", content)
 	if err != nil {
-		return nil, field.MustBe("", "a string or a list of parts")
+		return nil, err
 	}
 	return p, field.Each("", list, func(value rawjson.Value) error {
 		part, err := field.Object("", value)

@@ -1,6 +1,8 @@
 package fromresponses
 
 import (
+	"errors"
+
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 	"github.com/fairleadhq/fairlead/internal/translate/field"
 	"github.com/fairleadhq/fairlead/internal/translate/rawjson"
@@ -66,8 +68,12 @@ func (j *job) readInput() error {
 	}
 	if len(j.options.Past) > 0 {
 		var err error
-		if j.past, err = rawjson.ReadArray(append(append([]byte{'['}, j.options.Past...), ']')); err != nil {
+		j.past, err = field.Array("", array(j.options.Past))
+		if _, ok := errors.AsType[*jsonscan.Error](err); ok {
 			return field.Refuse("previous_response_id", "what is kept of the conversation before can't be read")
+		}
+		if err != nil {
+			return field.Below(err, "previous_response_id")
 		}
 	}
 	switch value := j.Body.Get("input"); value.Kind() {
@@ -76,11 +82,20 @@ func (j *job) readInput() error {
 		j.text = value
 	default:
 		var err error
-		if j.input, err = field.Array("input", value); err != nil {
+		if value.Kind() != jsonscan.ArrayKind {
 			return field.MustBe("input", "a string or a list of items")
+		}
+		if j.input, err = field.Array("input", value); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// array is elements with the brackets around them.
+func array(elements []byte) rawjson.Value {
+	whole := make(rawjson.Value, 0, len(elements)+len("[]"))
+	return append(append(append(whole, '['), elements...), ']')
 }
 
 // mapped writes a field that does not depend on others.

@@ -8,6 +8,7 @@
 package rawjson
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
@@ -115,6 +116,12 @@ func NewWriter(size int) *Writer { return &Writer{text: make([]byte, 0, size)} }
 
 // Bytes is what was written so far.
 func (w *Writer) Bytes() []byte { return w.text }
+
+// Len is how many bytes were written so far.
+func (w *Writer) Len() int { return len(w.text) }
+
+// Insert puts a text, commas included, before what was written from at on.
+func (w *Writer) Insert(at int, text []byte) { w.text = slices.Insert(w.text, at, text...) }
 
 // Reset forgets what was written and keeps the room.
 func (w *Writer) Reset() { w.text = w.text[:0] }

@@ -103,9 +103,12 @@ func (s *said) content(content rawjson.Value, other func(kind string, block rawj
 		s.text(content)
 		return nil
 	}
+	if content.Kind() != jsonscan.ArrayKind {
+		return field.MustBe("", "a string or a list of blocks")
+	}
 	list, err := field.Array("", content)
 	if err != nil {
-		return field.MustBe("", "a string or a list of blocks")
+		return err
 	}
 	return field.Each("", list, func(value rawjson.Value) error {
 		block, err := field.Object("", value)

@@ -2,6 +2,7 @@ package tomessages
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
@@ -11,11 +12,13 @@ import (
 
 // turns is Anthropic's form of a conversation: the system prompt apart, and
 // turns of user and assistant. Messages of one role that follow one another are
-// one turn; tool results stand first in theirs, as the API wants it.
+// one turn; tool results stand first in theirs, as the API wants it. Each turn is
+// written when the next begins: of many small ones, to hold all would take many
+// times their size.
 type turns struct {
 	*job
 	system rawjson.Writer
-	list   []*turn
+	turn   turn // the last one
 }
 
 // turn is the blocks of one turn, results of tools before the others.
@@ -26,12 +29,29 @@ type turn struct {
 
 // at is the turn that a message of the role belongs to.
 func (t *turns) at(role string) *turn {
-	if n := len(t.list); n > 0 && t.list[n-1].role == role {
-		return t.list[n-1]
+	if t.turn.role != role {
+		t.end()
+		t.turn.role = role
 	}
-	next := &turn{role: role}
-	t.list = append(t.list, next)
-	return next
+	return &t.turn
+}
+
+// end writes the last turn, unless it is empty.
+func (t *turns) end() {
+	results, blocks := t.turn.results.Bytes(), t.turn.blocks.Bytes()
+	if len(results)+len(blocks) == 0 {
+		return
+	}
+	t.Out.Open('{')
+	t.Out.TextMember("role", t.turn.role)
+	t.Out.Name("content")
+	t.Out.Open('[')
+	t.Out.Raw(results)
+	t.Out.Raw(blocks)
+	t.Out.Close(']')
+	t.Out.Close('}')
+	t.turn.results.Reset()
+	t.turn.blocks.Reset()
 }
 
 // conversation writes system and messages.
@@ -41,31 +61,17 @@ func (j *job) conversation() error {
 		return err
 	}
 	t := &turns{job: j}
+	before := j.Out.Len() // where max_tokens, at least, ends
+	j.Out.Name("messages")
+	j.Out.Open('[')
 	if err := field.Each("messages", list, t.message); err != nil {
 		return err
 	}
-	if system := t.system.Bytes(); len(system) > 0 {
-		j.Out.Name("system")
-		j.Out.Open('[')
-		j.Out.Raw(system)
-		j.Out.Close(']')
-	}
-	j.Out.Name("messages")
-	j.Out.Open('[')
-	for _, one := range t.list {
-		if len(one.results.Bytes())+len(one.blocks.Bytes()) == 0 {
-			continue // it was empty
-		}
-		j.Out.Open('{')
-		j.Out.TextMember("role", one.role)
-		j.Out.Name("content")
-		j.Out.Open('[')
-		j.Out.Raw(one.results.Bytes())
-		j.Out.Raw(one.blocks.Bytes())
-		j.Out.Close(']')
-		j.Out.Close('}')
-	}
+	t.end()
 	j.Out.Close(']')
+	if system := t.system.Bytes(); len(system) > 0 { // it may have come last
+		j.Out.Insert(before, slices.Concat([]byte(`,"system":[`), system, []byte(`]`)))
+	}
 	return nil
 }
 
@@ -114,9 +120,12 @@ func (t *turns) parts(w *rawjson.Writer, content rawjson.Value, other func(*rawj
 		textBlock(w, content)
 		return nil
 	}
+	if content.Kind() != jsonscan.ArrayKind {
+		return field.MustBe("", "a string or a list of parts")
+	}
 	list, err := field.Array("", content)
 	if err != nil {
-		return field.MustBe("", "a string or a list of parts")
+		return err
 	}
 	return field.Each("", list, func(part rawjson.Value) error { return t.part(w, part, other) })
 }
