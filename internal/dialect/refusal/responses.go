@@ -14,14 +14,12 @@ type Broken struct {
 	Sequence int
 	// Response is the response object as it was told last; nil if it never was.
 	Response []byte
-	// Output is the items that were told, in order.
-	Output [][]byte
 }
 
 // ResponsesFrames returns the error as the frames that end a broken stream of the
 // Responses API. The first is an "error", at which every OpenAI client throws: it
 // has the members of the error object at the top, and the object itself. The second
-// is a "response.failed" with the response so far, if there is one. An error before
+// is a "response.failed" with that response, if there is one, and no output. An error before
 // a stream is told as OpenAI's, by the function of that name.
 func ResponsesFrames(e *fairlead.Error, at Broken) []byte {
 	b := appendNumber([]byte(`{"type":"error",`), "sequence_number", at.Sequence)
@@ -62,14 +60,7 @@ func failedResponse(e *fairlead.Error, at Broken) []byte {
 	}
 	b = append(b, `"status":"failed","error":{`...)
 	b = appendMember(b, "code", responseCode(e.Kind))
-	b = append(appendMember(append(b, ','), "message", wordsOf(e)), `},"output":[`...)
-	for i, item := range at.Output {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, item...)
-	}
-	return append(b, "]}"...)
+	return append(appendMember(append(b, ','), "message", wordsOf(e)), `},"output":[]}`...)
 }
 
 // responseCode is the code of a failed response's error: those that its clients

@@ -10,7 +10,7 @@
 // it; the bound of what is held is the bound of an answer.
 //
 // A stream that ends without its end marker is an error, never an end. What its
-// client is told then is up to its face; the package dialect/trail knows how.
+// client is told then is up to its face.
 //
 // Start with Answer and Stream, then turn. docs/translation.md tells what becomes
 // of finish reasons and usage.
