@@ -1,10 +1,8 @@
 package native
 
 import (
-	"maps"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -34,24 +32,13 @@ type Resume struct {
 // resumable is a call whose answer goes into a log, where its client reads it. It is
 // worked on by a goroutine of the gateway's.
 type resumable struct {
+	*follow.Notes
+
 	log     *replay.Log
 	forget  func() // gives the call's memory back
-	call    *fairlead.Call
 	numbers numbering
 	buf     []byte // a frame on its way into the log
 	noted   bool   // before its first event
-
-	// mu guards what the client's goroutine is told, which may not look at the call.
-	mu     sync.Mutex
-	told   notes
-	header map[string]string
-}
-
-// notes is what a head tells of a call.
-type notes struct {
-	requests, tokens fairlead.WindowState
-	waited           time.Duration
-	targets          []fairlead.Target
 }
 
 // detach has the call go on without its exchange.
@@ -62,10 +49,9 @@ func (f *Face) detach(x *api.Exchange, call *fairlead.Call, work *gateway.Work) 
 	if err != nil {
 		return nil, err
 	}
-	r := &resumable{log: log, call: call, forget: x.KeepBody().Close}
+	r := &resumable{Notes: follow.NewNotes(call), log: log, forget: x.KeepBody().Close}
 	call.Interrupt = nil
 	call.Waiting = func() error { return nil } // its client is told by whoever reads the log for it
-	r.note()
 	work.Detach(r.finish)
 	return r, nil
 }
@@ -79,7 +65,7 @@ func (r *resumable) emit(e fairlead.Event) error {
 		return nil
 	case !r.noted:
 		r.noted = true
-		r.note()
+		r.Note()
 	}
 	for frame := range sse.Frames(e.Data) {
 		if sse.Data(frame, nil) == nil {
@@ -100,15 +86,13 @@ func (r *resumable) begin(head *fairlead.Head) error {
 			Message: "The provider answered with a whole body where a stream was asked for",
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.header = maps.Clone(head.Header)
+	r.Keep(head.Header)
 	return nil
 }
 
 // finish is told how the call ended.
 func (r *resumable) finish(err error) {
-	r.note()
+	r.Note()
 	r.log.Close(fairlead.AsError(err))
 	r.forget()
 }
@@ -118,28 +102,6 @@ func (r *resumable) discard() {
 	r.log.Discard()
 	r.forget()
 }
-
-// note notes how the call stands, on the call's own goroutine.
-func (r *resumable) note() {
-	n := notes{requests: r.call.Requests(), tokens: r.call.Tokens(), waited: r.call.Waited(), targets: r.call.Targets()}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.told = n
-}
-
-// Tell implements follow.Call.
-func (r *resumable) Tell(told *fairlead.Call) (header map[string]string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	told.SetRequests(r.told.requests)
-	told.SetTokens(r.told.tokens)
-	told.SetTargets(r.told.targets)
-	told.NoteWait(r.told.waited-told.Waited(), fairlead.NotGranted)
-	return r.header
-}
-
-// Slotted implements follow.Call.
-func (r *resumable) Slotted() bool { return r.call.Slotted() }
 
 // follow answers the client that made the call.
 func (r *resumable) follow(x *api.Exchange) error {

@@ -21,18 +21,18 @@ const acknowledgeWithin = time.Second
 // job is the work on a response in the background. A goroutine of the gateway's does
 // it; what the client's may know of it is under the mutex.
 type job struct {
+	*follow.Notes
+
 	turn   *keep.Turn
 	object []byte      // the response as it is queued
 	log    *replay.Log // nil where the client wants no stream
 	memory *budget.Account
-	call   *fairlead.Call
 
 	// known is closed when it is known whether the call was refused, and if it was, when
 	// nothing is left of it.
 	known chan struct{}
 
 	mu      sync.Mutex
-	told    standing
 	outlook outlook
 	refusal error
 }
@@ -46,14 +46,6 @@ const (
 	refused              // it ended without one, and nobody knows of the response
 )
 
-// standing is what a head tells of a call.
-type standing struct {
-	requests, tokens fairlead.WindowState
-	waited           time.Duration
-	targets          []fairlead.Target
-	header           map[string]string
-}
-
 // detach has the call go on without its exchange, once the response is stored as
 // queued.
 func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
@@ -61,7 +53,7 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 	if _, err := c.face.config.Gateway.Resolve(c.x.App, req.Envelope.Model); err != nil {
 		return err
 	}
-	j := &job{turn: c.turn, call: c.call, known: make(chan struct{})}
+	j := &job{Notes: follow.NewNotes(c.call), turn: c.turn, known: make(chan struct{})}
 	var err error
 	if c.turn.Streams() { // first: for want of room it may be refused
 		j.log, err = c.face.config.Logs.Open(c.x.App.ID, c.turn.ID(), replay.Options{Cancel: c.work.Cancel})
@@ -77,7 +69,6 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 	}
 	j.memory = c.x.KeepBody()
 	c.call.Interrupt, c.call.Waiting, c.call.Entered = nil, nil, func() { j.decide(acknowledged, nil) }
-	j.note(nil)
 	c.turn.Running(c.work.Cancel)
 	kept := context.WithoutCancel(ctx) // whatever ends the call, its end is stored
 	c.work.Detach(func(err error) { j.finish(kept, err) })
@@ -91,7 +82,8 @@ func (j *job) emit(e fairlead.Event) error {
 	switch {
 	case e.Head != nil:
 		j.decide(acknowledged, nil)
-		j.note(e.Head.Header)
+		j.Note()
+		j.Keep(e.Head.Header)
 		if !e.Head.Stream {
 			return &fairlead.Error{
 				Kind: fairlead.Upstream, Code: "upstream_invalid_answer",
@@ -122,7 +114,8 @@ func (j *job) append(frames []byte) error {
 func (j *job) finish(ctx context.Context, err error) {
 	failure := fairlead.AsError(err)
 	if failure != nil {
-		j.note(nil)
+		j.Note()
+		j.Keep(nil)
 		if j.decide(refused, err) == refused {
 			defer close(j.known)
 			j.discard(ctx) // before its client is told
@@ -184,42 +177,15 @@ func (j *job) await(x *api.Exchange) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.outlook == refused {
-		x.NoteWindows(j.told.requests, j.told.tokens)
+		x.NoteWindows(j.Windows())
 	}
 	return j.refusal
 }
 
-// note notes how the call stands, on the call's own goroutine.
-func (j *job) note(header map[string]string) {
-	s := standing{
-		requests: j.call.Requests(), tokens: j.call.Tokens(), waited: j.call.Waited(), targets: j.call.Targets(), header: header,
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.told = s
-}
-
-// Tell implements follow.Call.
-func (j *job) Tell(told *fairlead.Call) (header map[string]string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	told.SetRequests(j.told.requests)
-	told.SetTokens(j.told.tokens)
-	told.SetTargets(j.told.targets)
-	told.NoteWait(j.told.waited-told.Waited(), fairlead.NotGranted)
-	return j.told.header
-}
-
-// Slotted implements follow.Call.
-func (j *job) Slotted() bool { return j.call.Slotted() }
-
 // tell answers the client that asked for the response.
 func (j *job) tell(x *api.Exchange) error {
 	if j.log == nil {
-		j.mu.Lock()
-		requests, tokens := j.told.requests, j.told.tokens
-		j.mu.Unlock()
-		x.NoteWindows(requests, tokens)
+		x.NoteWindows(j.Windows())
 		return x.Write(typeJSON, j.object)
 	}
 	cursor, err := j.log.Cursor(-1)
