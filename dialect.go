@@ -9,6 +9,8 @@ const (
 	OpenAIEmbeddings  Dialect = "openai-embeddings"
 	OpenAIResponses   Dialect = "openai-responses"
 	AnthropicMessages Dialect = "anthropic-messages"
+	// RerankRequests are those of the /rerank API that Cohere and Jina have.
+	RerankRequests Dialect = "rerank"
 )
 
 // Span is a half-open range of bytes [Start, End) of a body. The zero Span

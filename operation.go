@@ -10,6 +10,14 @@ const (
 	Embed
 	// CountTokens asks how many tokens a prompt has. It uses none.
 	CountTokens
+	// Upload receives a document; it holds no slot.
+	Upload
+	// Analyze and Insights read documents by way of a model.
+	Analyze
+	Search
+	Insights
+	// Rerank puts passages in order by how well they answer a question.
+	Rerank
 )
 
 // String returns the operation's name as configuration, metrics and logs
@@ -22,6 +30,16 @@ func (o Operation) String() string {
 		return "embed"
 	case CountTokens:
 		return "count_tokens"
+	case Upload:
+		return "upload"
+	case Analyze:
+		return "analyze"
+	case Search:
+		return "search"
+	case Insights:
+		return "insights"
+	case Rerank:
+		return "rerank"
 	}
 	return "unknown"
 }
