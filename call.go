@@ -1,6 +1,7 @@
 package fairlead
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -42,6 +43,8 @@ type Call struct {
 	// called, from any goroutine, when the call's time is over or the call is
 	// ended from elsewhere.
 	Interrupt func()
+
+	absorbing sync.Mutex // guards attempts and waited while calls are absorbed
 
 	slotted  atomic.Bool
 	holding  atomic.Int32
@@ -111,6 +114,21 @@ func (c *Call) AddAttempt(a Attempt) {
 	c.attempts = append(c.attempts, a)
 }
 
+// Absorb notes what a call that was made for this one has done, when it has ended. It
+// may be called from several goroutines at once, but not while the call itself makes
+// attempts.
+func (c *Call) Absorb(inner *Call) {
+	c.absorbing.Lock()
+	defer c.absorbing.Unlock()
+	for i := range inner.attempts {
+		c.AddAttempt(inner.attempts[i])
+	}
+	c.waited += inner.waited
+	if inner.Slotted() {
+		c.slotted.Store(true)
+	}
+}
+
 // Attempts returns the attempts so far.
 func (c *Call) Attempts() []Attempt { return c.attempts }
 
@@ -125,6 +143,10 @@ func (c *Call) NoteWait(wait time.Duration, granted Grant) {
 		c.holding.Add(1)
 	}
 }
+
+// NoteServed notes that the call had what it asked for, though it may not have needed a
+// slot: it costs its app what a call costs.
+func (c *Call) NoteServed() { c.slotted.Store(true) }
 
 // noteRelease notes that the call gave a slot back.
 func (c *Call) noteRelease() { c.holding.Add(-1) }

@@ -284,7 +284,7 @@ func (c *Controller) Settle(ctx context.Context, call *fairlead.Call, pass Pass,
 		return c.undo(ctx, call, pass)
 	}
 	used := out.Usage.Input + out.Usage.Output
-	if used > 0 {
+	if used > 0 && pass.caller != nil {
 		pass.caller.Learn(pass.bytes, out.Usage.Input, out.Usage.Output)
 	}
 	p := c.partyOf(call)

@@ -21,13 +21,14 @@ import (
 
 // Config is the effective configuration. It is immutable once loaded.
 type Config struct {
-	Server   Server   `yaml:"server" doc:"Where and how the service listens."`
-	Limits   Limits   `yaml:"limits" doc:"What all apps share, and what each may have."`
-	Timeouts Timeouts `yaml:"timeouts" doc:"The most time each operation may take, queue, work and stream included."`
-	Apps     []App    `yaml:"apps" doc:"The applications that may call. Left out, one app called default is made at first start."`
-	Chat     Chat     `yaml:"chat" doc:"Streams, WebSockets and answers that can be taken up again."`
-	LLM      LLM      `yaml:"llm" doc:"The providers, and which models they serve."`
-	Alerts   Alerts   `yaml:"alerts" doc:"Whom to tell when something is wrong."`
+	Server    Server    `yaml:"server" doc:"Where and how the service listens."`
+	Limits    Limits    `yaml:"limits" doc:"What all apps share, and what each may have."`
+	Timeouts  Timeouts  `yaml:"timeouts" doc:"The most time each operation may take, queue, work and stream included."`
+	Apps      []App     `yaml:"apps" doc:"The applications that may call. Left out, one app called default is made at first start."`
+	Chat      Chat      `yaml:"chat" doc:"Streams, WebSockets and answers that can be taken up again."`
+	Documents Documents `yaml:"documents" doc:"What apps may upload, and how it is read and searched."`
+	LLM       LLM       `yaml:"llm" doc:"The providers, and which models they serve."`
+	Alerts    Alerts    `yaml:"alerts" doc:"Whom to tell when something is wrong."`
 }
 
 // Server says where and how the service listens.
@@ -38,6 +39,7 @@ type Server struct {
 	MaxBody        strictyaml.Size     `yaml:"max_body" env:"FAIRLEAD_MAX_BODY" doc:"Largest request body; at most a quarter of memory_limit. 0 = only what memory_limit allows."`
 	DrainTimeout   strictyaml.Duration `yaml:"drain_timeout" env:"FAIRLEAD_DRAIN_TIMEOUT" doc:"How long running calls may go on after SIGTERM. 0 = until they end."`
 	DrainDelay     strictyaml.Duration `yaml:"drain_delay" env:"FAIRLEAD_DRAIN_DELAY" doc:"How long after SIGTERM new calls are still served while /readyz tells balancers to go elsewhere; then the port is closed. 0 = new calls are refused at once."`
+	WorkerThreads  int                 `yaml:"worker_threads" least:"1" most:"1024" env:"WORKER_THREADS" doc:"Documents that are read at the same time, each in a process of its own at a low priority."`
 	MaxConnections int                 `yaml:"max_connections" most:"1000000" env:"FAIRLEAD_MAX_CONNECTIONS" doc:"Most open connections of clients; a further one gets 503. 0 = no limit."`
 	InsecurePublic bool                `yaml:"insecure_public" env:"FAIRLEAD_INSECURE_PUBLIC" doc:"Allow a public listen address without TLS."`
 	FastLane       bool                `yaml:"fast_lane" env:"FAIRLEAD_FAST_LANE" doc:"Serve the plainest HTTP/1.1 requests without net/http, which answers all others; on Linux and without TLS only."`
@@ -87,8 +89,12 @@ type ErrorAlert struct {
 
 // Timeouts are the operations' time limits.
 type Timeouts struct {
-	Chat  strictyaml.Duration `yaml:"chat" env:"FAIRLEAD_TIMEOUT_CHAT" doc:"Time limit of a chat call."`
-	Embed strictyaml.Duration `yaml:"embed" env:"FAIRLEAD_TIMEOUT_EMBED" doc:"Time limit of an embeddings call."`
+	Chat     strictyaml.Duration `yaml:"chat" env:"FAIRLEAD_TIMEOUT_CHAT" doc:"Time limit of a chat call."`
+	Embed    strictyaml.Duration `yaml:"embed" env:"FAIRLEAD_TIMEOUT_EMBED" doc:"Time limit of an embeddings call."`
+	Upload   strictyaml.Duration `yaml:"upload" env:"FAIRLEAD_TIMEOUT_UPLOAD" doc:"Time limit of receiving a document."`
+	Analyze  strictyaml.Duration `yaml:"analyze" env:"FAIRLEAD_TIMEOUT_ANALYZE" doc:"Time limit of an analysis."`
+	Search   strictyaml.Duration `yaml:"search" env:"FAIRLEAD_TIMEOUT_SEARCH" doc:"Time limit of a search."`
+	Insights strictyaml.Duration `yaml:"insights" env:"FAIRLEAD_TIMEOUT_INSIGHTS" doc:"Time limit of investment insights."`
 }
 
 // App is an application that may call.

@@ -28,9 +28,6 @@ func (l *loader) applyEnvironment() {
 				strictyaml.Shown(name), strictyaml.DidYouMean(name, known)), "; "))
 		}
 	}
-	if l.env["WORKER_THREADS"] != "" {
-		l.Warn("environment WORKER_THREADS has no effect: document workers are not part of this version")
-	}
 }
 
 // applyProviderTimeout lays OPENAI_API_TIMEOUT over the provider openai; its

@@ -102,6 +102,7 @@ func Defaults() Config {
 			MemoryLimit:    2e9,
 			MaxBody:        32 << 20,
 			DrainTimeout:   strictyaml.Duration(30 * time.Second),
+			WorkerThreads:  5,
 			MaxConnections: 10_000,
 			FastLane:       true,
 			LogFormat:      "auto",
@@ -119,10 +120,14 @@ func Defaults() Config {
 			ErrorAlert:            ErrorAlert{Rate: 0.8, MinRequests: 20, Window: strictyaml.Duration(60 * time.Second)},
 		},
 		Timeouts: Timeouts{
-			Chat:  strictyaml.Duration(120 * time.Second),
-			Embed: strictyaml.Duration(120 * time.Second),
+			Chat:     strictyaml.Duration(120 * time.Second),
+			Embed:    strictyaml.Duration(120 * time.Second),
+			Upload:   strictyaml.Duration(300 * time.Second),
+			Analyze:  strictyaml.Duration(180 * time.Second),
+			Search:   strictyaml.Duration(120 * time.Second),
+			Insights: strictyaml.Duration(240 * time.Second),
 		},
-		Chat: defaultChat(),
+		Chat: defaultChat(), Documents: defaultDocuments(),
 	}
 }
 
@@ -145,7 +150,7 @@ func queueShare(queue int) int {
 func Load(in Input) (*Loaded, error) {
 	l := &loader{config: Defaults(), env: environment(in.Environ)}
 	l.Decoder = strictyaml.NewDecoder(&l.config, strictyaml.Options{
-		Name: cmp.Or(in.Path, DefaultPath), Env: l.env, Absent: absentShapes(),
+		Name: cmp.Or(in.Path, DefaultPath), Env: l.env,
 		Words: append(presetNames(), "uvicorn"), Begin: l.begin,
 	})
 	readable := l.Decode(in.Data)

@@ -40,7 +40,7 @@ func problems(t *testing.T, in Input) strictyaml.Errors {
 // sameBase compares everything but apps and models.
 func sameBase(a, b Config) bool {
 	return a.Server == b.Server && a.Timeouts == b.Timeouts && a.Alerts == b.Alerts &&
-		reflect.DeepEqual(a.Limits, b.Limits) && reflect.DeepEqual(a.Chat, b.Chat)
+		reflect.DeepEqual(a.Limits, b.Limits) && a.Documents == b.Documents && reflect.DeepEqual(a.Chat, b.Chat)
 }
 
 func TestFiveMistakesAreToldWithLineAndColumn(t *testing.T) {
@@ -50,7 +50,7 @@ func TestFiveMistakesAreToldWithLineAndColumn(t *testing.T) {
 limits:
   max_concurent_requests: 30
 timeouts:
-  upload: 300
+  upload: soon
 apps:
   - name: crm
     keys: ["inv-portal-xyz123", {secret: "canary-canary"}]
@@ -64,9 +64,9 @@ fairlead.yaml:3:13: server.max_body: "32Mb1" is not a size such as 512MiB or 2GB
 fairlead.yaml:5:3: limits.max_concurent_requests: unknown key; did you mean "max_concurrent_requests"?
       max_concurent_requests: 30
       ^
-fairlead.yaml:7:3: timeouts.upload: not available in this version
-      upload: 300
-      ^
+fairlead.yaml:7:11: timeouts.upload: "soon" is neither a number of seconds nor a duration such as 30s or 1m30s
+      upload: soon
+              ^
 fairlead.yaml:10:33: apps[0].keys[1]: holds one value, not keys with values
         keys: [***, {***: ***}]
                     ^`
@@ -144,11 +144,17 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 		"FAIRLEAD_WEBSOCKET_MAX_CONNECTIONS=19", "FAIRLEAD_WEBSOCKET_QUEUE_SIZE=25", "FAIRLEAD_BACKLOG=26", "FAIRLEAD_WORKERS=27",
 		"FAIRLEAD_ACCESS_LOG=true", "FAIRLEAD_KEEPALIVE_TIMEOUT=28", "FAIRLEAD_MAX_KEEPALIVE_REQUESTS=29", "FAIRLEAD_RESUME_MEMORY=2MiB",
 		"FAIRLEAD_RESUME_KEEP=30", "FAIRLEAD_RESUME_GRACE=31", "FAIRLEAD_RESPONSES_KEEP=32",
+		"WORKER_THREADS=33", "FAIRLEAD_TIMEOUT_UPLOAD=34", "FAIRLEAD_TIMEOUT_ANALYZE=35", "FAIRLEAD_TIMEOUT_SEARCH=36", "FAIRLEAD_TIMEOUT_INSIGHTS=37",
+		"FAIRLEAD_DOCUMENTS_MAX_FILE=38", "FAIRLEAD_DOCUMENTS_MAX_PAGES=39", "FAIRLEAD_DOCUMENTS_MAX_TEXT=1MB", "FAIRLEAD_DOCUMENTS_MAX_UPLOADS=41",
+		"FAIRLEAD_DOCUMENTS_MAX_PER_APP=42", "FAIRLEAD_DOCUMENTS_MAX_BYTES_PER_APP=43", "FAIRLEAD_DOCUMENTS_WORKER_MEMORY=1GB",
+		"FAIRLEAD_DOCUMENTS_WORKER_TIME=45", "FAIRLEAD_DOCUMENTS_EMBEDDINGS_MODEL=e", "FAIRLEAD_DOCUMENTS_EMBEDDINGS_DIMENSIONS=46",
+		"FAIRLEAD_DOCUMENTS_RERANK_MODEL=r", "FAIRLEAD_DOCUMENTS_RERANK_BY=llm", "FAIRLEAD_DOCUMENTS_RERANK_CANDIDATES=47",
+		"FAIRLEAD_DOCUMENTS_ANALYSIS_MAX_CALLS=48", "FAIRLEAD_DOCUMENTS_ANALYSIS_WINDOW_TOKENS=4900", "FAIRLEAD_DOCUMENTS_ANALYSIS_PARALLEL=50",
 		"FAIRLEAD_CONFIG=x", "FAIRLEAD_BIN=y")
 	want := Config{
 		Server: Server{
 			Listen: "0.0.0.0:1", DataDir: "/d", MemoryLimit: 1 << 30, MaxBody: 1e6, DrainTimeout: strictyaml.Duration(time.Second),
-			DrainDelay: strictyaml.Duration(21 * time.Second), MaxConnections: 22,
+			DrainDelay: strictyaml.Duration(21 * time.Second), WorkerThreads: 33, MaxConnections: 22,
 			InsecurePublic: true, FastLane: true, TLS: TLS{CertFile: pem, KeyFile: pem}, LogFormat: "json",
 		},
 		Limits: Limits{
@@ -159,8 +165,19 @@ func TestEveryVariableReachesItsKey(t *testing.T) {
 			Shadow:     []string{"burst", "deadline"},
 			ErrorAlert: ErrorAlert{Rate: 0.25, MinRequests: 13, Window: strictyaml.Duration(14 * time.Second)},
 		},
-		Timeouts: Timeouts{Chat: strictyaml.Duration(8 * time.Second), Embed: strictyaml.Duration(9 * time.Second)},
-		Alerts:   Alerts{Webhook: "https://hooks.example/x?y"},
+		Timeouts: Timeouts{
+			Chat: strictyaml.Duration(8 * time.Second), Embed: strictyaml.Duration(9 * time.Second),
+			Upload: strictyaml.Duration(34 * time.Second), Analyze: strictyaml.Duration(35 * time.Second),
+			Search: strictyaml.Duration(36 * time.Second), Insights: strictyaml.Duration(37 * time.Second),
+		},
+		Documents: Documents{
+			MaxFile: 38, MaxPages: 39, MaxText: 1e6, MaxUploads: 41, MaxDocumentsPerApp: 42, MaxBytesPerApp: 43,
+			Worker:     DocumentWorker{Memory: 1e9, Time: strictyaml.Duration(45 * time.Second)},
+			Embeddings: Embeddings{Model: "e", Dimensions: 46},
+			Rerank:     Rerank{Model: "r", By: "llm", Candidates: 47},
+			Analysis:   Analysis{MaxCalls: 48, WindowTokens: 4900, Parallel: 50},
+		},
+		Alerts: Alerts{Webhook: "https://hooks.example/x?y"},
 		Chat: Chat{
 			SSE: SSE{MaxStreams: 20},
 			WebSocket: WebSocket{
@@ -242,7 +259,6 @@ func TestWarnings(t *testing.T) {
 		environ    []string
 		want       string
 	}{
-		{"workers", "", []string{"WORKER_THREADS=5"}, "environment WORKER_THREADS has no effect: document workers are not part of this version"},
 		{"unknown variable", "", []string{"FAIRLEAD_LISTN=x"}, `environment FAIRLEAD_LISTN is not known and has no effect; did you mean "FAIRLEAD_LISTEN"?`},
 		{"unlike any", "", []string{"FAIRLEAD_ZZZZZZZZZZZZ=x"}, "environment FAIRLEAD_ZZZZZZZZZZZZ is not known and has no effect"},
 		{"weak key", "apps: [{name: a, keys: [inv-portal-xyz123]}]", nil, "apps[0].keys[0]: weak key: it is shorter than 24 characters"},

@@ -2,11 +2,8 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 )
 
 // TestRules holds each rule to a file that breaks it, and to nothing else being
@@ -213,24 +210,6 @@ func TestSharesThatFit(t *testing.T) {
 	} {
 		if got := load(t, file).Warnings; len(got) > 0 {
 			t.Errorf("%s: warnings %q", file, got)
-		}
-	}
-}
-
-func TestKeysOfTheContractWithoutBehaviourAreRefused(t *testing.T) {
-	for _, shape := range absentShapes() {
-		parts := strings.Split(strings.NewReplacer("apps[]", "apps", ".*", ".openai").Replace(shape), ".")
-		file := "5"
-		for i, part := range slices.Backward(parts) {
-			file = "{" + part + ": " + file + "}"
-			if i == 1 && parts[0] == "apps" {
-				file = "[{name: a, " + file[1:] + "]"
-			}
-		}
-		errs := problems(t, Input{Data: []byte(file)})
-		key := strings.NewReplacer("apps[]", "apps[0]", ".*", ".openai").Replace(shape)
-		if len(errs) != 1 || errs[0].Key != key || errs[0].Message != strictyaml.NotAvailable {
-			t.Errorf("%s: %v", file, errs)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func TestSecretsAreInNoProblem(t *testing.T) {
 func TestSecretsAreInNothingThatIsPrinted(t *testing.T) {
 	loaded := load(t, `apps: [{name: a, keys: [sk-CanaRy9-1, "${SECRET}", "${NOPE}"]}]
 alerts: {webhook: "https://hooks.example/CanaRy9-5"}
-llm: {providers: {openai: {api_key: sk-CanaRy9-2}, groq: }}`, "SECRET=sk-CanaRy9-3", "GROQ_API_KEY=CanaRy9-4", "WORKER_THREADS=CanaRy9")
+llm: {providers: {openai: {api_key: sk-CanaRy9-2}, groq: }}`, "SECRET=sk-CanaRy9-3", "GROQ_API_KEY=CanaRy9-4")
 	var out strings.Builder
 	if err := loaded.Print(&out); err != nil {
 		t.Fatal(err)

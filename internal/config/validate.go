@@ -15,6 +15,7 @@ func (l *loader) validate() {
 	l.validateLimits()
 	l.validateShadow()
 	l.validateChat()
+	l.validateDocuments()
 	l.validateAlerts()
 	l.validateApps()
 	l.validateShares()

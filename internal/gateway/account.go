@@ -11,6 +11,7 @@ import (
 type account struct {
 	record fairlead.Record
 	end    fairlead.End
+	tasks  fairlead.Usage // of the calls made for a task
 	// frames is how many frames of a stream passed: about as many as tokens.
 	frames int
 }
@@ -48,6 +49,9 @@ func (a *account) close(call *fairlead.Call, err error) *fairlead.Record {
 	r.Waited = call.Waited()
 	r.Attempts = call.Attempts()
 	r.Usage = a.end.Usage
+	if a.tasks != (fairlead.Usage{}) {
+		r.Usage = a.tasks
+	}
 	if n := len(r.Attempts); n > 0 {
 		r.Target = r.Attempts[n-1].Target
 	}

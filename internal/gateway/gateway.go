@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -43,6 +44,8 @@ type Gateway struct {
 	upstream  *upstream.Upstream
 	recorder  fairlead.Recorder
 	logger    *slog.Logger
+
+	errands atomic.Uint64 // how many there have been
 
 	mu       sync.Mutex
 	lanes    []*run // the running calls, by their numbers; nil where there is none
@@ -119,9 +122,7 @@ func (g *Gateway) Resolve(app *fairlead.App, name string) (fairlead.Target, erro
 
 // do is the one way through. job is nil where the call can't outlive its caller.
 func (g *Gateway) do(ctx context.Context, job *Work, call *fairlead.Call, read Read, emit fairlead.Emit) (err error) {
-	r := &run{call: call, account: account{record: fairlead.Record{
-		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived, Class: call.Class,
-	}}}
+	r := newRun(call)
 	worked, apart := ctx, false
 	defer func() { // the account's frame encloses all others
 		if !apart {
@@ -170,6 +171,12 @@ func (g *Gateway) goOn(r *run, req *fairlead.Request, emit fairlead.Emit) (err e
 	defer func() { err = g.conclude(r, r, err, recover()) }()
 	defer g.settleCost(r, r)
 	return g.work(r, req, emit)
+}
+
+func newRun(call *fairlead.Call) *run {
+	return &run{call: call, account: account{record: fairlead.Record{
+		ID: call.ID, App: call.App.ID, Operation: call.Operation, Face: call.Face, Arrived: call.Arrived, Class: call.Class,
+	}}}
 }
 
 // work makes the call.

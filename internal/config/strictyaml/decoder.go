@@ -30,10 +30,6 @@ import (
 // it turns up, and not only where it stands.
 const ShortestSought = excerpt.ShortestSought
 
-// NotAvailable is said of keys that have a meaning elsewhere and are not acted on
-// here: ignoring them would promise what is not kept.
-const NotAvailable = "not available in this version"
-
 // maxProblems bounds how many problems are told: nobody reads more, and a large
 // file may be wrong in every line.
 const maxProblems = 200
@@ -44,9 +40,6 @@ type Options struct {
 	Name string
 	// Env are the variables that ${NAME} may name.
 	Env map[string]string
-	// Absent are the keys to refuse as NotAvailable, spelled as by Shapes; a
-	// tree is named by its root.
-	Absent []string
 	// Words may be shown of a file that is not YAML, beside its keys.
 	Words []string
 	// Begin, unless nil, completes a new entry of a list or a mapping whose
@@ -97,7 +90,7 @@ func shownPath(path string) string {
 // words are what a file may hold anywhere without giving anything away.
 func (d *Decoder) words() map[string]bool {
 	known := map[string]bool{}
-	for _, shape := range append(Shapes(d.root.Type(), ""), d.options.Absent...) {
+	for _, shape := range Shapes(d.root.Type(), "") {
 		known[shape[strings.LastIndex(shape, ".")+1:]] = true
 	}
 	for _, word := range d.options.Words {

@@ -52,7 +52,6 @@ type mirror struct {
 func options() Options {
 	return Options{
 		Name: "f.yaml", Env: map[string]string{"TOKEN": "0123456789", "EMPTY": ""}, Words: []string{"first"},
-		Absent: []string{"limits.headroom", "apps[].weight", "mirrors.*.retry"},
 	}
 }
 
@@ -155,9 +154,6 @@ func TestMistakes(t *testing.T) {
 		{"elsewhere", "max_queue: 3", `1:1: max_queue: unknown key; did you mean "limits.max_queue"?`},
 		{"elsewhere in an entry", "url: 3", `1:1: url: unknown key; did you mean "mirrors.*.url"?`},
 		{"not exported as a key", "Private: x", `1:1: Private: unknown key`},
-		{"absent", "limits: {headroom: 3}", `1:10: limits.headroom: not available in this version`},
-		{"absent in an item", "apps: [{weight: 3}]", `1:9: apps[0].weight: not available in this version`},
-		{"absent in an entry", "mirrors: {a: {retry: {}}}", `1:15: mirrors.a.retry: not available in this version`},
 		{"not one of", "mirrors: {a: {kind: fa}}", `1:21: mirrors.a.kind: "fa" is not one of near, far; did you mean "far"?`},
 		{"too much", "limits: {max_queue: 1001}", `1:21: limits.max_queue: "1001" is more than 1000, the most allowed`},
 		{"too little", "limits: {workers: 1}", `1:19: limits.workers: "1" is less than 2, the least allowed`},

@@ -125,10 +125,6 @@ func meansOpen(name string, value *yaml.Node, t reflect.Type) bool {
 
 // unknown tells of a key that has no meaning here.
 func (d *Decoder) unknown(key *yaml.Node, p path, siblings []string) {
-	if slices.Contains(d.options.Absent, p.shape) {
-		d.tell(key, p, NotAvailable, "")
-		return
-	}
 	suggestion := DidYouMean(key.Value, siblings)
 	if suggestion == "" {
 		suggestion = elsewhere(key.Value, d.root.Type())
