@@ -45,6 +45,12 @@ func ReadEmbeddingsAnswer(body []byte) (fairlead.End, error) {
 	return f.end(), err
 }
 
+// ReadRerankAnswer is ReadChatAnswer for the /rerank API, whose order is in results.
+func ReadRerankAnswer(body []byte) (fairlead.End, error) {
+	f, err := readAnswer(body, "results")
+	return f.end(), err
+}
+
 // readAnswer reads an answer whose substance is the array called results.
 func readAnswer(body []byte, results string) (facts, error) {
 	f, err := readFacts(jsonscan.NewScanner(body), body, results)

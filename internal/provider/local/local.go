@@ -44,7 +44,7 @@ func (p *Provider) Answer(ctx context.Context, call *fairlead.Call, req *fairlea
 		return answerChat(ctx, call.ID, req, output(emit))
 	case fairlead.Embed:
 		return answerEmbeddings(ctx, req, output(emit))
-	case fairlead.CountTokens:
+	case fairlead.CountTokens, fairlead.Upload, fairlead.Analyze, fairlead.Search, fairlead.Insights, fairlead.Rerank:
 	}
 	return &fairlead.Error{
 		Kind: fairlead.Unsupported, Code: codeUnsupportedOperation,

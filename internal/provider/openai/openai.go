@@ -1,5 +1,5 @@
 // Package openai is the adapter to any upstream that speaks OpenAI's API: chat
-// completions, the Responses API and embeddings over HTTP, whole or as an event
+// completions, the Responses API, embeddings and the /rerank path that some have, over HTTP, whole or as an event
 // stream. How such an
 // upstream is spoken to, and what is made of its answers, is the business of
 // package remote; here is what is OpenAI's own.
@@ -59,6 +59,11 @@ func language() remote.Language {
 				Operation: fairlead.Embed, Dialect: fairlead.OpenAIEmbeddings, Path: "/embeddings",
 				Whole: dialect.ReadEmbeddingsAnswer,
 				Tail:  remote.Tail{Input: []string{"prompt_tokens"}, Output: "completion_tokens"},
+			},
+			{
+				Operation: fairlead.Rerank, Dialect: fairlead.RerankRequests, Path: "/rerank",
+				Whole: dialect.ReadRerankAnswer,
+				Tail:  remote.Tail{Input: []string{"total_tokens"}},
 			},
 		},
 	}

@@ -1,0 +1,158 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/admission"
+)
+
+// taskBench has two slots, and time for analyses.
+func taskBench(model fairlead.Model) *bench {
+	return benchOf(admission.Config{
+		Slots: 2, MaxQueue: 50, MaxQueuePerApp: 50, Pools: map[string]admission.Pool{"p": {}, fairlead.LocalPool: {}},
+		Burst:    admission.Burst{PerSecond: 50, Block: 5 * time.Minute},
+		Timeouts: map[fairlead.Operation]time.Duration{fairlead.Analyze: 40 * time.Second, fairlead.Upload: 30 * time.Second},
+	}, model)
+}
+
+func chatRequest() *fairlead.Request {
+	return &fairlead.Request{
+		Dialect: fairlead.OpenAIChat, Body: []byte(`{"model":"m","messages":[]}`), Envelope: fairlead.Envelope{Model: "m"},
+	}
+}
+
+// TestTaskHoldsNoSlotOfItsOwn: more inner calls than slots, of several tasks at once,
+// all come through; each is an attempt of its task's one Record, and costs no request.
+func TestTaskHoldsNoSlotOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tasks, inner = 3, 8
+		most, now := 0, 0
+		var mu sync.Mutex
+		b := taskBench(answer(func(ctx context.Context, emit fairlead.Emit) error {
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			<-time.After(time.Second)
+			mu.Lock()
+			now--
+			mu.Unlock()
+			return whole(ctx, emit)
+		}))
+		model := b.Inner()
+		shared := app() // the calls have one window
+		var group sync.WaitGroup
+		for range tasks {
+			group.Go(func() {
+				call := b.call("analysis")
+				call.App = shared
+				err := b.Run(t.Context(), call, fairlead.Analyze, func(ctx context.Context) error {
+					errs := make([]error, inner)
+					var calls sync.WaitGroup
+					for i := range inner {
+						calls.Go(func() { errs[i] = model.Answer(ctx, call, chatRequest(), discard) })
+					}
+					calls.Wait()
+					return errors.Join(errs...)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if most != 2 {
+			t.Errorf("%d calls were upstream at once, want the 2 slots", most)
+		}
+		if len(b.records) != tasks {
+			t.Fatalf("%d Records, want %d", len(b.records), tasks)
+		}
+		one := b.last(t)
+		if one.Operation != fairlead.Analyze || len(one.Attempts) != inner {
+			t.Errorf("Record of %v with %d attempts", one.Operation, len(one.Attempts))
+		}
+		if want := (fairlead.Usage{Input: inner, Output: 2 * inner}); one.Usage != want {
+			t.Errorf("usage %+v, want the sum %+v", one.Usage, want)
+		}
+		if got := b.remaining(t); got != 10-tasks {
+			t.Errorf("%d requests left of 10, want %d", got, 10-tasks)
+		}
+		if slots := b.control.Slots(); slots.InUse != 0 || slots.Waiting != 0 {
+			t.Errorf("left over: %+v", slots)
+		}
+	})
+}
+
+// TestWhatATaskCosts: one that did its work without a slot is charged, one that failed
+// before it had any is not.
+func TestWhatATaskCosts(t *testing.T) {
+	b := taskBench(answer(whole))
+	served := func(context.Context) error { return nil }
+	refused := func(context.Context) error {
+		return &fairlead.Error{Kind: fairlead.TooLarge, Code: "body_too_large", Message: "no"}
+	}
+	for _, tt := range []struct {
+		name string
+		task Task
+		left int
+	}{{"served", served, 9}, {"failed", refused, 9}, {"served again", served, 8}} {
+		_ = b.Run(t.Context(), b.call(tt.name), fairlead.Upload, tt.task)
+		if got := b.remaining(t); got != tt.left {
+			t.Errorf("%s: %d requests left, want %d", tt.name, got, tt.left)
+		}
+	}
+	if len(b.records) != 3 {
+		t.Errorf("%d Records, want 3", len(b.records))
+	}
+}
+
+// TestTaskEndsWithItsTime: what it asks of a model ends with the operation's time.
+func TestTaskEndsWithItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := taskBench(answer(hang))
+		began := time.Now()
+		call := b.call("late")
+		err := b.Run(t.Context(), call, fairlead.Analyze, func(ctx context.Context) error {
+			return b.Inner().Answer(ctx, call, chatRequest(), discard)
+		})
+		if took := time.Since(began); took != 40*time.Second || !fairlead.IsKind(err, fairlead.Late) {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
+// TestPanicInATask ends in a Record and an error, as every call.
+func TestPanicInATask(t *testing.T) {
+	b := taskBench(answer(whole))
+	err := b.Run(t.Context(), b.call("boom"), fairlead.Upload, func(context.Context) error { panic("secret") })
+	if !fairlead.IsKind(err, fairlead.Internal) || b.last(t).Err == nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestErrandCostsNoRequest: it has a Record and its attempts, and no window knows of it.
+func TestErrandCostsNoRequest(t *testing.T) {
+	b := taskBench(answer(whole))
+	err := b.Errand(t.Context(), app(), fairlead.Embed, func(ctx context.Context, call *fairlead.Call) error {
+		return b.Inner().Answer(ctx, call, chatRequest(), discard)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := b.last(t); r.Class != fairlead.Batch || len(r.Attempts) != 1 || r.App != "crm" {
+		t.Errorf("Record %+v", r)
+	}
+	if got := b.remaining(t); got != 10 {
+		t.Errorf("%d requests left of 10", got)
+	}
+	b.Drain(t.Context())
+	if err := b.Errand(t.Context(), app(), fairlead.Embed, nil); !fairlead.IsKind(err, fairlead.Busy) {
+		t.Errorf("while draining: %v", err)
+	}
+}
