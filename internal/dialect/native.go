@@ -6,7 +6,11 @@ import (
 )
 
 // NativeHead is what the service itself knows of a native answer.
-type NativeHead struct{ RequestID, Model, Provider string }
+type NativeHead struct {
+	RequestID, Model, Provider string
+	// Cite, unless nil, makes the value of a member citations of the answer's text.
+	Cite func(text string) []byte
+}
 
 // NativeAnswer returns the native body for a whole chat completion:
 // {"success": true, "request_id", "model", "provider", "message", "content",
@@ -42,6 +46,10 @@ func NativeAnswer(chat []byte, h NativeHead) ([]byte, error) {
 	b = appendRaw(b, `,"message":`, message)
 	b = appendRaw(b, `,"content":`, content)
 	b = appendRaw(b, `,"usage":`, usage)
+	if h.Cite != nil {
+		text, _ := jsonscan.String(content) // none where the content is no string
+		b = appendRaw(b, `,"citations":`, h.Cite(text))
+	}
 	return append(b, '}'), nil
 }
 

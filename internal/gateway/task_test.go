@@ -27,24 +27,46 @@ func chatRequest() *fairlead.Request {
 	}
 }
 
+// crowd is a model that takes a second, and counts who asks it at the same time.
+type crowd struct {
+	mu        sync.Mutex
+	most, now int
+}
+
+func (c *crowd) answer(ctx context.Context, emit fairlead.Emit) error {
+	c.add(1)
+	<-time.After(time.Second)
+	c.add(-1)
+	return whole(ctx, emit)
+}
+
+func (c *crowd) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now += n
+	c.most = max(c.most, c.now)
+}
+
+// asking is a task that makes n inner calls at once.
+func asking(model fairlead.Model, call *fairlead.Call, n int) Task {
+	return func(ctx context.Context) error {
+		errs := make([]error, n)
+		var calls sync.WaitGroup
+		for i := range n {
+			calls.Go(func() { errs[i] = model.Answer(ctx, call, chatRequest(), discard) })
+		}
+		calls.Wait()
+		return errors.Join(errs...)
+	}
+}
+
 // TestTaskHoldsNoSlotOfItsOwn: more inner calls than slots, of several tasks at once,
 // all come through; each is an attempt of its task's one Record, and costs no request.
 func TestTaskHoldsNoSlotOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const tasks, inner = 3, 8
-		most, now := 0, 0
-		var mu sync.Mutex
-		b := taskBench(answer(func(ctx context.Context, emit fairlead.Emit) error {
-			mu.Lock()
-			now++
-			most = max(most, now)
-			mu.Unlock()
-			<-time.After(time.Second)
-			mu.Lock()
-			now--
-			mu.Unlock()
-			return whole(ctx, emit)
-		}))
+		var upstream crowd
+		b := taskBench(answer(upstream.answer))
 		model := b.Inner()
 		shared := app() // the calls have one window
 		var group sync.WaitGroup
@@ -52,23 +74,14 @@ func TestTaskHoldsNoSlotOfItsOwn(t *testing.T) {
 			group.Go(func() {
 				call := b.call("analysis")
 				call.App = shared
-				err := b.Run(t.Context(), call, fairlead.Analyze, func(ctx context.Context) error {
-					errs := make([]error, inner)
-					var calls sync.WaitGroup
-					for i := range inner {
-						calls.Go(func() { errs[i] = model.Answer(ctx, call, chatRequest(), discard) })
-					}
-					calls.Wait()
-					return errors.Join(errs...)
-				})
-				if err != nil {
+				if err := b.Run(t.Context(), call, fairlead.Analyze, asking(model, call, inner)); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		group.Wait()
-		if most != 2 {
-			t.Errorf("%d calls were upstream at once, want the 2 slots", most)
+		if upstream.most != 2 {
+			t.Errorf("%d calls were upstream at once, want the 2 slots", upstream.most)
 		}
 		if len(b.records) != tasks {
 			t.Fatalf("%d Records, want %d", len(b.records), tasks)

@@ -23,6 +23,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/grounding"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -33,6 +34,8 @@ const Name = "native"
 type Config struct {
 	Gateway *gateway.Gateway
 	Resume  Resume
+	// Grounder finds what is asked of documents.
+	Grounder *grounding.Grounder
 	// Metrics answers Prometheus: in aggregate, and with the detail of each app
 	// for whoever shows the admin token.
 	Metrics, AdminMetrics http.Handler
@@ -80,46 +83,87 @@ func (f *Face) Routes() []api.Route {
 
 // chat answers POST /chat/completion.
 func (f *Face) chat(x *api.Exchange) error {
-	call, work := x.Call(), gateway.NewWork()
-	var apart *resumable // nil while the call ends with its client
-	read := func(ctx context.Context) (*fairlead.Request, error) {
-		body, err := x.ReadJSON(ctx)
-		if err != nil {
-			return nil, err
-		}
-		req, resumes, err := readChat(body, x.R.Header)
-		switch {
-		case err != nil:
-			return nil, err
-		case resumes:
-			if err = x.Streams(call, api.Queued, api.KeepAlive); err == nil {
-				apart, err = f.detach(x, call, work)
-			}
-		case req.Envelope.Stream:
-			err = x.Streams(call, api.Queued, api.KeepAlive)
-		}
-		return req, err
-	}
+	c := &chat{face: f, x: x, call: x.Call(), work: gateway.NewWork()}
 	begun := false
 	defer func() {
-		if apart != nil && !begun {
-			apart.discard()
+		if c.apart != nil && !begun {
+			c.apart.discard()
 		}
 	}()
-	shape := api.Shape{Frames: (&numbering{}).frames, Whole: whole, ErrorFrame: refusal.NativeFrame}
-	err := x.Answer(call, shape, func(emit fairlead.Emit) error {
-		return f.config.Gateway.StartChat(x.Context(), work, call, read, func(e fairlead.Event) error {
-			if apart != nil {
-				return apart.emit(e)
-			}
-			return emit(e)
-		})
+	shape := api.Shape{Frames: (&numbering{}).frames, Whole: c.whole, ErrorFrame: refusal.NativeFrame}
+	err := x.Answer(c.call, shape, func(emit fairlead.Emit) error {
+		return f.config.Gateway.StartChat(x.Context(), c.work, c.call, c.read, c.emit(emit))
 	})
-	if err != nil || apart == nil {
+	if err != nil || c.apart == nil {
 		return err
 	}
 	begun = true
-	return apart.follow(x)
+	return c.apart.follow(x)
+}
+
+// chat is one call of chat.
+type chat struct {
+	face *Face
+	x    *api.Exchange
+	call *fairlead.Call
+	work *gateway.Work
+
+	apart   *resumable         // nil while the call ends with its client
+	sources *grounding.Sources // nil where the answer does not come from documents
+}
+
+// read is the call's gateway.Read.
+func (c *chat) read(ctx context.Context) (*fairlead.Request, error) {
+	body, err := c.x.ReadJSON(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req, own, err := readChat(body, c.x.R.Header)
+	if err != nil {
+		return nil, err
+	}
+	if req.Envelope.Stream {
+		if err := c.x.Streams(c.call, api.Queued, api.KeepAlive); err != nil {
+			return nil, err
+		}
+	}
+	if own.Documents != nil {
+		req, c.sources, err = c.face.config.Grounder.Ground(ctx, c.call, req, fairlead.Within{Documents: own.Documents})
+	}
+	if err == nil && own.Resumable {
+		c.apart, err = c.face.detach(c.x, c.call, c.work)
+	}
+	return req, err
+}
+
+// emit is where the events of the call go: to its client, or into the log that its
+// client reads.
+func (c *chat) emit(emit fairlead.Emit) fairlead.Emit {
+	var to fairlead.Emit
+	return func(e fairlead.Event) error {
+		if to == nil { // where is known now that the request has been read
+			to = emit
+			if c.apart != nil {
+				to = c.apart.emit
+			}
+			if c.sources != nil && e.Head != nil && e.Head.Stream {
+				to = c.sources.Watch(to)
+			}
+		}
+		return to(e)
+	}
+}
+
+// whole puts an OpenAI answer in the native shape, with what it cites.
+func (c *chat) whole(body []byte, call *fairlead.Call) ([]byte, error) {
+	head := dialect.NativeHead{RequestID: call.ID}
+	if c.sources != nil {
+		head.Cite = c.sources.Citations
+	}
+	if targets := call.Targets(); len(targets) > 0 {
+		head.Provider, head.Model = targets[0].Provider, targets[0].Model
+	}
+	return dialect.NativeAnswer(body, head)
 }
 
 // numbering numbers the frames of one stream.
@@ -146,23 +190,14 @@ func (n *numbering) frames(dst, block []byte) []byte {
 	return dst
 }
 
-// whole puts an OpenAI answer in the native shape.
-func whole(body []byte, call *fairlead.Call) ([]byte, error) {
-	head := dialect.NativeHead{RequestID: call.ID}
-	if targets := call.Targets(); len(targets) > 0 {
-		head.Provider, head.Model = targets[0].Provider, targets[0].Model
-	}
-	return dialect.NativeAnswer(body, head)
-}
-
 // readChat makes an OpenAI chat request of a native body. A stream, asked for
 // in the body or by the Accept header, always tells its usage at the end.
-func readChat(body []byte, h http.Header) (req *fairlead.Request, resumable bool, err error) {
+func readChat(body []byte, h http.Header) (*fairlead.Request, envelope.Own, error) {
 	own, chat, err := envelope.Native(body, envelope.Wish{Stream: acceptsStream(h)})
 	if err != nil {
-		return nil, false, err
+		return nil, envelope.Own{}, err
 	}
-	return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: own.Envelope}, own.Resumable, nil
+	return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: own.Envelope}, own, nil
 }
 
 // acceptsStream reports whether the client asks for an event stream by header.

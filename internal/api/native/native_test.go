@@ -70,7 +70,6 @@ func TestFramesAreNumbered(t *testing.T) {
 
 func TestReadChatRefusesWhatIsNotBuilt(t *testing.T) {
 	for field, body := range map[string]string{
-		"document_ids":    `{"document_ids":["file-1"],"messages":[{"role":"user","content":"hi"}]}`,
 		"conversation_id": `{"conversation_id":"c","messages":[{"role":"user","content":"hi"}]}`,
 	} {
 		_, _, err := readChat([]byte(body), http.Header{})

@@ -21,14 +21,15 @@ type Own struct {
 	// Resumable says that the answer, which is a stream, goes on for a while when its
 	// client has gone, and can be read on.
 	Resumable bool
+	// Documents are those that the answer is to come from; nil if none are named.
+	Documents []fairlead.DocumentID
 }
 
 // Native reads the body of the native chat endpoint: a chat completion
 // body that may also hold document_ids, conversation_id and resumable, which
 // are Fairlead's own and unknown to providers: they are cut out. This version does
-// not have the first two: a value that asks for something (a list with an element, a
-// name) is refused with Kind Unsupported, code not_available. resumable needs a
-// stream. A stream, asked for in the body or by the wish, is asked for
+// not have the second: a value that asks for something is refused with Kind
+// Unsupported, code not_available. resumable needs a stream. A stream, asked for in the body or by the wish, is asked for
 // in the body then, and with its usage unless the body says what to do about that.
 //
 // chat is the chat completion body, the same slice if nothing was changed, and the
@@ -54,7 +55,7 @@ func Native(body []byte, wish Wish) (own Own, chat []byte, err error) {
 		}
 	}
 	if len(edits) == 0 && added == "" {
-		return Own{env, scan.resumable}, body, nil
+		return Own{env, scan.resumable, scan.documents}, body, nil
 	}
 	closeAt := env.CloseAt
 	env.ModelAt, env.StreamOptionsAt = moved(env.ModelAt, edits), moved(env.StreamOptionsAt, edits)
@@ -63,7 +64,7 @@ func Native(body []byte, wish Wish) (own Own, chat []byte, err error) {
 		env.StreamOptionsAt = fairlead.Span{Start: env.CloseAt - len(UsageOptions), End: env.CloseAt}
 	}
 	chat = jsonscan.Splice(body, append(edits, jsonscan.Edit{Start: closeAt, End: closeAt, With: []byte(added)})...)
-	return Own{env, scan.resumable}, chat, nil
+	return Own{env, scan.resumable, scan.documents}, chat, nil
 }
 
 // moved is where a span stands after the edits, of which none begins or ends
@@ -87,6 +88,7 @@ func moved(at fairlead.Span, edits []jsonscan.Edit) fairlead.Span {
 type ownMembers struct {
 	*bodyScan
 	resumable bool
+	documents []fairlead.DocumentID
 	cuts      []jsonscan.Edit
 	// streamAt is where the value of "stream" stands.
 	streamAt jsonscan.Span
@@ -144,9 +146,9 @@ func (o *ownMembers) member(name []byte) error {
 func (o *ownMembers) isOwn(name []byte) (bool, error) {
 	switch string(name) {
 	case "document_ids":
-		return true, o.asksNothing("document_ids", "an array", jsonscan.ArrayKind)
+		return true, o.readDocuments()
 	case "conversation_id":
-		return true, o.asksNothing("conversation_id", "a string", jsonscan.StringKind)
+		return true, o.asksNothing("conversation_id")
 	case "resumable":
 		var err error
 		o.resumable, err = o.boolean("resumable")
@@ -155,24 +157,46 @@ func (o *ownMembers) isOwn(name []byte) (bool, error) {
 	return false, nil
 }
 
-// asksNothing reads a value of that kind, or null.
-func (o *ownMembers) asksNothing(param, want string, expected jsonscan.Kind) error {
+// readDocuments reads an array of ids, or null.
+func (o *ownMembers) readDocuments() error {
+	const param = "document_ids"
+	switch o.Kind() {
+	case jsonscan.NullKind:
+		_, err := o.Skip()
+		return err
+	case jsonscan.ArrayKind:
+	default:
+		return o.wrongType(param, "an array of strings")
+	}
+	_, err := o.Array(func() error {
+		if o.Kind() != jsonscan.StringKind {
+			return o.wrongType(param, "an array of strings")
+		}
+		at, err := o.Skip()
+		if err != nil {
+			return err
+		}
+		if len(o.documents) == MaxItems {
+			return TooManyItems(param)
+		}
+		id, err := jsonscan.String(o.body[at.Start:at.End])
+		o.documents = append(o.documents, fairlead.DocumentID(id))
+		return err
+	})
+	return err
+}
+
+// asksNothing reads a string, or null.
+func (o *ownMembers) asksNothing(param string) error {
 	kind := o.Kind()
-	if kind != jsonscan.NullKind && kind != expected {
-		return o.wrongType(param, want)
+	if kind != jsonscan.NullKind && kind != jsonscan.StringKind {
+		return o.wrongType(param, "a string")
 	}
-	asks := false
-	var value jsonscan.Span
-	var err error
-	if kind == jsonscan.ArrayKind {
-		_, err = o.Array(func() error { asks = true; return nil })
-	} else {
-		value, err = o.Skip()
-	}
+	value, err := o.Skip()
 	if err != nil {
 		return err
 	}
-	if asks || kind == jsonscan.StringKind && value.End-value.Start > len(`""`) {
+	if kind == jsonscan.StringKind && value.End-value.Start > len(`""`) {
 		return &fairlead.Error{
 			Kind: fairlead.Unsupported, Code: "not_available", Param: param,
 			Message: param + " is not available in this version of Fairlead",

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,14 +199,24 @@ func TestScanNativeResumable(t *testing.T) {
 	}
 }
 
+func TestScanNativeDocuments(t *testing.T) {
+	own, chat, err := Native([]byte(`{"document_ids":["file-1","file-\u0032"],"messages":[{"role":"user"}]}`), Wish{})
+	if err != nil || !slices.Equal(own.Documents, []fairlead.DocumentID{"file-1", "file-2"}) {
+		t.Errorf("documents %q, %v", own.Documents, err)
+	}
+	if want := `{"messages":[{"role":"user"}]}`; string(chat) != want {
+		t.Errorf("the provider gets %s, want %s", chat, want)
+	}
+}
+
 func TestScanNativeRefuses(t *testing.T) {
 	const m = `,"messages":[{"role":"user"}]}`
 	for _, test := range []struct {
 		body string
 		want fairlead.Error
 	}{
-		{`{"document_ids":["file-1"]` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "document_ids"}},
-		{`{"document_ids":[[]]` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "document_ids"}},
+		{`{"document_ids":[[]]` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "document_ids"}},
+		{`{"document_ids":["a",1]` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "document_ids"}},
 		{`{"conversation_id":"c"` + m, fairlead.Error{Kind: fairlead.Unsupported, Code: "not_available", Param: "conversation_id"}},
 		{`{"resumable":true` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_value", Param: "resumable"}},
 		{`{"document_ids":"file-1"` + m, fairlead.Error{Kind: fairlead.Invalid, Code: "invalid_type", Param: "document_ids"}},

@@ -74,6 +74,10 @@ func (c *conversation) reply(ctx context.Context) (string, error) {
 	if c.hasTools {
 		b.WriteString(" " + toolsIgnored)
 	}
+	if c.grounded {
+		c.quoteSources(&b, quotes)
+		return b.String(), nil
+	}
 	if len(quotes) > 0 {
 		b.WriteString("\n\nThe conversation says about this:")
 		for _, q := range quotes {
@@ -86,6 +90,21 @@ func (c *conversation) reply(ctx context.Context) (string, error) {
 		b.WriteString("\n\nNothing else in the conversation speaks of it. The last message of the " + speaker(last.role) + " begins: \"" + shorten(text) + "\"")
 	}
 	return b.String(), nil
+}
+
+// quoteSources writes what the documents say.
+func (c *conversation) quoteSources(b *strings.Builder, quotes []quote) {
+	if len(quotes) == 0 {
+		quotes = c.firsts()
+	}
+	if len(quotes) == 0 {
+		b.WriteString("\n\nNothing about this was found in the documents.")
+		return
+	}
+	b.WriteString("\n\nThe documents say about this:")
+	for _, q := range quotes {
+		b.WriteString("\n- \"" + shorten(q.text) + "\" (" + q.place + ") [" + strconv.Itoa(q.source) + "]")
+	}
 }
 
 // speaker names who said a message; an unknown role could be of any length.

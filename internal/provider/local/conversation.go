@@ -6,18 +6,25 @@ import (
 	"strings"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/dialect/sources"
 	"github.com/fairleadhq/fairlead/internal/jsonscan"
 )
 
 // message is what the offline provider reads of a message.
 type message struct {
 	role, text string
+	// source is the number of the source that it is, and place where that stands; 0 for
+	// what somebody said.
+	source int
+	place  string
 }
 
 // conversation is what it reads of a chat body.
 type conversation struct {
 	messages []message
 	hasTools bool
+	// grounded says that documents were searched for what is asked.
+	grounded bool
 }
 
 // readConversation reads a chat body and refuses options that cannot be
@@ -58,6 +65,13 @@ func (c *conversation) readMessages(raw []byte) error {
 			}
 			return err
 		})
+		if found, ok := sources.Read(m.text); ok && m.role == "system" {
+			c.grounded = true
+			for _, s := range found {
+				c.messages = append(c.messages, message{role: m.role, text: s.Text, source: s.Number, place: s.Place})
+			}
+			return err
+		}
 		c.messages = append(c.messages, m)
 		return err
 	})

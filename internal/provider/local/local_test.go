@@ -13,6 +13,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/dialect"
 	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
+	"github.com/fairleadhq/fairlead/internal/dialect/sources"
 	"github.com/fairleadhq/fairlead/internal/sse"
 )
 
@@ -120,6 +121,30 @@ func TestChatQuotes(t *testing.T) {
 	end, err := dialect.ReadChatAnswer([]byte(got.body))
 	if err != nil || end != got.end || end.Usage.Output != countWords(content) || end.Usage.Input != 29 {
 		t.Errorf("the answer says %+v, %v, the event %+v", end, err, got.end)
+	}
+}
+
+// TestChatQuotesSources: where documents were searched, they alone are quoted, each
+// quote with its source's number.
+func TestChatQuotesSources(t *testing.T) {
+	found := sources.Text([]fairlead.Passage{
+		{Name: "knots.pdf", Page: 4, Text: "A rope chafes where it bends. It is blue."},
+		{Name: "sails.pdf", Page: 9, Text: "Sails tear in a gale."},
+	})
+	for question, want := range map[string]string{
+		"Where does a rope chafe, where it bends?": `- "A rope chafes where it bends." (knots.pdf, page 4) [1]`,
+		"Unheard": `- "Sails tear in a gale." (sails.pdf, page 9) [2]`,
+	} {
+		body, _ := json.Marshal(map[string]any{"messages": []map[string]string{
+			{"role": "system", "content": found}, {"role": "assistant", "content": "A rope bends where it chafes, I said."}, {"role": "user", "content": question},
+		}})
+		got, err := ask(t, fairlead.Chat, string(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := completionOf(t, got.body); !strings.Contains(text, want) || strings.Contains(text, "I said") {
+			t.Errorf("%s: %s\nwant in it %s", question, text, want)
+		}
 	}
 }
 
@@ -333,7 +358,7 @@ func TestManyWordsStopWhenTheCallerLeaves(t *testing.T) {
 	if n >= wordsBetweenChecks {
 		t.Errorf("read %d words after the caller had left", n)
 	}
-	c := conversation{messages: []message{{"user", strings.Repeat("a. ", 3*sentencesBetweenChecks)}, {"user", "a"}}}
+	c := conversation{messages: []message{{role: "user", text: strings.Repeat("a. ", 3*sentencesBetweenChecks)}, {role: "user", text: "a"}}}
 	n = 0
 	for range c.otherSentences(ctx) {
 		n++

@@ -27,6 +27,8 @@ const (
 // quote is a sentence with who said it.
 type quote struct {
 	role, text string
+	source     int
+	place      string
 }
 
 // quotes returns the sentences of the conversation, without the last message of
@@ -57,20 +59,36 @@ func (c *conversation) quotes(ctx context.Context) ([]quote, error) {
 	return best.quotes, ended(ctx)
 }
 
-// otherSentences returns the sentences of all messages but the user's last. It
-// stops early when ctx ends.
+// firsts are the first sentences of the first sources: what was found for a question
+// need not share a word with it.
+func (c *conversation) firsts() []quote {
+	var found []quote
+	for _, m := range c.messages {
+		if m.source == 0 || len(found) == maxQuotes {
+			continue
+		}
+		for sentence := range sentences(m.text) {
+			found = append(found, quote{m.role, sentence, m.source, m.place})
+			break
+		}
+	}
+	return found
+}
+
+// otherSentences returns the sentences of all messages but the user's last, or where
+// documents were searched those of the sources. It stops early when ctx ends.
 func (c *conversation) otherSentences(ctx context.Context) iter.Seq[quote] {
 	return func(yield func(quote) bool) {
 		last, n := c.lastUser(), 0
 		for i, m := range c.messages {
-			if i == last {
+			if i == last || c.grounded && m.source == 0 {
 				continue
 			}
 			for sentence := range sentences(m.text) {
 				if n++; n%sentencesBetweenChecks == 0 && ctx.Err() != nil {
 					return
 				}
-				if !yield(quote{role: m.role, text: sentence}) {
+				if !yield(quote{m.role, sentence, m.source, m.place}) {
 					return
 				}
 			}
