@@ -46,6 +46,8 @@ type Call struct {
 
 	absorbing sync.Mutex // guards attempts and waited while calls are absorbed
 
+	streams  func()
+	received int64
 	slotted  atomic.Bool
 	holding  atomic.Int32
 	attempts []Attempt
@@ -143,6 +145,23 @@ func (c *Call) NoteWait(wait time.Duration, granted Grant) {
 		c.holding.Add(1)
 	}
 }
+
+// OnStream sets what is to be done when the answer begins as a stream.
+func (c *Call) OnStream(begun func()) { c.streams = begun }
+
+// NoteStream is for a face whose answer begins as a stream that does not come through the
+// gateway: who was to wait for the whole of it need not any more.
+func (c *Call) NoteStream() {
+	if c.streams != nil {
+		c.streams()
+	}
+}
+
+// NoteReceived notes how many bytes of a body were received, and Received tells it.
+func (c *Call) NoteReceived(bytes int64) { c.received = bytes }
+
+// Received is what NoteReceived noted.
+func (c *Call) Received() int64 { return c.received }
 
 // NoteServed notes that the call had what it asked for, though it may not have needed a
 // slot: it costs its app what a call costs.

@@ -83,6 +83,9 @@ type Error struct {
 	Err    error
 }
 
+// NoDocument is the Message of every error with Code "document_not_found".
+const NoDocument = "There is no document with this id"
+
 // Error describes the error for the log.
 func (e *Error) Error() string {
 	if e.Err != nil {

@@ -49,7 +49,8 @@ type DocumentSelector interface {
 	DocumentsByID(ctx context.Context, app AppID, ids []DocumentID) ([]Document, error)
 	// DocumentApps returns the apps that have documents.
 	DocumentApps(ctx context.Context) ([]AppID, error)
-	// PendingEmbeddings returns ready documents, of any app, whose EmbeddingPending is set.
+	// PendingEmbeddings returns ready documents whose EmbeddingPending is set, of all apps in
+	// turn: the first of each, then the second of each, and so on. It may return fewer.
 	PendingEmbeddings(ctx context.Context, limit int) ([]Document, error)
 }
 
@@ -201,7 +202,8 @@ type VectorStoreFile struct {
 
 // VectorStores keeps vector stores, each for its app alone.
 type VectorStores interface {
-	// PutVectorStore inserts the store, or replaces the app's one with the same ID.
+	// PutVectorStore inserts the store, or replaces the app's one with the same ID. An app
+	// has a bounded number: beyond it is an error of Kind Limited, vector_stores_full.
 	PutVectorStore(ctx context.Context, s VectorStore) error
 	VectorStore(ctx context.Context, app AppID, id VectorStoreID) (s VectorStore, ok bool, err error)
 	ListVectorStores(ctx context.Context, app AppID, after After) ([]VectorStore, error)
@@ -213,7 +215,8 @@ type VectorStores interface {
 type VectorStoreFiles interface {
 	// PutVectorStoreFiles puts documents of the app's into a store of the app's, or
 	// changes their Attributes there. Those that are not there are an error of Kind
-	// NotFound; then nothing is changed.
+	// NotFound, more than a store holds one of Kind Limited, vector_stores_full; then nothing
+	// is changed.
 	PutVectorStoreFiles(ctx context.Context, app AppID, files []VectorStoreFile) error
 	VectorStoreFile(ctx context.Context, app AppID, store VectorStoreID, id DocumentID) (f VectorStoreFile, ok bool, err error)
 	// ListVectorStoreFiles returns a page of a store's files; which narrows them.

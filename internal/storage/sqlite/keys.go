@@ -3,11 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 func (s *Store) Keys(ctx context.Context) (keys []fairlead.Key, version int64, err error) {
 	keys, version, err = s.readKeys(ctx)
 	if err != nil {
-		return nil, 0, s.failed(ctx, "read keys", err)
+		return nil, 0, s.file.Failed(ctx, "read keys", err)
 	}
 	return keys, version, nil
 }
@@ -40,27 +40,17 @@ func (s *Store) Keys(ctx context.Context) (keys []fairlead.Key, version int64, e
 // readKeys reads both in one transaction, so that the version is that of these
 // keys.
 func (s *Store) readKeys(ctx context.Context) (keys []fairlead.Key, version int64, err error) {
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { err = errors.Join(err, rollback(tx)) }()
-	if err := tx.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
-		return nil, 0, err
-	}
-	rows, err := tx.QueryContext(ctx, selectKeys)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		key, err := scanKey(rows)
-		if err != nil {
-			return nil, 0, err
+	err = litefile.Read(ctx, s.db, func(tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
+			return err
 		}
-		keys = append(keys, key)
-	}
-	return keys, version, rows.Err()
+		return litefile.Query(ctx, tx, func(rows *sql.Rows) error {
+			key, err := scanKey(rows)
+			keys = append(keys, key)
+			return err
+		}, selectKeys)
+	})
+	return keys, version, err
 }
 
 func scanKey(rows *sql.Rows) (fairlead.Key, error) {
@@ -76,8 +66,8 @@ func scanKey(rows *sql.Rows) (fairlead.Key, error) {
 	if key.Digest, err = toDigest(digest); err != nil {
 		return fairlead.Key{}, fmt.Errorf("key %s: %w", key.ID, err)
 	}
-	key.Created, key.LastUsed = toTime(created), toTime(lastUsed)
-	key.Expires, key.Revoked = toTime(expires), toTime(ended)
+	key.Created, key.LastUsed = litefile.ToTime(created), litefile.ToTime(lastUsed)
+	key.Expires, key.Revoked = litefile.ToTime(expires), litefile.ToTime(ended)
 	return key, nil
 }
 
@@ -85,16 +75,17 @@ func scanKey(rows *sql.Rows) (fairlead.Key, error) {
 func (s *Store) KeysVersion(ctx context.Context) (int64, error) {
 	var version int64
 	if err := s.db.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
-		return 0, s.failed(ctx, "read keys version", err)
+		return 0, s.file.Failed(ctx, "read keys version", err)
 	}
 	return version, nil
 }
 
 // PutKey implements fairlead.KeyStore. No two keys may have the same digest.
 func (s *Store) PutKey(ctx context.Context, key fairlead.Key) error {
-	err := transact(ctx, s.db, func(tx *sql.Tx) error {
+	err := litefile.Transact(ctx, s.db, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, upsertKey, key.ID, string(key.App), key.Name, key.Prefix, key.Digest[:],
-			fromTime(key.Created), fromTime(key.LastUsed), fromTime(key.Expires), fromTime(key.Revoked))
+			litefile.FromTime(key.Created), litefile.FromTime(key.LastUsed),
+			litefile.FromTime(key.Expires), litefile.FromTime(key.Revoked))
 		if err != nil {
 			return err
 		}
@@ -102,7 +93,7 @@ func (s *Store) PutKey(ctx context.Context, key fairlead.Key) error {
 		return err
 	})
 	if err != nil {
-		return s.failed(ctx, "write key "+key.ID, err)
+		return s.file.Failed(ctx, "write key "+key.ID, err)
 	}
 	return nil
 }
@@ -113,35 +104,23 @@ func (s *Store) TouchKeys(ctx context.Context, used map[string]time.Time) error 
 	if len(used) == 0 {
 		return nil
 	}
-	err := transact(ctx, s.db, func(tx *sql.Tx) error {
+	err := litefile.Transact(ctx, s.db, func(tx *sql.Tx) error {
 		touch, err := tx.PrepareContext(ctx, touchKey)
 		if err != nil {
 			return err
 		}
 		defer touch.Close()
 		for id, at := range used {
-			if _, err := touch.ExecContext(ctx, fromTime(at), id); err != nil {
+			if _, err := touch.ExecContext(ctx, litefile.FromTime(at), id); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return s.failed(ctx, "note the use of keys", err)
+		return s.file.Failed(ctx, "note the use of keys", err)
 	}
 	return nil
-}
-
-// fromTime and toTime turn a time into what a column holds and back.
-func fromTime(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
-}
-
-func toTime(column sql.NullInt64) time.Time {
-	if !column.Valid {
-		return time.Time{}
-	}
-	return time.UnixMicro(column.Int64).UTC()
 }
 
 func toDigest(column []byte) (fairlead.Digest, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
 const (
@@ -51,9 +52,9 @@ const sweptAtOnce = 10
 
 // PutResponse implements fairlead.ResponseStore.
 func (s *Store) PutResponse(ctx context.Context, r fairlead.Response, room fairlead.ResponseRoom) error {
-	err := transact(ctx, s.quick, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, upsertResponse, string(r.App), r.ID, string(r.Status), fromTime(r.Created),
-			fromTime(r.Expires), r.Maker.Provider, r.Maker.Key, r.KeptAs, r.Model, r.Previous, r.Background,
+	err := litefile.Transact(ctx, s.quick, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, upsertResponse, string(r.App), r.ID, string(r.Status), litefile.FromTime(r.Created),
+			litefile.FromTime(r.Expires), r.Maker.Provider, r.Maker.Key, r.KeptAs, r.Model, r.Previous, r.Background,
 			notNull(r.Items), notNull(r.Body))
 		if err != nil {
 			return err
@@ -77,7 +78,7 @@ func makeRoom(ctx context.Context, tx *sql.Tx, r fairlead.Response, room fairlea
 		if (room.Rows <= 0 || rows <= int64(room.Rows)) && (room.Bytes <= 0 || bytes <= room.Bytes) {
 			return nil
 		}
-		if n, err := affected(tx.ExecContext(ctx, evictOldest, string(r.App), r.ID)); err != nil || n == 0 {
+		if n, err := litefile.Affected(tx.ExecContext(ctx, evictOldest, string(r.App), r.ID)); err != nil || n == 0 {
 			return err
 		}
 	}
@@ -89,8 +90,8 @@ func (s *Store) UpdateResponse(ctx context.Context, r fairlead.Response, room fa
 	if len(r.Body) > 0 {
 		body = r.Body
 	}
-	err := transact(ctx, s.quick, func(tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, updateResponse,
+	err := litefile.Transact(ctx, s.quick, func(tx *sql.Tx) error {
+		n, err := litefile.Affected(tx.ExecContext(ctx, updateResponse,
 			string(r.Status), r.Maker.Provider, r.Maker.Key, r.KeptAs, body, string(r.App), r.ID))
 		if err != nil || n == 0 {
 			return err
@@ -113,17 +114,17 @@ func (s *Store) Response(ctx context.Context, app fairlead.AppID, id string) (r 
 		return fairlead.Response{}, false, nil
 	}
 	if err != nil {
-		return fairlead.Response{}, false, s.failed(ctx, "read a response", err)
+		return fairlead.Response{}, false, s.file.Failed(ctx, "read a response", err)
 	}
-	r.Created, r.Expires = toTime(created), toTime(expires)
+	r.Created, r.Expires = litefile.ToTime(created), litefile.ToTime(expires)
 	return r, true, nil
 }
 
 // DeleteResponse implements fairlead.ResponseStore.
 func (s *Store) DeleteResponse(ctx context.Context, app fairlead.AppID, id string) (ok bool, err error) {
-	n, err := affected(s.quick.ExecContext(ctx, deleteResponse, string(app), id))
+	n, err := litefile.Affected(s.quick.ExecContext(ctx, deleteResponse, string(app), id))
 	if err != nil {
-		return false, s.failed(ctx, "delete a response", err)
+		return false, s.file.Failed(ctx, "delete a response", err)
 	}
 	return n > 0, nil
 }
@@ -131,9 +132,9 @@ func (s *Store) DeleteResponse(ctx context.Context, app fairlead.AppID, id strin
 // SweepResponses implements fairlead.ResponseSweeper.
 func (s *Store) SweepResponses(ctx context.Context, now time.Time) error {
 	for {
-		n, err := affected(s.quick.ExecContext(ctx, sweepResponses, now.UnixMicro(), sweptAtOnce))
+		n, err := litefile.Affected(s.quick.ExecContext(ctx, sweepResponses, now.UnixMicro(), sweptAtOnce))
 		if err != nil {
-			return s.failed(ctx, "delete expired responses", err)
+			return s.file.Failed(ctx, "delete expired responses", err)
 		}
 		if n < sweptAtOnce {
 			return nil
@@ -144,15 +145,15 @@ func (s *Store) SweepResponses(ctx context.Context, now time.Time) error {
 // FailResponses implements fairlead.ResponseSweeper. It is for the service as it
 // starts, not for Open: another process may open the file under a running service.
 func (s *Store) FailResponses(ctx context.Context, before time.Time) error {
-	if _, err := s.quick.ExecContext(ctx, failResponses, fromTime(before)); err != nil {
-		return s.failed(ctx, "end the responses of before", err)
+	if _, err := s.quick.ExecContext(ctx, failResponses, litefile.FromTime(before)); err != nil {
+		return s.file.Failed(ctx, "end the responses of before", err)
 	}
 	return nil
 }
 
 // NoteResponseNames implements fairlead.ResponseNames.
 func (s *Store) NoteResponseNames(ctx context.Context, app fairlead.AppID, id string, names []string) error {
-	err := transact(ctx, s.quick, func(tx *sql.Tx) error {
+	err := litefile.Transact(ctx, s.quick, func(tx *sql.Tx) error {
 		for _, name := range names {
 			if _, err := tx.ExecContext(ctx, noteName, string(app), id, name); err != nil {
 				return err
@@ -161,7 +162,7 @@ func (s *Store) NoteResponseNames(ctx context.Context, app fairlead.AppID, id st
 		return nil
 	})
 	if err != nil {
-		return s.failed(ctx, "note the names of a response", err)
+		return s.file.Failed(ctx, "note the names of a response", err)
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func (s *Store) NoteResponseNames(ctx context.Context, app fairlead.AppID, id st
 // HasResponseName implements fairlead.ResponseNames.
 func (s *Store) HasResponseName(ctx context.Context, app fairlead.AppID, name string) (has bool, err error) {
 	if err := s.db.QueryRowContext(ctx, selectName, string(app), name).Scan(&has); err != nil {
-		return false, s.failed(ctx, "look a name of a response up", err)
+		return false, s.file.Failed(ctx, "look a name of a response up", err)
 	}
 	return has, nil
 }
@@ -177,20 +178,12 @@ func (s *Store) HasResponseName(ctx context.Context, app fairlead.AppID, name st
 // notKept is the error of a response that could not be written. Its answer may have been
 // paid for: a client that tried again on its own would pay once more, for nothing.
 func (s *Store) notKept(ctx context.Context, r fairlead.Response, doing string, err error) error {
-	e := fairlead.AsError(s.failed(ctx, doing+" response "+r.ID, err))
+	e := fairlead.AsError(s.file.Failed(ctx, doing+" response "+r.ID, err))
 	e.NoRetry = true
 	if !r.Background { // which must be stored
 		e.Detail = "send store: false to go on without storing"
 	}
 	return e
-}
-
-// affected is how many rows a statement has changed.
-func affected(result sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 // notNull is b, which the driver would write as NULL if it were nil.

@@ -24,7 +24,7 @@ func (s *Store) Secret(ctx context.Context, name string) (digest fairlead.Digest
 		digest, err = toDigest(column)
 	}
 	if err != nil {
-		return fairlead.Digest{}, false, s.failed(ctx, "read secret "+name, err)
+		return fairlead.Digest{}, false, s.file.Failed(ctx, "read secret "+name, err)
 	}
 	return digest, true, nil
 }
@@ -32,7 +32,7 @@ func (s *Store) Secret(ctx context.Context, name string) (digest fairlead.Digest
 // PutSecret implements fairlead.SecretStore.
 func (s *Store) PutSecret(ctx context.Context, name string, digest fairlead.Digest) (fairlead.Digest, error) {
 	if _, err := s.db.ExecContext(ctx, insertDigest, name, digest[:]); err != nil {
-		return fairlead.Digest{}, s.failed(ctx, "write secret "+name, err)
+		return fairlead.Digest{}, s.file.Failed(ctx, "write secret "+name, err)
 	}
 	stored, _, err := s.Secret(ctx, name)
 	return stored, err
