@@ -1,0 +1,150 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe" //nolint:depguard // structures of system calls are told by their addresses
+)
+
+// ownProgram is this program, even if its file was replaced since.
+const ownProgram = "/proc/self/exe"
+
+// attributes of the child: a session and a group of its own, and its parent's end is its
+// end.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// killAll kills the child and all that it may have started.
+func killAll(child *os.Process) error {
+	err := syscall.Kill(-child.Pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// wasKilled reports whether a process was ended by the system or another process.
+func wasKilled(p *os.ProcessState) bool {
+	status, ok := p.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// resident is how much memory a process has; 0 where it is gone.
+func resident(pid int) int64 {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	if fields := strings.Fields(string(data)); len(fields) > 1 {
+		pages, _ := strconv.ParseInt(fields[1], 10, 64)
+		return pages * int64(os.Getpagesize())
+	}
+	return 0
+}
+
+// What the child may have, beside what its task says.
+const (
+	openFiles = 32
+	// cacheFile is the largest file of compiled code.
+	cacheFile = 256 << 20
+	niceness  = 19
+)
+
+// confine limits this process for the rest of its life.
+func confine(t task) error {
+	// The system's choice when it runs out of memory. What can't be had here, such as a
+	// /proc to write to, is no reason not to work.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	yield()
+	signal.Ignore(syscall.SIGXFSZ) // a file that grows too large is an error, no end
+	written := uint64(0)
+	if t.Prepare {
+		written = cacheFile
+	}
+	cpu := uint64(max(t.CPU, 1))
+	limits := []struct {
+		resource int
+		most     uint64
+	}{
+		{syscall.RLIMIT_CORE, 0},
+		{syscall.RLIMIT_FSIZE, written},
+		{syscall.RLIMIT_NOFILE, openFiles},
+		{syscall.RLIMIT_CPU, cpu}, // where the soft limit is the hard one, its end is SIGKILL
+	}
+	if t.Data > 0 && !instrumented {
+		// Not the address space, of which Go reserves much that it never uses.
+		limits = append(limits, struct {
+			resource int
+			most     uint64
+		}{syscall.RLIMIT_DATA, uint64(t.Data)})
+	}
+	for _, l := range limits {
+		if err := syscall.Setrlimit(l.resource, &syscall.Rlimit{Cur: l.most, Max: l.most}); err != nil {
+			return fmt.Errorf("limit %d: %w", l.resource, err)
+		}
+	}
+	return filterCalls(t)
+}
+
+// Of the system's scheduler.
+const (
+	scheduleIdle     = 5 // SCHED_IDLE
+	priorityForGroup = 1 // PRIO_PGRP
+)
+
+// yield gives this process the lowest priority: it runs where nothing else would, or
+// hardly. What the system refuses is left as it is.
+func yield() {
+	_ = syscall.Setpriority(priorityForGroup, 0, niceness)
+	// Threads take their policy from those that start them.
+	for range 2 {
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return
+		}
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil {
+				continue
+			}
+			parameter := new(int32)                                                                                                     // its priority, which is 0
+			_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(id), scheduleIdle, uintptr(unsafe.Pointer(parameter))) //nolint:gosec // converted in the call itself
+		}
+	}
+}
+
+// Of prctl and seccomp.
+const (
+	setNoNewPrivileges = 38 // PR_SET_NO_NEW_PRIVS
+	setModeFilter      = 1  // SECCOMP_SET_MODE_FILTER
+	allThreads         = 1  // SECCOMP_FILTER_FLAG_TSYNC
+)
+
+// filterCalls takes away the right to get new rights, and the system calls that a reader
+// of documents has no use for, from all threads. Where the system has no such filters,
+// as some containers have not, it does without.
+func filterCalls(t task) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, setNoNewPrivileges, 1, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("no new privileges: %w", errno)
+	}
+	program := filter(t)
+	if program == nil {
+		return nil
+	}
+	what := &syscall.SockFprog{Len: uint16(len(program)), Filter: &program[0]}                              //nolint:gosec // some dozens
+	_, _, errno := syscall.RawSyscall(sysSeccomp, setModeFilter, allThreads, uintptr(unsafe.Pointer(what))) //nolint:gosec // converted in the call itself
+	runtime.KeepAlive(program)
+	if errno != 0 && errno != syscall.ENOSYS && errno != syscall.EINVAL {
+		return fmt.Errorf("filter of calls: %w", errno)
+	}
+	return nil
+}
