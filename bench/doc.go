@@ -27,6 +27,16 @@
 //
 //	go run ./cmd/dataplane -fairlead ../bin/fairlead
 //
+// So is the index of documents, beside SQLite's FTS5 and bleve (cmd/indexes, over
+// text from corpus):
+//
+//	go run ./cmd/indexes -chunks 100000
+//
+// And so is the whole program with documents: taking them in, searching them, and what
+// chats feel of that (cmd/documents, with documents from papers):
+//
+//	go run ./cmd/documents -fairlead ../bin/fairlead
+//
 // The tests show how much each way of limiting a rate admits in its worst
 // window:
 //

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fairleadhq/fairlead/bench/target"
+)
+
+const (
+	// readyLimit is how long a program may take until it answers.
+	readyLimit = time.Minute
+	// stopLimit is how long it may take to end.
+	stopLimit = 40 * time.Second
+	// tick is the unit of the times in /proc/PID/stat.
+	tick = 10 * time.Millisecond
+)
+
+// config is the service as it is by default, with limits that refuse nothing.
+const config = `server:
+  listen: 127.0.0.1:%d
+  data_dir: %s
+  worker_threads: %d
+limits:
+  max_concurrent_requests: 0
+  rate_limit_per_minute: 0
+  burst: {requests_per_second: 0}
+documents: {max_uploads: 0}
+apps:
+  - {name: bench, keys: [%q]}
+llm:
+  default_model: mock/mock
+  providers:
+    mock:
+      base_url: http://127.0.0.1:%d/v1
+      api_key: upstream-key-of-the-benchmark
+      http_client: {concurrent_requests: 0}
+`
+
+// service is a program that runs.
+type service struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+	log   string
+}
+
+// start starts a mock provider and the service, and calls use while they run.
+func start(ctx context.Context, p plan, dir string, use func(*service, *client) error) error {
+	program, err := filepath.Abs(p.fairlead)
+	if err != nil {
+		return err
+	}
+	port, provider, key := 0, 0, target.Keys(1)[0]
+	for _, to := range []*int{&port, &provider} {
+		if *to, err = freePort(ctx); err != nil {
+			return err
+		}
+	}
+	text := fmt.Sprintf(config, port, filepath.Join(dir, "data"), p.workers, key, provider)
+	file := filepath.Join(dir, "fairlead.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	mock, err := launch(dir, program, "mock", "--listen", fmt.Sprintf("127.0.0.1:%d", provider))
+	if err != nil {
+		return err
+	}
+	defer mock.stop()
+	server, err := launch(dir, program, "serve", "--config", file)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	c := newClient(port, key)
+	if err := server.await(ctx, c); err != nil {
+		return err
+	}
+	return use(server, c)
+}
+
+// launch starts a program, with its output in a file.
+func launch(dir, program string, args ...string) (*service, error) {
+	s := &service{ended: make(chan struct{}), log: filepath.Join(dir, args[0]+".log")}
+	log, err := os.Create(s.log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	s.cmd = exec.Command(program, args...) //nolint:gosec,noctx // G204: whoever runs it names it; stop ends it, in its own time
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, log, log
+	s.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = s.cmd.Wait() // that it has ended is all that matters
+		close(s.ended)
+	}()
+	return s, nil
+}
+
+// await waits until the service answers.
+func (s *service) await(ctx context.Context, c *client) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	for {
+		err := c.call(ctx, http.MethodGet, "/documents?limit=1", nil, nil)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("the service has ended: %s", s.logEnd())
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// logEnd is the end of the program's log.
+func (s *service) logEnd() string {
+	const shown = 4 << 10
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-shown):])
+}
+
+// stop ends the program: with SIGTERM, and with SIGKILL if it takes too long.
+func (s *service) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	limit := time.NewTimer(stopLimit)
+	defer limit.Stop()
+	select {
+	case <-s.ended:
+	case <-limit.C:
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+	}
+}
+
+// spent is the processor time of a service: its own, and that of its children that
+// have ended.
+type spent struct{ own, children time.Duration }
+
+func (s spent) minus(other spent) spent { return spent{s.own - other.own, s.children - other.children} }
+func (s spent) sum() time.Duration      { return s.own + s.children }
+
+// processor reads what the service has used so far.
+func (s *service) processor() (spent, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return spent{}, fmt.Errorf("it needs Linux: %w", err)
+	}
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const first = 11 // user time: field 14 of proc(5); then system time, and both of the children
+	if len(fields) < first+4 {
+		return spent{}, errors.New("not a process's stat")
+	}
+	var v [4]time.Duration
+	for i := range v {
+		n, err := strconv.Atoi(string(fields[first+i]))
+		if err != nil {
+			return spent{}, fmt.Errorf("not a process's stat: %w", err)
+		}
+		v[i] = time.Duration(n) * tick
+	}
+	return spent{v[0] + v[1], v[2] + v[3]}, nil
+}
+
+// status returns fields of /proc/PID/status, in MB.
+func (s *service) status(names ...string) ([]float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return nil, fmt.Errorf("it needs Linux: %w", err)
+	}
+	all := make([]float64, len(names))
+	for line := range strings.Lines(string(text)) {
+		for i, name := range names {
+			if rest, ok := strings.CutPrefix(line, name+":"); ok {
+				_, _ = fmt.Sscan(rest, &all[i])
+				all[i] *= 1024. / 1e6
+			}
+		}
+	}
+	return all, nil
+}
+
+// memory prints how much memory the service has now, and had at most. A child's is not
+// counted.
+func (b *bench) memory(when string) error {
+	m, err := b.server.status("VmRSS", "RssAnon", "VmHWM")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "\nMemory of the service, %s: %.0f MB resident, of it %.0f MB not of files; %.0f MB at most. %d chunks.\n", when, m[0], m[1], m[2], b.hasMade)
+	return nil
+}
+
+func freePort(ctx context.Context) (int, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer listener.Close()
+	address, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, errors.New("find a free port: not a TCP address")
+	}
+	return address.Port, nil
+}
