@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/fairleadhq/fairlead/client/internal/events"
 )
 
 // maxAnswer bounds a whole answer, in bytes.
@@ -157,7 +159,7 @@ func (c *Client) Stream(ctx context.Context, r ChatRequest, each func(Delta) err
 	}
 	defer answer.Body.Close()
 	for event := s.first; ; {
-		if string(event.data) == "[DONE]" {
+		if string(event.Data) == "[DONE]" {
 			readTail(answer.Body, cancel)
 			return nil
 		}
@@ -168,7 +170,7 @@ func (c *Client) Stream(ctx context.Context, r ChatRequest, each func(Delta) err
 		if err := each(delta); err != nil {
 			return err
 		}
-		if event, err = s.events.next(); err != nil {
+		if event, err = s.events.Next(); err != nil {
 			return &BrokenError{RequestID: s.id, Err: err}
 		}
 	}
@@ -177,8 +179,8 @@ func (c *Client) Stream(ctx context.Context, r ChatRequest, each func(Delta) err
 // stream is the answer to a streamed question.
 type stream struct {
 	id     string
-	events *eventReader
-	first  event
+	events *events.Reader
+	first  events.Event
 }
 
 // open reads the first event. While a call waits in the queue the service may
@@ -189,9 +191,9 @@ func (s *stream) open(answer *http.Response) error {
 	if kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
 		return &BrokenError{RequestID: s.id, Err: errors.New("the answer is not an event stream")}
 	}
-	s.events = newEventReader(answer.Body)
+	s.events = events.NewReader(answer.Body)
 	var err error
-	if s.first, err = s.events.next(); err != nil {
+	if s.first, err = s.events.Next(); err != nil {
 		return &BrokenError{RequestID: s.id, Err: err}
 	}
 	_, err = readDelta(s.first)
@@ -213,9 +215,9 @@ func readTail(body io.Reader, cancel context.CancelFunc) {
 
 // readDelta reads a chunk; an event that tells an error gives it as an
 // *APIError.
-func readDelta(e event) (Delta, error) {
-	if e.kind == "error" {
-		return Delta{}, streamError(e.data)
+func readDelta(e events.Event) (Delta, error) {
+	if e.Kind == "error" {
+		return Delta{}, streamError(e.Data)
 	}
 	var wire struct {
 		Error   json.RawMessage `json:"error"`
@@ -227,13 +229,13 @@ func readDelta(e event) (Delta, error) {
 		} `json:"choices"`
 		Usage *Usage `json:"usage"`
 	}
-	if err := json.Unmarshal(e.data, &wire); err != nil {
+	if err := json.Unmarshal(e.Data, &wire); err != nil {
 		return Delta{}, fmt.Errorf("client: reading a chunk: %w", err)
 	}
 	if len(wire.Error) > 0 && string(wire.Error) != "null" {
-		return Delta{}, streamError(e.data)
+		return Delta{}, streamError(e.Data)
 	}
-	delta := Delta{Usage: wire.Usage, Raw: json.RawMessage(e.data)}
+	delta := Delta{Usage: wire.Usage, Raw: json.RawMessage(e.Data)}
 	if len(wire.Choices) > 0 {
 		delta.Content = text(wire.Choices[0].Delta.Content)
 		delta.Finish = wire.Choices[0].FinishReason

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/fairleadhq/fairlead/client/internal/form"
 )
 
 // maxWait is the longest wait that the client sits out. Whoever is told to
@@ -45,12 +47,14 @@ type call struct {
 	method, path, accept string
 	class                Class
 	body                 []byte
+	// form, if not nil, is the body instead.
+	form *form.Form
 	// open, if not nil, looks at the beginning of an answer of status 200. An
 	// *APIError of it is a refusal like another.
 	open func(*http.Response) error
 }
 
-// do sends the request until it is answered with 200 or the error is final.
+// do sends the request until it is answered with 200 or 201, or the error is final.
 // What open left of the answer's body is unread: whatever goes wrong in it is not
 // tried again.
 func (c *Client) do(ctx context.Context, what call) (*http.Response, error) {
@@ -60,7 +64,7 @@ func (c *Client) do(ctx context.Context, what call) (*http.Response, error) {
 			return answer, nil
 		}
 		wait, again := c.nextWait(ctx, attempt, err)
-		if !again {
+		if !again || what.form != nil && !what.form.Again() {
 			return nil, err
 		}
 		if interrupted := pause(ctx, wait); interrupted != nil {
@@ -76,6 +80,12 @@ func (c *Client) try(ctx context.Context, what call) (*http.Response, error) {
 	if err != nil {
 		return nil, &badRequestError{err}
 	}
+	if what.form != nil {
+		if err := what.form.Attach(request); err != nil {
+			return nil, &badRequestError{err}
+		}
+		tellDeadline(ctx, request.Header)
+	}
 	request.Header.Set("Accept", what.accept)
 	request.Header.Set("X-API-Key", c.key)
 	if len(what.body) > 0 {
@@ -90,7 +100,7 @@ func (c *Client) try(ctx context.Context, what call) (*http.Response, error) {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	switch {
-	case answer.StatusCode != http.StatusOK:
+	case answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusCreated:
 		err = readAPIError(answer)
 	case what.open != nil:
 		err = what.open(answer)

@@ -57,7 +57,7 @@ func (c *Controller) Admit(ctx context.Context, call *fairlead.Call) (Pass, erro
 		c.NoteWindows(ctx, call)
 		return Pass{}, c.busy(codeTimeout, detailTimeout, place{party: p, flow: p.flow(call.Class)})
 	}
-	if flow := p.flow(call.Class); !c.queue.Contended() {
+	if flow := p.flow(call.Class); !c.queue.Contended() || call.Operation == fairlead.Upload { // which takes no slot
 		p.returns.reset()
 	} else {
 		err := c.queue.Shed(flow, c.patience(ctx, call, now))

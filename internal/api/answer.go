@@ -211,6 +211,10 @@ func (w *writer) begin(length int) {
 	if length >= 0 {
 		x.fields.AddInt("Content-Length", int64(length))
 	}
+	if x.created {
+		x.writeHead(http.StatusCreated)
+		return
+	}
 	x.writeHead(http.StatusOK)
 }
 

@@ -139,6 +139,7 @@ type Exchange struct {
 	stream   bool           // it is the head of an event stream
 	placed   bool           // it has a place among the streams
 	bodyRead bool           // there is nothing of the request left on the wire
+	created  bool           // the answer is to say that it made something
 	taken    bool           // the connection is another's now
 	denied   error          // why there is no App, on a Socket route
 	ids      *IDs
@@ -171,6 +172,9 @@ func (x *Exchange) BeatEvery() time.Duration { return min(x.config.HeartbeatAfte
 // Reserve takes room for an answer of so many bytes that is held for its reader, until
 // the exchange ends. An error, of Kind Busy, says that there is none.
 func (x *Exchange) Reserve(bytes int64) error { return x.memory.Reserve(bytes) }
+
+// Created has an Answer that is a whole body say that something was made.
+func (x *Exchange) Created() { x.created = true }
 
 // AddHeader has the answer tell something of its own; name is canonical. It must
 // come before anything of the answer.

@@ -20,6 +20,7 @@ const beatEvery = 10 * time.Second
 type pulse struct {
 	call  *fairlead.Call
 	frame string // "" where there is none
+	apart bool   // it beats while the call holds no slot, too
 
 	// mu is held while anything is written, which is whole frames: what a beat
 	// comes between are events.
@@ -28,6 +29,10 @@ type pulse struct {
 	last  time.Time // when the last write began
 	ended bool      // none is written any more
 }
+
+// BeatApart has a stream's client be told that the call is alive while the call has no
+// slot, too: for one whose work is done by other calls.
+func (x *Exchange) BeatApart() { x.pulse.apart = true }
 
 // startPulse starts the pulse of a stream whose head is out. The caller holds its
 // mutex.
@@ -52,7 +57,7 @@ func (x *Exchange) beat() {
 	rest := x.BeatEvery() - time.Since(p.last)
 	if rest <= 0 {
 		rest = x.BeatEvery()
-		if p.call.Slotted() && x.put([]byte(p.frame), x.config.SlowReaderGrace) != nil {
+		if (p.apart || p.call.Slotted()) && x.put([]byte(p.frame), x.config.SlowReaderGrace) != nil {
 			return
 		}
 	}

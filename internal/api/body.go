@@ -26,8 +26,9 @@ const (
 
 // due is by when the next bytes of a body must be there, of which n have come since
 // began.
-func due(began time.Time, n int) time.Time {
-	earned := time.Duration(n) * time.Second / bodyRate
+func due(began time.Time, n int64) time.Time {
+	const most = 1 << 32 // what is earned by so many bytes is far beyond any deadline
+	earned := time.Duration(min(n, most)) * time.Second / bodyRate
 	return began.Add(min(bodyProgress+earned, time.Since(began)+bodyProgress))
 }
 
@@ -86,19 +87,24 @@ func (x *Exchange) readBody(ctx context.Context, buf []byte, most int64) ([]byte
 	if here, ok := x.R.Body.(interface{ Buffered() int64 }); ok && here.Buffered() == x.R.ContentLength {
 		return x.readHere(buf) //nolint:contextcheck // there is nothing to wait for
 	}
-	// A call that is ended from elsewhere does not wait for its body.
+	defer x.cutReads(ctx)()
+	return x.readAll(ctx, buf, most)
+}
+
+// cutReads has the reads of the body end with ctx, until its result is called: a call
+// that is ended from elsewhere does not wait for its body.
+func (x *Exchange) cutReads(ctx context.Context) (restore func()) {
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(cut)
 		_ = x.control.SetReadDeadline(longAgo())
 	})
-	defer func() {
+	return func() {
 		if !stop() {
 			<-cut // or it would come after the next line, and end the connection
 		}
 		_ = x.control.SetReadDeadline(time.Time{})
-	}()
-	return x.readAll(ctx, buf, most)
+	}
 }
 
 // readHere reads a body that has come already, for which buf has room.
@@ -137,7 +143,7 @@ func (x *Exchange) readAll(ctx context.Context, buf []byte, most int64) ([]byte,
 				return buf, err
 			}
 		}
-		_ = x.control.SetReadDeadline(soonest(ctx, due(began, len(buf))))
+		_ = x.control.SetReadDeadline(soonest(ctx, due(began, int64(len(buf)))))
 		if ctx.Err() != nil { // perhaps before the line above, which undid what that set
 			return buf, ctx.Err()
 		}

@@ -15,6 +15,7 @@ const (
 	codeHeadersTooLarge = "headers_too_large"
 	codeBodyTimeout     = "body_timeout"
 	codeUpgradeRequired = "upgrade_required"
+	codeStorageFull     = "storage_full"
 )
 
 // Status is what an error is called in HTTP.
@@ -28,6 +29,8 @@ func Status(e *fairlead.Error) int {
 		return http.StatusRequestTimeout
 	case codeUpgradeRequired:
 		return http.StatusUpgradeRequired
+	case codeStorageFull:
+		return http.StatusInsufficientStorage
 	}
 	switch e.Kind {
 	case fairlead.Invalid, fairlead.Unsupported:
@@ -57,7 +60,6 @@ func Status(e *fairlead.Error) int {
 	case fairlead.Canceled:
 		return statusClientLeft
 	case fairlead.Internal:
-		return http.StatusInternalServerError
 	}
 	return http.StatusInternalServerError
 }

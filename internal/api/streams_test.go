@@ -109,7 +109,7 @@ func TestWhenABodyIsDue(t *testing.T) {
 			if rest := c.after - time.Since(began); rest > 0 {
 				<-time.After(rest)
 			}
-			if got := due(time.Now().Add(-c.after), c.bytes).Sub(time.Now().Add(-c.after)); got != c.want {
+			if got := due(time.Now().Add(-c.after), int64(c.bytes)).Sub(time.Now().Add(-c.after)); got != c.want {
 				t.Errorf("%d bytes after %v: due after %v, want %v", c.bytes, c.after, got, c.want)
 			}
 		}

@@ -41,6 +41,11 @@ func (g *Gateway) Run(ctx context.Context, call *fairlead.Call, op fairlead.Oper
 	if err := g.enter(ctx, r); err != nil {
 		return err
 	}
+	call.OnStream(func() {
+		r.patience.end()
+		r.account.record.Stream = true
+		r.account.record.FirstContent = time.Since(r.account.record.Arrived)
+	})
 	return r.do(task)
 }
 
@@ -68,6 +73,7 @@ func (g *Gateway) Errand(ctx context.Context, app *fairlead.App, op fairlead.Ope
 // do runs the task, and notes what it has used.
 func (r *run) do(task Task) error {
 	defer func() {
+		r.account.record.BytesIn = r.call.Received()
 		attempts := r.call.Attempts()
 		for i := range attempts {
 			r.account.tasks.Input += attempts[i].Usage.Input

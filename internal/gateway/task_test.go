@@ -169,3 +169,48 @@ func TestErrandCostsNoRequest(t *testing.T) {
 		t.Errorf("while draining: %v", err)
 	}
 }
+
+// TestPatienceEndsWhereATasksStreamBegins: a client that said how long it would wait for
+// an answer has it when that begins.
+func TestPatienceEndsWhereATasksStreamBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, streams := range []bool{false, true} {
+			b := taskBench(answer(whole))
+			call := b.call("patient")
+			call.Patience = 2 * time.Second
+			err := b.Run(t.Context(), call, fairlead.Analyze, func(ctx context.Context) error {
+				if streams {
+					call.NoteStream()
+				}
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(10 * time.Second):
+					return nil
+				}
+			})
+			if (err == nil) != streams || b.last(t).Stream != streams {
+				t.Errorf("streams %v: %v, the Record says %v", streams, err, b.last(t).Stream)
+			}
+		}
+	})
+}
+
+// TestUploadIsNotShed: whoever takes no slot is not refused for those that wait for one.
+func TestUploadIsNotShed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hang)
+		var group sync.WaitGroup
+		for range 3 { // one works, two wait: the queue is full
+			group.Go(func() { _ = b.Chat(t.Context(), b.call("chat"), readFine, discard) })
+			synctest.Wait()
+		}
+		for op, want := range map[fairlead.Operation]bool{fairlead.Upload: true, fairlead.Search: false} {
+			err := b.Run(t.Context(), b.call("task"), op, func(context.Context) error { return nil })
+			if (err == nil) != want {
+				t.Errorf("%v: %v", op, err)
+			}
+		}
+		group.Wait()
+	})
+}

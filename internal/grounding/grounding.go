@@ -134,14 +134,14 @@ func conversation(body []byte) (messages []message, array jsonscan.Span, err err
 func question(messages []message) string {
 	for _, m := range slices.Backward(messages) {
 		if m.role == "user" {
-			return textOf(m.raw)
+			return TextOf(m.raw)
 		}
 	}
 	return ""
 }
 
-// textOf is the text of a message: its content, or what of that is text.
-func textOf(raw []byte) string {
+// TextOf is the text of a message: its content, or what of that is text.
+func TextOf(raw []byte) string {
 	object, err := rawjson.ReadObject(raw)
 	if err != nil {
 		return ""

@@ -19,6 +19,7 @@ type Status struct {
 	Connections             Connections
 	WebSocket               WebSocketStatus
 	Resume                  ResumeStatus
+	Documents               DocumentStatus
 	Active                  []ActiveCall
 }
 
@@ -60,6 +61,15 @@ type ResumeStatus struct {
 	Readers int   `json:"readers"`
 	Bytes   int64 `json:"bytes"`
 	Evicted int64 `json:"evicted_total"`
+}
+
+// DocumentStatus is how many documents wait to be read and are being read, how many uploads
+// are being received, and how many found no place since the start.
+type DocumentStatus struct {
+	Waiting int   `json:"waiting"`
+	Reading int   `json:"reading"`
+	Uploads int   `json:"uploads"`
+	Refused int64 `json:"uploads_refused_total"`
 }
 
 // PoolStatus is how a provider's slots stand; Slots is 0 where there is no
@@ -135,6 +145,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Connections        Connections           `json:"connections"`
 		WebSocket          WebSocketStatus       `json:"websocket"`
 		Resume             ResumeStatus          `json:"resume"`
+		Documents          DocumentStatus        `json:"documents"`
 	}{
 		ConcurrencyMetrics: counts{
 			TotalRequests: s.Totals.Records, ConcurrentRequests: s.InUse, MaxConcurrentReached: s.MostInUse,
@@ -145,6 +156,7 @@ func (f *Face) metrics(x *api.Exchange) error {
 		Connections:    s.Connections,
 		WebSocket:      s.WebSocket,
 		Resume:         s.Resume,
+		Documents:      s.Documents,
 	}
 	if n := s.Totals.Succeeded; n > 0 {
 		body.ConcurrencyMetrics.AverageResponseTime = standing.Seconds(s.Totals.SucceededTime / time.Duration(n))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/filesearch"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 	keep "github.com/fairleadhq/fairlead/internal/responses"
@@ -16,8 +17,10 @@ type creation struct {
 	x    *api.Exchange
 	call *fairlead.Call
 	work *gateway.Work
-	turn *keep.Turn    // nil until the body was read
-	emit fairlead.Emit // where the answer goes
+	turn *keep.Turn // nil until the body was read
+	// found is what a search of files found for it; nil if there was none.
+	found *filesearch.Answer
+	emit  fairlead.Emit // where the answer goes
 	// job is the work on a response in the background; nil if it ends with its client.
 	job *job
 }
@@ -67,10 +70,13 @@ func (c *creation) read(ctx context.Context) (*fairlead.Request, error) {
 			return nil, err
 		}
 	}
+	if req, c.found, err = c.face.config.Files.Ground(ctx, c.call, req); err != nil {
+		return nil, err
+	}
 	if c.turn.Background() {
 		return req, c.detach(ctx, req)
 	}
-	c.emit = c.turn.Watch(ctx, c.emit)
+	c.emit = c.found.Watch(c.turn.Watch(ctx, c.emit))
 	return req, nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
+	"github.com/fairleadhq/fairlead/internal/api/filesearch"
 	"github.com/fairleadhq/fairlead/internal/api/follow"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
@@ -33,6 +34,8 @@ const (
 type Config struct {
 	Gateway *gateway.Gateway
 	Keeper  *keep.Keeper
+	// Files searches the app's vector stores; nil where there are none.
+	Files *filesearch.Tool
 	// Logs hold the streams of responses in the background.
 	Logs *replay.Logs
 }

@@ -72,7 +72,7 @@ func (c *creation) detach(ctx context.Context, req *fairlead.Request) error {
 	c.turn.Running(c.work.Cancel)
 	kept := context.WithoutCancel(ctx) // whatever ends the call, its end is stored
 	c.work.Detach(func(err error) { j.finish(kept, err) })
-	c.emit = c.turn.Watch(kept, j.emit)
+	c.emit = c.found.Watch(c.turn.Watch(kept, j.emit))
 	c.job = j
 	return nil
 }

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -8,10 +9,12 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
+	"github.com/fairleadhq/fairlead/internal/api/filesearch"
 	"github.com/fairleadhq/fairlead/internal/api/ws/frame"
 	"github.com/fairleadhq/fairlead/internal/dialect/envelope"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/grounding"
 	"github.com/fairleadhq/fairlead/internal/life"
 	"github.com/fairleadhq/fairlead/internal/responses"
 	"github.com/fairleadhq/fairlead/internal/socket"
@@ -28,13 +31,15 @@ type turn struct {
 
 	// What follows belongs to the goroutine that makes the call.
 
-	call   fairlead.Call
-	tell   func(event []byte) error
-	named  func(id string) // is told the answer's id when that is known; may be nil
-	kept   *responses.Turn // nil for chat completions
-	buf    []byte          // a payload of several lines
-	events int             // that were told
-	untold bool            // how it ended could not be told
+	call    fairlead.Call
+	tell    func(event []byte) error
+	named   func(id string) // is told the answer's id when that is known; may be nil
+	kept    *responses.Turn // nil for chat completions
+	found   *filesearch.Answer
+	sources *grounding.Sources
+	buf     []byte // a payload of several lines
+	events  int    // that were told
+	untold  bool   // how it ended could not be told
 }
 
 // close gives back what the turn has.
@@ -50,8 +55,11 @@ func (t *turn) make(ctx context.Context) error {
 	emit := t.emit
 	read := func(ctx context.Context) (*fairlead.Request, error) {
 		req, err := t.read(ctx)
-		if t.kept != nil {
-			emit = t.kept.Watch(context.WithoutCancel(ctx), t.emit)
+		switch {
+		case t.kept != nil:
+			emit = t.found.Watch(t.kept.Watch(context.WithoutCancel(ctx), t.emit))
+		case t.sources != nil:
+			emit = t.sources.Watch(t.emit)
 		}
 		return req, err
 	}
@@ -63,17 +71,38 @@ func (t *turn) make(ctx context.Context) error {
 func (t *turn) read(ctx context.Context) (*fairlead.Request, error) {
 	body := t.frame.Body
 	if t.frame.Type == frame.ChatCreate {
-		e, err := envelope.Chat(body)
-		if err != nil {
-			return nil, err
-		}
-		return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: body, Envelope: e}, nil
+		return t.readChat(ctx, body)
 	}
 	var req *fairlead.Request
 	var err error
 	t.kept, req, err = t.session.face.config.Keeper.Begin(ctx, responses.Ask{
 		App: t.session.app.ID, Body: body, Session: t.session.kept, Memory: t.account,
 	})
+	if err != nil || t.frame.Warm { // nothing is to be generated, nor searched for
+		return req, err
+	}
+	req, t.found, err = t.session.face.config.Files.Ground(ctx, &t.call, req)
+	return req, err
+}
+
+// readChat reads a request for a chat completion, which may name documents as one of the
+// native endpoint does.
+func (t *turn) readChat(ctx context.Context, body []byte) (*fairlead.Request, error) {
+	if !bytes.Contains(body, []byte(`"document_ids"`)) {
+		e, err := envelope.Chat(body)
+		if err != nil {
+			return nil, err
+		}
+		return &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: body, Envelope: e}, nil
+	}
+	own, chat, err := envelope.Native(body, envelope.Wish{})
+	if err != nil {
+		return nil, err
+	}
+	req := &fairlead.Request{Dialect: fairlead.OpenAIChat, Body: chat, Envelope: own.Envelope}
+	if own.Documents != nil {
+		req, t.sources, err = t.session.face.config.Grounder.Ground(ctx, &t.call, req, fairlead.Within{Documents: own.Documents})
+	}
 	return req, err
 }
 

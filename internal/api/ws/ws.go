@@ -29,8 +29,10 @@ import (
 	"github.com/fairleadhq/fairlead/internal/api"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
 	"github.com/fairleadhq/fairlead/internal/api/credential"
+	"github.com/fairleadhq/fairlead/internal/api/filesearch"
 	"github.com/fairleadhq/fairlead/internal/dialect/refusal"
 	"github.com/fairleadhq/fairlead/internal/gateway"
+	"github.com/fairleadhq/fairlead/internal/grounding"
 	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/responses"
 	"github.com/fairleadhq/fairlead/internal/socket"
@@ -58,7 +60,11 @@ const (
 type Config struct {
 	Gateway *gateway.Gateway
 	Keeper  *responses.Keeper
-	Logs    *replay.Logs
+	// Files searches the app's vector stores; nil where there are none.
+	Files *filesearch.Tool
+	// Grounder finds what is asked of documents.
+	Grounder *grounding.Grounder
+	Logs     *replay.Logs
 	// MaxOpen is how many sockets may be open, 0 = no limit, and MaxWaiting how many
 	// clients may wait until one may be opened.
 	MaxOpen, MaxWaiting int

@@ -1,4 +1,8 @@
-package client
+// Package events reads event streams as the HTML standard has them. Of what comes it gives
+// the events that have data; one that no blank line ended never happened.
+//
+// Start with NewReader.
+package events
 
 import (
 	"bufio"
@@ -9,55 +13,56 @@ import (
 // maxLine bounds a line of an event stream, in bytes.
 const maxLine = 4 << 20
 
-// event is one event of a stream; its data outlives the next.
-type event struct {
-	kind string // "" unless the event names itself
-	data []byte
+// Event is one event of a stream; its Data outlives the next.
+type Event struct {
+	Kind string // "" unless the event names itself
+	Data []byte
 }
 
-// eventReader reads an event stream as the HTML standard has it: lines may end
+// Reader reads an event stream as the HTML standard has it: lines may end
 // in \n, \r\n or \r, comments and unknown fields are skipped, and an event
 // that no blank line ended never happened.
-type eventReader struct{ lines *bufio.Scanner }
+type Reader struct{ lines *bufio.Scanner }
 
-func newEventReader(r io.Reader) *eventReader {
+// NewReader returns a Reader of a stream.
+func NewReader(r io.Reader) *Reader {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4<<10), maxLine)
 	lines.Split(newLineSplitter())
-	return &eventReader{lines}
+	return &Reader{lines}
 }
 
-// next returns the next event that has data. At the end of the stream the
+// Next returns the next event that has data. At the end of the stream the
 // error is io.ErrUnexpectedEOF: a whole answer says [DONE] before.
-func (r *eventReader) next() (event, error) {
-	var e event
+func (r *Reader) Next() (Event, error) {
+	var e Event
 	hasData := false
 	for r.lines.Scan() {
 		line := r.lines.Bytes()
 		if len(line) == 0 {
-			if len(e.data) > 0 {
+			if len(e.Data) > 0 {
 				return e, nil
 			}
-			e, hasData = event{}, false
+			e, hasData = Event{}, false
 			continue
 		}
 		field, value, _ := bytes.Cut(line, []byte(":"))
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch string(field) { // "" is a comment
 		case "event":
-			e.kind = string(value)
+			e.Kind = string(value)
 		case "data":
 			if hasData {
-				e.data = append(e.data, '\n')
+				e.Data = append(e.Data, '\n')
 			}
-			e.data = append(e.data, value...)
+			e.Data = append(e.Data, value...)
 			hasData = true
 		}
 	}
 	if err := r.lines.Err(); err != nil {
-		return event{}, err
+		return Event{}, err
 	}
-	return event{}, io.ErrUnexpectedEOF
+	return Event{}, io.ErrUnexpectedEOF
 }
 
 // newLineSplitter splits after \n, \r\n and \r. A \r ends its line at once,
