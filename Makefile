@@ -12,7 +12,7 @@ ifneq ($(shell command -v gcc || command -v clang || command -v cc),)
 RACE := -race
 endif
 
-.PHONY: help run build test check fmt bench peers dataplane proof clean sdk-node sdk-python
+.PHONY: help run build test check fmt bench peers dataplane documents proof clean sdk-node sdk-python
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,6 +26,8 @@ build: ## build bin/fairlead: static, reproducible
 test: build sdk-node sdk-python ## run all tests; installs the SDKs that they use
 	@$(if $(RACE),true,echo "left out: no C compiler, so the tests run without the race detector (apt install gcc)")
 	$(GO) test $(RACE) -count=1 ./...
+	@# Limits of processes mean little under the race detector, which needs so much itself.
+	$(GO) test -count=1 ./internal/extract/worker
 	FAIRLEAD_PROOF=1 $(GO) test -run Proof -count=1 ./internal/fairqueue
 	$(GO) test -tags interleave -run 'Interleavings|NoAllocations' -count=1 ./internal/fairqueue
 	cd bench && $(GO) test -count=1 ./...
@@ -77,12 +79,19 @@ peers: $(TOOLS)/benchstat ## run the slots and windows beside others' in one run
 dataplane: build ## measure what a call costs beside one through nginx: a quarter of an hour; needs nginx
 	@mkdir -p .cache && cd bench && $(GO) run ./cmd/dataplane -fairlead $(CURDIR)/bin/fairlead $(DATAPLANE) | tee ../.cache/dataplane.md
 
+# Which parts, and how much: make documents DOCUMENTS='-parts search,quotes -chunks 30000'
+documents: build ## measure how documents are taken in and searched, and what others feel of it: some minutes
+	@mkdir -p .cache && cd bench && $(GO) run ./cmd/documents -fairlead $(CURDIR)/bin/fairlead $(DOCUMENTS) | tee ../.cache/documents.md
+
 proof: build sdk-node sdk-python ## run the full counts of the tests, and build twice: minutes, not seconds
 	FAIRLEAD_PROOF=1 $(GO) test $(RACE) -count=1 -timeout=60m -run 'Proof' -skip 'ProofTimed' -v ./internal/fairqueue ./internal/server
 	@# Figures of time mean nothing under the race detector.
 	FAIRLEAD_PROOF=1 $(GO) test -count=1 -timeout=60m -run 'ProofTimed' -v ./internal/server
 	@# So does memory.
 	FAIRLEAD_PROOF=1 $(GO) test -count=1 -timeout=10m -run 'ProofIdle' -v ./internal/socket ./internal/api/ws
+	@# Documents that harm, and services that are killed; without the race detector, under which a child's memory and time are others.
+	FAIRLEAD_PROOF=1 $(GO) test -count=1 -timeout=60m -run 'Proof' -v ./internal/extract/pdf ./internal/extract/worker ./internal/storage/documents
+	FAIRLEAD_PROOF=1 FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 -timeout=60m -run 'Proof' -v ./test/documents
 	@# Two instances behind nginx, restarted under load; left out without nginx.
 	FAIRLEAD_PROOF=1 FAIRLEAD_BIN=$(CURDIR)/bin/fairlead $(GO) test -count=1 -timeout=10m -run 'RollingRestart' -v ./test/deploy
 	@# Answers cut at every byte.

@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"image"
+	"image/png"
 	"io/fs"
 	"math/big"
 	"net"
@@ -87,6 +89,14 @@ func cmdCertificate(ts *testscript.TestScript, args []string) {
 	}
 	write(args[0], "CERTIFICATE", certificate)
 	write(args[1], "PRIVATE KEY", private)
+}
+
+// cmdPicture writes a picture, of one grey point.
+func cmdPicture(ts *testscript.TestScript, args []string) {
+	need(ts, "picture FILE", args, 1, 1)
+	var b bytes.Buffer
+	ts.Check(png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1))))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
 }
 
 func cmdField(ts *testscript.TestScript, args []string) {

@@ -27,7 +27,10 @@ import (
 //	-H NAME:VALUE adds a header; an empty value takes the default one away
 //	-d BODY      sends the body, or with @FILE a file's bytes, as JSON unless a
 //	             header says otherwise
+//	-F NAME=TEXT sends a form with that field, or with @FILE that file; it may be
+//	             there several times
 //	-chunked     sends it without a declared length
+//	-stall       does not come to the body's end until the request is abandoned
 //	-pad N       puts N letters in place of the word PADDING, wherever it is
 //	-o FILE      writes the answer's body to a file too
 //	-n N         sends the request N times, one after the other, and shows the last
@@ -42,7 +45,9 @@ type request struct {
 	header      http.Header
 	body        []byte
 	hasBody     bool
+	form        *form
 	chunked     bool
+	stall       bool
 	pad         int
 	out         string
 	times       int
@@ -118,6 +123,9 @@ func (c *client) send(r *request) (*exchange, error) {
 		body = bytes.NewReader(r.body)
 		if r.chunked {
 			body = io.MultiReader(body)
+		}
+		if r.stall {
+			body = io.MultiReader(body, &silence{ctx})
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
@@ -276,8 +284,9 @@ func (s *story) show(ts *testscript.TestScript, a answer) {
 func parseRequest(ts *testscript.TestScript, args []string) *request {
 	r := &request{header: make(http.Header), times: 1}
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
-		if args[0] == "-chunked" {
-			r.chunked, args = true, args[1:]
+		if args[0] == "-chunked" || args[0] == "-stall" {
+			r.chunked, r.stall = r.chunked || args[0] == "-chunked", r.stall || args[0] == "-stall"
+			args = args[1:]
 			continue
 		}
 		if len(args) < 2 {
@@ -288,6 +297,9 @@ func parseRequest(ts *testscript.TestScript, args []string) *request {
 	}
 	need(ts, "http [FLAG…] METHOD URL", args, 2, 2)
 	r.method, r.url = args[0], args[1]
+	if r.form != nil {
+		r.hasBody, r.body = true, r.form.end(ts, r.header)
+	}
 	if r.hasBody && r.header["Content-Type"] == nil {
 		r.header.Set("Content-Type", "application/json")
 	}
@@ -317,6 +329,11 @@ func (r *request) flag(ts *testscript.TestScript, name, value string) {
 		if file, ok := strings.CutPrefix(value, "@"); ok {
 			r.body = []byte(ts.ReadFile(file))
 		}
+	case "-F":
+		if r.form == nil {
+			r.form = newForm()
+		}
+		r.form.add(ts, value)
 	case "-pad":
 		r.pad, err = strconv.Atoi(value)
 	case "-o":

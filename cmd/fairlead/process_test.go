@@ -261,7 +261,7 @@ func (s *story) noteCanaries(r *request) {
 			keep(strings.TrimPrefix(value, "Bearer "))
 		}
 	}
-	for _, found := range regexp.MustCompile(`"(?:content|input)"\s*:\s*"([^"\\]+)"`).FindAllSubmatch(r.body, -1) {
+	for _, found := range regexp.MustCompile(`"(?:content|input|query|question|focus)"\s*:\s*"([^"\\]+)"`).FindAllSubmatch(r.body, -1) {
 		keep(string(found[1]))
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/fairleadhq/fairlead/internal/extract/worker"
 )
 
 // patience is the deadline of every wait in a story. It is long because it is
@@ -18,8 +20,13 @@ const patience = 20 * time.Second
 const together = 3 * time.Minute
 
 // TestMain makes the test binary the program itself when it is run as
-// `fairlead`, so that the stories tell of real processes.
+// `fairlead`, so that the stories tell of real processes; and when it is run by itself,
+// under whatever name, to read a document.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == worker.Command {
+		main()
+		return
+	}
 	testscript.Main(m, map[string]func(){"fairlead": main})
 }
 
@@ -78,6 +85,7 @@ func TestMain(m *testing.M) {
 //	perm MODE FILE…      the files (patterns) have that mode
 //	[!] holds TEXT PATH… a file at or under the paths holds the text
 //	certificate CERT KEY makes a certificate for 127.0.0.1 in two files
+//	picture FILE         makes a picture
 //	field NAME FILE VAR  sets VAR to the rest of the line "NAME: …" in the file
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -95,7 +103,7 @@ func TestStories(t *testing.T) {
 			"ws":   told(cmdSocket),
 			"hook": told(cmdHook), "notice": told(cmdNotice),
 			"frame": told(cmdFrame), "said": told(cmdSaid), "json": cmdJSON, "keys": told(cmdKeys),
-			"perm": told(cmdPerm), "holds": cmdHolds, "certificate": told(cmdCertificate), "field": told(cmdField),
+			"perm": told(cmdPerm), "holds": cmdHolds, "certificate": told(cmdCertificate), "picture": told(cmdPicture), "field": told(cmdField),
 		},
 	})
 }

@@ -62,6 +62,7 @@ func codesOf(fsys fs.FS) (map[string]string, error) {
 func speaksForOthers(dir string) bool {
 	return slices.Contains([]string{
 		"client", "examples", "internal/mock", "internal/provider/providertest", "internal/storage/storagetest", "internal/quota/quotatest",
+		"internal/api/library/librarytest",
 	}, dir)
 }
 

@@ -18,6 +18,7 @@ type Documents struct {
 	Worker             DocumentWorker  `yaml:"worker" doc:"The process that reads one document."`
 	Embeddings         Embeddings      `yaml:"embeddings" doc:"Finding passages by their meaning too."`
 	Rerank             Rerank          `yaml:"rerank" doc:"Having a model put in order what was found."`
+	Rewrite            Rewrite         `yaml:"rewrite" doc:"Having a model find other ways to ask, for searches of vector stores that ask for it."`
 	Analysis           Analysis        `yaml:"analysis" doc:"How models read documents."`
 }
 
@@ -46,18 +47,17 @@ type Rerank struct {
 	Candidates int    `yaml:"candidates" least:"2" most:"100" env:"FAIRLEAD_DOCUMENTS_RERANK_CANDIDATES" doc:"How many passages it is given."`
 }
 
+// Rewrite says which model finds other ways to ask.
+type Rewrite struct {
+	Model string `yaml:"model" env:"FAIRLEAD_DOCUMENTS_REWRITE_MODEL" doc:"The chat model, as model or provider/model. Left out, rewrite_query has no effect, and the answer tells what was searched for."`
+}
+
 // Analysis bounds what one analysis asks of a model.
 type Analysis struct {
 	MaxCalls     int `yaml:"max_calls" least:"1" most:"10000" env:"FAIRLEAD_DOCUMENTS_ANALYSIS_MAX_CALLS" doc:"Most calls of a model that one analysis makes; of a longer document the most telling parts are read, and the answer says so."`
 	WindowTokens int `yaml:"window_tokens" least:"1000" most:"10000000" env:"FAIRLEAD_DOCUMENTS_ANALYSIS_WINDOW_TOKENS" doc:"Most tokens of a document that one call of a model is given."`
 	Parallel     int `yaml:"parallel" least:"1" most:"64" env:"FAIRLEAD_DOCUMENTS_ANALYSIS_PARALLEL" doc:"Most calls of one analysis that run, or wait for a slot, at the same time."`
 }
-
-// Bounds of documents.
-const (
-	leastText, mostText                 = 64 << 10, 1 << 30
-	leastWorkerMemory, mostWorkerMemory = 256 << 20, 16 << 30
-)
 
 func defaultDocuments() Documents {
 	return Documents{
@@ -71,10 +71,10 @@ func defaultDocuments() Documents {
 
 func (l *loader) validateDocuments() {
 	d := &l.config.Documents
-	l.between("documents.max_text", d.MaxText, [2]strictyaml.Size{leastText, mostText})
-	l.between("documents.worker.memory", d.Worker.Memory, [2]strictyaml.Size{leastWorkerMemory, mostWorkerMemory})
-	if d.Worker.Time.Std() < time.Second && !l.Wrong("documents.worker.time") {
-		l.Complain("documents.worker.time", fmt.Sprintf("%s is less than 1s", d.Worker.Time), "")
+	l.between("documents.max_text", d.MaxText, [2]strictyaml.Size{64 << 10, 1 << 30})
+	l.between("documents.worker.memory", d.Worker.Memory, [2]strictyaml.Size{256 << 20, 16 << 30})
+	if key := "documents.worker.time"; d.Worker.Time.Std() < time.Second && !l.Wrong(key) {
+		l.Complain(key, d.Worker.Time.String()+" is less than 1s", "")
 	}
 	if d.Embeddings.Model == "" && d.Embeddings.Dimensions > 0 {
 		l.Warn("documents.embeddings.dimensions has no effect without documents.embeddings.model")

@@ -22,6 +22,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/quota/memory"
 	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/responses"
+	"github.com/fairleadhq/fairlead/internal/server/docs"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
 )
@@ -37,7 +38,7 @@ func (all recorders) Record(r *fairlead.Record) {
 }
 
 // build makes the parts from the inside out. Nothing runs yet.
-func (s *Server) build() error {
+func (s *Server) build(ctx context.Context) error {
 	if err := s.makeProviders(); err != nil {
 		return err
 	}
@@ -56,6 +57,9 @@ func (s *Server) build() error {
 	limits := responses.DefaultLimits()
 	limits.Keep = s.config.Chat.Responses.Keep.Std()
 	s.keeper = responses.New(responses.Config{Store: s.store, Sweeper: s.store, Names: s.store, Limits: limits, Logger: s.logger})
+	if err := s.openDocuments(ctx); err != nil {
+		return err
+	}
 	s.sockets = s.newSockets()
 	return s.buildRouter()
 }
@@ -70,6 +74,18 @@ func keptFor(d time.Duration) time.Duration {
 	return d
 }
 
+func (s *Server) openDocuments(ctx context.Context) (err error) {
+	c := s.config
+	s.documents, err = docs.Open(ctx, docs.Config{
+		Dir: c.Server.DataDir, Documents: c.Documents, Workers: c.Server.WorkerThreads, Timeouts: c.Timeouts, Command: s.options.Reader,
+		Gate: s.admission, Gateway: s.gateway, Logger: s.logger, App: s.keys.App,
+	})
+	if err != nil {
+		return unusable("open the documents", err)
+	}
+	return nil
+}
+
 func (s *Server) buildRouter() error {
 	site, err := pages.New()
 	if err != nil {
@@ -78,7 +94,7 @@ func (s *Server) buildRouter() error {
 	var router *api.Router
 	faces := []api.Face{
 		native.New(native.Config{
-			Gateway: s.gateway, Resume: native.Resume{Logs: s.answers, Grace: s.config.Chat.Resume.Grace.Std()},
+			Gateway: s.gateway, Grounder: s.documents.Grounder(), Resume: native.Resume{Logs: s.answers, Grace: s.config.Chat.Resume.Grace.Std()},
 			Metrics: s.telemetry.Handler(telemetry.Aggregate), AdminMetrics: s.telemetry.Handler(telemetry.ByApp),
 			Leaving: s.listener.Leaving,
 			Status:  s.status, Endpoints: func() []string { return router.Endpoints() },
@@ -89,7 +105,9 @@ func (s *Server) buildRouter() error {
 			},
 		}),
 		openaiface.New(openaiface.Config{Gateway: s.gateway, Created: s.started.Unix()}),
-		responsesface.New(responsesface.Config{Gateway: s.gateway, Keeper: s.keeper, Logs: s.answers}),
+		responsesface.New(responsesface.Config{
+			Gateway: s.gateway, Keeper: s.keeper, Files: s.documents.FileSearch(), Logs: s.answers,
+		}),
 		s.sockets,
 		anthropicface.New(s.gateway),
 		admin.New(admin.Config{
@@ -97,6 +115,7 @@ func (s *Server) buildRouter() error {
 		}),
 		site,
 	}
+	faces = append(faces, s.documents.Faces()...)
 	router, err = api.New(api.Config{
 		Faces: faces, Keys: s.keys, Tickets: s.sockets, MaxBody: s.maxBody(), Bodies: s.bodies,
 		SlowReaderGrace: s.config.Limits.SlowReaderGrace.Std(), HeartbeatAfter: s.config.Limits.QueueHeartbeatAfter.Std(),
@@ -154,6 +173,9 @@ func (s *Server) timeouts() map[fairlead.Operation]time.Duration {
 	return map[fairlead.Operation]time.Duration{
 		fairlead.Chat: s.config.Timeouts.Chat.Std(), fairlead.Embed: s.config.Timeouts.Embed.Std(),
 		fairlead.CountTokens: s.config.Timeouts.Chat.Std(), // it reads the same body
+		fairlead.Upload:      s.config.Timeouts.Upload.Std(), fairlead.Analyze: s.config.Timeouts.Analyze.Std(),
+		fairlead.Search: s.config.Timeouts.Search.Std(), fairlead.Insights: s.config.Timeouts.Insights.Std(),
+		fairlead.Rerank: s.config.Timeouts.Search.Std(),
 	}
 }
 
@@ -162,7 +184,8 @@ func (s *Server) status() native.Status {
 	slots := s.admission.Slots()
 	status := native.Status{
 		Totals: s.telemetry.Totals(), Resume: native.ResumeStatus(s.answers.Stats()),
-		Slots: slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
+		Documents: native.DocumentStatus(s.documents.Stats()),
+		Slots:     slots.Slots, InUse: slots.InUse, MostInUse: slots.MostInUse,
 		Waiting: slots.Waiting, MaxWaiting: s.config.Limits.MaxQueue,
 		Pools: make(map[string]native.PoolStatus), WebSocket: native.WebSocketStatus(s.sockets.Stats()),
 		Connections: native.Connections{PlaceStatus: placeStatus(s.clients), Streams: placeStatus(s.streams)},

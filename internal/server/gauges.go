@@ -36,6 +36,7 @@ func (s *Server) gauges() telemetry.Gauges {
 		Deployments: s.deploymentGauges, Parked: s.upstream.Parked,
 		Connections: s.connectionGauges,
 		Places:      s.placeGauges, WebSockets: func() telemetry.WebSocketUse { return telemetry.WebSocketUse(s.sockets.Stats()) },
+		Documents: func() telemetry.DocumentUse { return telemetry.DocumentUse(s.documents.Stats()) },
 		Resume:    func() telemetry.ResumeUse { return telemetry.ResumeUse(s.answers.Stats()) },
 		BodyBytes: s.bodies.Used,
 		Active:    func() int { return len(s.gateway.Active()) },

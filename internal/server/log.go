@@ -10,6 +10,8 @@ import (
 
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
+
+	"github.com/fairleadhq/fairlead/internal/server/jsonlog"
 )
 
 // The log formats of server.log_format, beside "auto".
@@ -38,7 +40,7 @@ const (
 // closed, or its last lines are lost.
 func NewLog(w io.Writer, format string) *Log {
 	out := &gathering{w: w}
-	var handler slog.Handler = newJSONLines(out)
+	var handler slog.Handler = jsonlog.New(out)
 	if format == logHuman || format != logJSON && isTerminal(w) {
 		handler = tint.NewTextHandler(out, &tint.Options{NoColor: !isTerminal(w)})
 	}
@@ -67,7 +69,7 @@ func (p prompt) Handle(ctx context.Context, r slog.Record) error {
 
 // HandleLine writes a line as telemetry's lineHandler says, if the handler can.
 func (p prompt) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool {
-	lines, ok := p.Handler.(jsonLines)
+	lines, ok := p.Handler.(jsonlog.Lines)
 	if !ok || !lines.HandleLine(at, level, message, attrs) {
 		return false
 	}

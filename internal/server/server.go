@@ -31,6 +31,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/places"
 	"github.com/fairleadhq/fairlead/internal/replay"
 	"github.com/fairleadhq/fairlead/internal/responses"
+	"github.com/fairleadhq/fairlead/internal/server/docs"
 	"github.com/fairleadhq/fairlead/internal/storage/sqlite"
 	"github.com/fairleadhq/fairlead/internal/telemetry"
 	"github.com/fairleadhq/fairlead/internal/upstream"
@@ -48,6 +49,9 @@ type Options struct {
 	// Out takes what a person should read at start: the keys made, shown once,
 	// and the banner.
 	Out io.Writer
+	// Reader is the program that reads documents, with its first arguments; nil is this
+	// one. It is for programs that are not the service's own, such as tests.
+	Reader []string
 }
 
 // Server is a service that is built and listens, ready to run.
@@ -73,6 +77,7 @@ type Server struct {
 	answers   *replay.Logs // those that can be resumed
 	keeper    *responses.Keeper
 	sockets   *ws.Face
+	documents *docs.Documents
 	router    *api.Router
 }
 
@@ -96,7 +101,7 @@ func New(ctx context.Context, loaded *config.Loaded, options Options) (_ *Server
 	if err := s.openIdentity(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.build(); err != nil {
+	if err := s.build(ctx); err != nil {
 		return nil, err
 	}
 	s.keeper.Recover(ctx)
@@ -118,6 +123,11 @@ func (s *Server) Close() {
 	}
 	if s.listener != nil {
 		_ = s.listener.Close() // Run's HTTP server may have closed it before
+	}
+	if s.documents != nil {
+		if err := s.documents.Close(); err != nil {
+			s.logger.Error("documents not closed", "error", err)
+		}
 	}
 	if s.store != nil {
 		if err := s.store.Close(); err != nil {
@@ -142,6 +152,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() { s.background("admission", s.admission.Run(background)) })
 	group.Go(func() { s.background("alert", s.alert.Run(background)) })
 	group.Go(func() { s.background("responses", s.keeper.Run(background)) })
+	group.Go(func() { s.background("documents", s.documents.Run(background)) })
 	defer group.Wait()
 	defer stop()
 

@@ -11,7 +11,7 @@ import (
 func (s *Server) newSockets() *ws.Face {
 	c := s.config.Chat.WebSocket
 	return ws.New(ws.Config{
-		Gateway: s.gateway, Keeper: s.keeper, Logs: s.answers, Grace: s.config.Chat.Resume.Grace.Std(),
+		Gateway: s.gateway, Keeper: s.keeper, Files: s.documents.FileSearch(), Grounder: s.documents.Grounder(), Logs: s.answers, Grace: s.config.Chat.Resume.Grace.Std(),
 		MaxOpen: c.Concurrency.MaxConnections, MaxWaiting: c.Concurrency.ConnectionQueueSize, Origins: c.AllowedOrigins,
 		Bodies: s.bodies, MaxBody: s.maxBody(), BusyWait: s.admission.BusyWait, Logger: s.logger,
 	})

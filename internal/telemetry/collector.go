@@ -30,6 +30,7 @@ type collector struct {
 	places      placeDescs
 	webSockets  webSocketDescs
 	resume      resumeDescs
+	documents   documentDescs
 }
 
 func newCollector(source *Telemetry, detail Detail) *collector {
@@ -50,6 +51,7 @@ func newCollector(source *Telemetry, detail Detail) *collector {
 		places:      newPlaceDescs(desc),
 		webSockets:  newWebSocketDescs(desc),
 		resume:      newResumeDescs(desc),
+		documents:   newDocumentDescs(desc),
 
 		requests:     perApp("requests_total", "Calls that have ended, by outcome: ok or the kind of error; code says which error.", "operation", "outcome", "code"),
 		durations:    desc("request_duration_seconds", "Time from a call's arrival to its last byte, queue included.", "operation", "outcome"),
@@ -103,6 +105,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	c.places.describe(out)
 	c.webSockets.describe(out)
 	c.resume.describe(out)
+	c.documents.describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -127,6 +130,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if g := c.source.gauges.Resume; g != nil {
 		c.resume.collect(out, g())
+	}
+	if g := c.source.gauges.Documents; g != nil {
+		c.documents.collect(out, g())
 	}
 	c.collectRest(out)
 }

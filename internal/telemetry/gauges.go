@@ -31,6 +31,8 @@ type Gauges struct {
 	WebSockets func() WebSocketUse
 	// Resume tells of the answers that can be resumed.
 	Resume func() ResumeUse
+	// Documents tells of those that are to be read.
+	Documents func() DocumentUse
 	// BodyBytes is how many bytes of request bodies, and of answers held back,
 	// are in memory.
 	BodyBytes func() int64

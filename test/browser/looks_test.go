@@ -242,7 +242,7 @@ func TestKeyboardAlone(t *testing.T) {
 			t.Errorf("the focus on %s can't be seen", name)
 		}
 	}
-	if got, want := strings.Join(order, " "), "skip new settings-button theme plain prompt model"; got != want {
+	if got, want := strings.Join(order, " "), "skip to-documents new settings-button theme plain prompt model"; got != want {
 		t.Errorf("the order of the focus is %q, want %q", got, want)
 	}
 

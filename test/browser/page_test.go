@@ -75,12 +75,18 @@ document.addEventListener('securitypolicyviolation', (e) => violations.push(e.vi
 // openTab opens the chat page.
 func openTab(t *testing.T, h *harbour) *tab {
 	t.Helper()
+	return openPage(t, h, "/ui/chat")
+}
+
+// openPage opens a page, and holds it to complaining of nothing.
+func openPage(t *testing.T, h *harbour, path string) *tab {
+	t.Helper()
 	heard := &problems{}
 	ctx, cancel := chromedp.NewContext(shared.browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(heard.hear))
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx, h: h, problems: heard}
 	b.do(command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violations}),
-		chromedp.EmulateViewport(1100, 800), chromedp.Navigate(h.root+"/ui/chat"))
+		chromedp.EmulateViewport(1100, 800), chromedp.Navigate(h.root+path))
 	t.Cleanup(func() {
 		found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`violations`))
 		if err != nil {

@@ -1,9 +1,9 @@
-// Package browser_test drives the chat page with a real Chromium, as a person
+// Package browser_test drives the pages with a real Chromium, as a person
 // does: with the keyboard and the eyes. The page and the rest of the HTTP API come
 // from the real program with `fairlead mock` behind it.
 //
-// Start with the tests in chat_test.go; harbour is what stands between the browser
-// and the program.
+// Start with the tests in chat_test.go and documents_test.go; harbour is what stands
+// between the browser and the program.
 package browser_test
 
 import (
@@ -41,6 +41,7 @@ const (
 // stack is what all tests share: the program, and a browser.
 type stack struct {
 	root, key string
+	library   libraryStack
 	browser   context.Context //nolint:containedctx // chromedp keeps the browser in it
 	missing   string          // why there is no browser
 }
@@ -98,7 +99,7 @@ func findChromium() (string, error) {
 			return file, nil
 		}
 	}
-	return "", errors.New("no chromium, so the chat page is not tested (apt install chromium)")
+	return "", errors.New("no chromium, so the pages are not tested (apt install chromium)")
 }
 
 // programIn is the program to test: the one that FAIRLEAD_BIN names, or one that is
@@ -150,7 +151,11 @@ llm:
 	}
 	started = append(started, serve)
 	s.root = serve.said
-	return stop, nil
+	library, err := s.library.start(binary, dir)
+	if library != nil {
+		started = append(started, library)
+	}
+	return stop, err
 }
 
 // program is a process of the binary.
@@ -232,17 +237,28 @@ func needBrowser(t *testing.T) {
 // toProgram passes requests on to the program, as a proxy before it would.
 func toProgram(t *testing.T) http.Handler {
 	t.Helper()
-	target, err := url.Parse(shared.root)
+	return toProgramAt(t, shared.root)
+}
+
+func toProgramAt(t *testing.T, root string) http.Handler {
+	t.Helper()
+	target, err := url.Parse(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // that a line was cut is what some tests are about
 	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Else net/http closes the body of a request once its answer begins, and the
+		// proxy, which may not have seen the end of it yet, cuts the answer.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		proxy.ServeHTTP(w, r)
+	})
 }
 
 // newHarbour has script give the answers.

@@ -87,6 +87,9 @@ func sdks() []sdk {
 		{"python-responses", "upstream", "", "python/responses.py", 12},
 		{"python-responses-passed", "speaker", "", "python/responses.py", 12},
 		{"ws", "upstream", "", "node/sockets.mjs", 9},
+		{"openai6-files", "upstream", "openai6", "node/files.mjs", 15},
+		{"openai7-files", "upstream", "openai7", "node/files.mjs", 15},
+		{"python-files", "upstream", "", "python/files.py", 12},
 	}
 }
 

@@ -4,7 +4,8 @@
 
 import {address, authorised, Connection} from './connection.js';
 import {Conversation} from './conversation.js';
-import {element, fill, showLimits, Turns} from './view.js';
+import {element, fill} from './dom.js';
+import {showLimits, Turns} from './view.js';
 import {duration, explain, refusalOfAnswer} from './words.js';
 
 const askTime = 15_000; // ms for a question by HTTP

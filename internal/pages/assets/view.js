@@ -2,30 +2,12 @@
 // to date as the turn changes. Text goes in as text, never as HTML.
 
 import {isLive} from './conversation.js';
+import {element, fill, make} from './dom.js';
 import {Document} from './markdown.js';
 import {duration, explain, ordinal, sentences, whyIncomplete} from './words.js';
 
 const near = 96; // px from the end within which the page follows an answer
 const longestSaid = 1_500; // characters of an answer that are read out by themselves
-
-// element finds what the page must have.
-export function element(id) {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the page has no ${id}`);
-  return found;
-}
-
-function make(tag, className, ...children) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.append(...children);
-  return node;
-}
-
-// fill sets a text, unless it is there already: a change is read out.
-export function fill(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
 
 // copy puts a text on the clipboard, and says on the button that it is there.
 async function copy(text, button) {

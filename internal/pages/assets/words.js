@@ -2,7 +2,8 @@
 // the page.
 //
 // A refusal is {status, code, message, retryAfter}: retryAfter is in seconds, 0
-// where the service named no time.
+// where the service named no time. One that was read from an answer has also said, the
+// service's own sentence, where message is its detail.
 
 // duration says a number of seconds as people do.
 export function duration(seconds) {
@@ -31,10 +32,12 @@ function number(value) {
 export async function refusalOfAnswer(response) {
   const body = await response.json().catch(() => ({}));
   const inner = body?.error !== null && typeof body?.error === 'object' ? body.error : {};
+  const said = typeof body?.error === 'string' ? body.error : '';
   return {
     status: response.status,
     code: String(inner.code ?? body?.code ?? ''),
-    message: String(inner.message ?? body?.message ?? (typeof body?.error === 'string' ? body.error : '')),
+    message: String(inner.message ?? body?.message ?? said),
+    said,
     retryAfter: number(body?.retry_after) || number(response.headers.get('retry-after-ms')) / 1000 || number(response.headers.get('retry-after')),
   };
 }

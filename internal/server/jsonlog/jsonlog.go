@@ -1,4 +1,8 @@
-package server
+// Package jsonlog writes records as slog's JSON handler does, in a fraction of its time
+// for the lines that each call has.
+//
+// Start with New.
+package jsonlog
 
 import (
 	"context"
@@ -10,32 +14,33 @@ import (
 	"time"
 )
 
-// jsonLines writes records as slog's JSON handler does, byte for byte, in a
+// Lines is a slog.Handler that writes records as slog's JSON handler does, byte for byte, in a
 // fraction of its time where their values are numbers, truths and plain text:
 // those are the lines that each call has. Other records are left to that handler.
-type jsonLines struct {
+type Lines struct {
 	*slog.JSONHandler
 
 	w     io.Writer
 	lines *sync.Pool // of *[]byte
 }
 
-func newJSONLines(w io.Writer) jsonLines {
+// New returns a handler that writes to w, a line at a time.
+func New(w io.Writer) Lines {
 	const usual = 512 // bytes of a line
-	return jsonLines{
+	return Lines{
 		JSONHandler: slog.NewJSONHandler(w, nil), w: w,
 		lines: &sync.Pool{New: func() any { return new(make([]byte, 0, usual)) }},
 	}
 }
 
 // WithAttrs implements slog.Handler.
-func (h jsonLines) WithAttrs(attrs []slog.Attr) slog.Handler { return h.JSONHandler.WithAttrs(attrs) }
+func (h Lines) WithAttrs(attrs []slog.Attr) slog.Handler { return h.JSONHandler.WithAttrs(attrs) }
 
 // WithGroup implements slog.Handler.
-func (h jsonLines) WithGroup(name string) slog.Handler { return h.JSONHandler.WithGroup(name) }
+func (h Lines) WithGroup(name string) slog.Handler { return h.JSONHandler.WithGroup(name) }
 
 // Handle implements slog.Handler.
-func (h jsonLines) Handle(ctx context.Context, r slog.Record) error {
+func (h Lines) Handle(ctx context.Context, r slog.Record) error {
 	held, _ := h.lines.Get().(*[]byte)
 	defer h.lines.Put(held)
 	line, ok := appendRecord((*held)[:0], r)
@@ -49,7 +54,7 @@ func (h jsonLines) Handle(ctx context.Context, r slog.Record) error {
 
 // HandleLine writes a line that has nothing but simple values, without a record.
 // It reports false, and has written nothing, where that is not so.
-func (h jsonLines) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool {
+func (h Lines) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) bool {
 	held, _ := h.lines.Get().(*[]byte)
 	defer h.lines.Put(held)
 	line, ok := appendHead((*held)[:0], at, level, message)

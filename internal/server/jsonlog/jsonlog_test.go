@@ -1,4 +1,4 @@
-package server
+package jsonlog
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func FuzzJSONLines(f *testing.F) {
 			r.AddAttrs(attrs[:n]...)
 			sameLine(t, r)
 			var got, want bytes.Buffer
-			if newJSONLines(&got).HandleLine(r.Time, r.Level, r.Message, attrs[:n]) {
+			if New(&got).HandleLine(r.Time, r.Level, r.Message, attrs[:n]) {
 				if err := slog.NewJSONHandler(&want, nil).Handle(t.Context(), r); err != nil || got.String() != want.String() {
 					t.Fatalf("got  %s\nwant %s, %v", &got, &want, err)
 				}
@@ -47,16 +47,21 @@ func sameLine(t *testing.T, r slog.Record) {
 		func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.String("part", "x")}) },
 		func(h slog.Handler) slog.Handler { return h.WithGroup("g") },
 	} {
-		gotErr, wantErr := with(newJSONLines(&got)).Handle(t.Context(), r), with(slog.NewJSONHandler(&want, nil)).Handle(t.Context(), r)
+		gotErr, wantErr := with(New(&got)).Handle(t.Context(), r), with(slog.NewJSONHandler(&want, nil)).Handle(t.Context(), r)
 		if (gotErr == nil) != (wantErr == nil) || got.String() != want.String() {
 			t.Fatalf("got  %s, %v\nwant %s, %v", &got, gotErr, &want, wantErr)
 		}
 	}
 }
 
+// forgetful takes what is written to it, and forgets it.
+type forgetful struct{}
+
+func (*forgetful) Write(p []byte) (int, error) { return len(p), nil }
+
 // BenchmarkJSONLines is the line of a call, beside slog's own handler.
 func BenchmarkJSONLines(b *testing.B) {
-	for name, h := range map[string]slog.Handler{"ours": newJSONLines(nowhere{}), "slog": slog.NewJSONHandler(nowhere{}, nil)} {
+	for name, h := range map[string]slog.Handler{"ours": New(&forgetful{}), "slog": slog.NewJSONHandler(&forgetful{}, nil)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
