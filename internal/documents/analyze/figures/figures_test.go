@@ -54,6 +54,11 @@ func TestRead(t *testing.T) {
 			"",
 			[]string{"revenue FY2018 = 32765000000 $", "revenue FY2017 = 31657000000 $", "eps_diluted FY2018 = 8.89 $", "eps_diluted FY2017 = 7.93 $"},
 		},
+		"lines whose figures fell into one cell": {
+			"In millions of US dollars\n\nYears ended December 31 2023 2022\n\nNet sales | 1,577 1,402\nInterest expense | (18) (21)\nNet income | 164 121",
+			"en",
+			[]string{"revenue FY2023 = 1577000000 USD", "revenue FY2022 = 1402000000 USD", "interest_expense FY2023 = -18000000 USD", "interest_expense FY2022 = -21000000 USD", "net_income FY2023 = 164000000 USD", "net_income FY2022 = 121000000 USD"},
+		},
 		"lines of a printed page": {
 			"Consolidated Statement of Income\nYears ended December 31\n(Millions) 2018 2017\nTotal revenues 1,577 1,402 12.5%\nCost of sales ...... (800) (700)\nNet income $ 349 $ 300",
 			"",

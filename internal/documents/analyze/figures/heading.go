@@ -78,17 +78,33 @@ func (r *Reader) line(l line) {
 		return
 	}
 	if strings.Contains(l.text, " | ") || strings.HasSuffix(l.text, " |") || strings.HasPrefix(l.text, "| ") {
+		cells := splitCells(l.text)
+		if text, ok := r.printed(cells); ok {
+			r.plainLine(l, text)
+			return
+		}
 		if !r.table.piped && (len(r.table.columns) > 0 || len(r.table.metrics) > 0) {
 			r.nextTable()
 		}
 		r.table.piped = true
-		r.cells(l, splitCells(l.text))
+		r.cells(l, cells)
 		return
 	}
 	if r.table.piped {
 		r.endCells()
 	}
-	r.plainLine(l)
+	r.plainLine(l, l.text)
+}
+
+// printed is a row all of whose figures stand in one cell, as where the columns of a page
+// are close together: it is read as the line that it was.
+func (r *Reader) printed(cells []string) (text string, ok bool) {
+	const labelAndFigures = 2
+	if len(cells) != labelAndFigures {
+		return "", false
+	}
+	label, values := trailing(cells[1], r.lone)
+	return cells[0] + " " + cells[1], label == "" && len(values) > 1
 }
 
 // splitCells cuts a row at its bars. One that touches a word is no bar.
@@ -114,17 +130,17 @@ func (r *Reader) idle() {
 	}
 }
 
-// plainLine reads a line without cells: of a table that was printed, or of none.
-func (r *Reader) plainLine(l line) {
-	if note := r.words.noteIn(l.text); note != "" {
+// plainLine reads a line whose text has no cells: of a table that was printed, or of none.
+func (r *Reader) plainLine(l line, text string) {
+	if note := r.words.noteIn(text); note != "" {
 		r.noteUnit(note)
 	}
-	marks := r.words.times.Marks(l.text)
-	if len(marks) > 0 && r.plainHeading(l.text, marks) {
+	marks := r.words.times.Marks(text)
+	if len(marks) > 0 && r.plainHeading(text, marks) {
 		r.table.idle = 0
 		return
 	}
-	label, values := trailing(l.text, r.lone)
+	label, values := trailing(text, r.lone)
 	switch {
 	case len(values) > 0 && letters(label) >= 2 && r.row(l, label, values):
 		r.table.idle = 0
