@@ -123,6 +123,9 @@ type Ingester struct {
 
 	owner string
 	kick  chan struct{}
+	// turn is whose turn it is to store or to index: one at a time, since that is done by
+	// the service itself, whose processors others wait for.
+	turn  chan struct{}
 	watch watches
 
 	mu      sync.Mutex
@@ -136,7 +139,7 @@ func New(config Config) *Ingester {
 	config.Timing = config.Timing.complete()
 	config.Workers = max(config.Workers, 1)
 	return &Ingester{
-		Config: config, owner: newOwner(), kick: make(chan struct{}, 1),
+		Config: config, owner: newOwner(), kick: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 		watch:   watches{of: make(map[owned]*watch)},
 		running: make(map[fairlead.DocumentID]func()), faults: make(map[fairlead.DocumentID]int),
 	}

@@ -81,7 +81,7 @@ func (w *work) sink(ctx context.Context) sink {
 			return context.Cause(ctx)
 		},
 		content: func(part fairlead.DocumentContent) error {
-			err := w.Contents.AddContent(ctx, w.job, part)
+			err := w.inTurn(ctx, func() error { return w.Contents.AddContent(ctx, w.job, part) })
 			if err != nil {
 				w.mu.Lock()
 				defer w.mu.Unlock()
@@ -90,6 +90,18 @@ func (w *work) sink(ctx context.Context) sink {
 			return err
 		},
 	}
+}
+
+// inTurn does what takes the service's own processors when it is the work's turn. The
+// error is that of do, or the end of ctx.
+func (w *work) inTurn(ctx context.Context, do func() error) error {
+	select {
+	case w.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-w.turn }()
+	return do()
 }
 
 // refused is what the store refused of the document.
