@@ -11,7 +11,7 @@ import (
 
 // Task is what a call does that is not answered by one call of a model. It may make
 // calls of models by Inner, and enter the gate for work of its own.
-type Task func(ctx context.Context) error
+type Task = func(ctx context.Context) error
 
 // Run does task for call, which is of that operation: it has the operation's time,
 // passes the entry gates, and ends in one Record, as every call. It holds no slot: what

@@ -68,22 +68,6 @@ func Embeddings(body []byte) (fairlead.Envelope, error) {
 	return scan.env, nil
 }
 
-// Rerank reads the envelope of a /rerank body: model. The rest is the provider's to
-// judge. Errors are those of Chat.
-func Rerank(body []byte) (fairlead.Envelope, error) {
-	scan := newBodyScan(body)
-	err := scan.read(func(name []byte) error {
-		if string(name) == "model" {
-			return scan.model()
-		}
-		return nil
-	})
-	if err != nil {
-		return fairlead.Envelope{}, err
-	}
-	return scan.env, nil
-}
-
 // bodyScan is one pass over a request's body.
 type bodyScan struct {
 	*jsonscan.Scanner

@@ -16,6 +16,7 @@ import (
 
 	"github.com/fairleadhq/fairlead/internal/extract"
 	"github.com/fairleadhq/fairlead/internal/extract/charset"
+	"github.com/fairleadhq/fairlead/internal/extract/gauge"
 )
 
 // The bounds of what is read.
@@ -77,31 +78,9 @@ func (t *Token) On(name, missing string) bool {
 
 // Reader reads the tokens of one document.
 type Reader struct {
-	gauge   *gauge
+	gauge   *gauge.Reader
 	decoder *xml.Decoder
 	depth   int
-}
-
-// gauge counts how much was read since the last token, and keeps the error that ended
-// the reading.
-type gauge struct {
-	r     io.Reader
-	since int
-	err   error
-}
-
-// Read implements io.Reader.
-func (g *gauge) Read(p []byte) (int, error) {
-	if g.since > maxToken {
-		g.err = &extract.LimitError{Limit: "token_bytes", Most: maxToken}
-		return 0, g.err
-	}
-	n, err := g.r.Read(p)
-	g.since += n
-	if err != nil && !errors.Is(err, io.EOF) {
-		g.err = err
-	}
-	return n, err
 }
 
 // New returns a Reader of the document in r.
@@ -118,7 +97,7 @@ func NewLenient(r io.Reader) *Reader {
 }
 
 func newReader(r io.Reader, decoder func(io.Reader) *xml.Decoder) *Reader {
-	g := &gauge{r: r}
+	g := gauge.New(r, extract.LimitError{Limit: "token_bytes", Most: maxToken})
 	buffered := bufio.NewReader(g)
 	plain := io.Reader(buffered)
 	head, _ := buffered.Peek(4) // the decoder meets the error too
@@ -145,12 +124,12 @@ func newReader(r io.Reader, decoder func(io.Reader) *xml.Decoder) *Reader {
 func (r *Reader) Next() (Token, error) {
 	for {
 		token, err := r.decoder.Token()
-		r.gauge.since = 0
+		r.gauge.Next()
 		switch {
-		case errors.Is(err, io.EOF) && r.gauge.err == nil:
+		case errors.Is(err, io.EOF) && r.gauge.Err() == nil:
 			return Token{}, io.EOF
-		case r.gauge.err != nil:
-			return Token{}, r.gauge.err
+		case r.gauge.Err() != nil:
+			return Token{}, r.gauge.Err()
 		case err != nil:
 			// The message would quote the document.
 			return Token{}, fmt.Errorf("%w: XML is not well-formed at byte %d", extract.ErrBroken, r.decoder.InputOffset())

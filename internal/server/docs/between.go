@@ -8,16 +8,7 @@ import (
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api/library"
 	"github.com/fairleadhq/fairlead/internal/documents"
-	"github.com/fairleadhq/fairlead/internal/gateway"
 )
-
-// way is the gateway as the faces of documents know it.
-type way struct{ *gateway.Gateway }
-
-// Run implements library.Gateway.
-func (w way) Run(ctx context.Context, call *fairlead.Call, op fairlead.Operation, task func(ctx context.Context) error) error {
-	return w.Gateway.Run(ctx, call, op, task)
-}
 
 // receiver is the library as those who receive uploads know it.
 type receiver struct{ library *documents.Library }

@@ -237,12 +237,12 @@ func (d *Documents) Faces() []api.Face {
 	receiver := receiver{d.library}
 	return []api.Face{
 		documentsface.New(documentsface.Config{
-			Gateway: way{c.Gateway}, Receiver: receiver, Shelf: d.library, Reader: d.library, Searcher: d.searcher,
+			Gateway: c.Gateway, Receiver: receiver, Shelf: d.library, Reader: d.library, Searcher: d.searcher,
 			Analyst: report.New(d.analyzer), Docks: d.docks,
 			Limits: documentsface.Limits{File: int64(c.Documents.MaxFile), Wait: longestWait(c.Timeouts.Upload.Std())},
 		}),
 		files.New(files.Config{
-			Gateway: way{c.Gateway}, Receiver: receiver, Shelf: d.library, Reader: d.library, Files: d.library,
+			Gateway: c.Gateway, Receiver: receiver, Shelf: d.library, Reader: d.library, Files: d.library,
 			Searcher: d.searcher, Rewriter: d.searcher, Stores: d.store, Members: d.store, Counts: d.store, Docks: d.docks,
 			MaxFile: int64(c.Documents.MaxFile),
 		}),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/extract"
+	"github.com/fairleadhq/fairlead/internal/extract/gauge"
 	"github.com/fairleadhq/fairlead/internal/extract/outlet"
 	"github.com/fairleadhq/fairlead/internal/extract/plain"
 )
@@ -44,32 +45,11 @@ func (Extractor) Extract(ctx context.Context, src *extract.Source, emit extract.
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fairlead.About{}, err
 	}
-	g := &gauge{r: buffered}
+	g := gauge.New(buffered, extract.LimitError{Limit: "row_bytes", Most: maxRow})
 	if err := rows(out, newReader(g, delimiter(string(sample))), g); err != nil {
 		return fairlead.About{}, err
 	}
 	return fairlead.About{}, out.Close()
-}
-
-// gauge bounds what is read for one row.
-type gauge struct {
-	r     io.Reader
-	since int
-	err   error
-}
-
-// Read implements io.Reader.
-func (g *gauge) Read(p []byte) (int, error) {
-	if g.since > maxRow {
-		g.err = &extract.LimitError{Limit: "row_bytes", Most: maxRow}
-		return 0, g.err
-	}
-	n, err := g.r.Read(p)
-	g.since += n
-	if err != nil && !errors.Is(err, io.EOF) {
-		g.err = err
-	}
-	return n, err
 }
 
 func newReader(r io.Reader, delimiter rune) *csv.Reader {
@@ -81,13 +61,13 @@ func newReader(r io.Reader, delimiter rune) *csv.Reader {
 }
 
 // rows emits the rows of a table.
-func rows(out *outlet.Outlet, r *csv.Reader, g *gauge) error {
+func rows(out *outlet.Outlet, r *csv.Reader, g *gauge.Reader) error {
 	for first := true; ; {
 		cells, err := r.Read()
-		g.since = 0
+		g.Next()
 		switch {
-		case g.err != nil:
-			return g.err
+		case g.Err() != nil:
+			return g.Err()
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

@@ -18,6 +18,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/extract"
+	"github.com/fairleadhq/fairlead/internal/extract/gauge"
 	"github.com/fairleadhq/fairlead/internal/extract/outlet"
 	"github.com/fairleadhq/fairlead/internal/extract/plain"
 )
@@ -38,7 +39,7 @@ func (Extractor) Extract(ctx context.Context, src *extract.Source, emit extract.
 	if err != nil {
 		return fairlead.About{}, err
 	}
-	d := &document{out: out, gauge: &gauge{r: text}}
+	d := &document{out: out, gauge: gauge.New(text, extract.LimitError{Limit: "token_bytes", Most: maxToken})}
 	d.decoder = json.NewDecoder(d.gauge)
 	d.decoder.UseNumber()
 	d.records = records{out: out}
@@ -50,32 +51,11 @@ func (Extractor) Extract(ctx context.Context, src *extract.Source, emit extract.
 	return about, out.Close()
 }
 
-// gauge bounds what is read for one token.
-type gauge struct {
-	r     io.Reader
-	since int
-	err   error
-}
-
-// Read implements io.Reader.
-func (g *gauge) Read(p []byte) (int, error) {
-	if g.since > maxToken {
-		g.err = &extract.LimitError{Limit: "token_bytes", Most: maxToken}
-		return 0, g.err
-	}
-	n, err := g.r.Read(p)
-	g.since += n
-	if err != nil && !errors.Is(err, io.EOF) {
-		g.err = err
-	}
-	return n, err
-}
-
 // document reads the values of a file.
 type document struct {
 	out     *outlet.Outlet
 	decoder *json.Decoder
-	gauge   *gauge
+	gauge   *gauge.Reader
 	records records
 	title   string
 }
@@ -83,10 +63,10 @@ type document struct {
 // next returns the next token; io.EOF only behind the last value.
 func (d *document) next() (json.Token, error) {
 	token, err := d.decoder.Token()
-	d.gauge.since = 0
+	d.gauge.Next()
 	switch {
-	case d.gauge.err != nil:
-		return nil, d.gauge.err
+	case d.gauge.Err() != nil:
+		return nil, d.gauge.Err()
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: JSON is not well-formed at byte %d", extract.ErrBroken, d.decoder.InputOffset())
 	}
