@@ -22,7 +22,8 @@ func NewShelf(synonyms shelf.Synonyms) (*Shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, _, err := shelf.Open(dir, shelf.NewWords(synonyms))
+	words := shelf.NewWords(synonyms)
+	opened, _, err := shelf.Open(dir, words, words)
 	return &Shelf{dir: dir, shelf: opened}, err
 }
 

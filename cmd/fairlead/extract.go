@@ -5,6 +5,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/documents/chunk"
+	"github.com/fairleadhq/fairlead/internal/documents/search/indexer"
 	"github.com/fairleadhq/fairlead/internal/extract"
 	"github.com/fairleadhq/fairlead/internal/extract/formats"
 	"github.com/fairleadhq/fairlead/internal/extract/pdf"
@@ -32,6 +33,23 @@ func (p *program) extractWorker() *cobra.Command {
 	cmd.Flags().StringVar(&o.CacheDir, worker.CacheFlag, "", "directory of compiled code")
 	cmd.Flags().Int64Var(&o.Memory, worker.MemoryFlag, pdf.DefaultMemory, "most memory for PDFium, in bytes")
 	return cmd
+}
+
+// indexWorker is the command of the child process that makes segments of the search index.
+// People have no use for it either.
+func (p *program) indexWorker() *cobra.Command {
+	return &cobra.Command{
+		Use:    indexer.Command,
+		Short:  "Make segments of the search index for the service, which starts this itself",
+		Hidden: true,
+		Args:   noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := indexer.Serve(cmd.Context(), cmd.InOrStdin(), p.out); err != nil {
+				return failed(err)
+			}
+			return nil
+		},
+	}
 }
 
 // reading is how the child reads: whatever the format, into canonical text and chunks.

@@ -85,7 +85,7 @@ Then:        curl http://127.0.0.1:8080/info`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(p.serve(), p.check(), p.showConfig(), p.keys(), p.mock(), p.simulate(), p.version(), p.extractWorker())
+	root.AddCommand(p.serve(), p.check(), p.showConfig(), p.keys(), p.mock(), p.simulate(), p.version(), p.extractWorker(), p.indexWorker())
 	return root
 }
 

@@ -1,6 +1,8 @@
 package lexindex
 
 import (
+	"context"
+	"errors"
 	"math/bits"
 	"slices"
 
@@ -15,24 +17,29 @@ const (
 	fileTier   = 22
 )
 
-// Add adds a group of documents with ascending IDs, and returns when a search finds them:
-// all of them or, before that, none. A group without documents is not kept. It blocks for
-// other Adds, and while memory is full for the disk; docs are not kept. Beside them it
-// needs about 16 bytes of memory for each term of each document. A group that is
-// there is ErrExists; other errors say what is wrong with docs, or that there was no room
-// on the disk, and nothing was added.
-func (x *Index) Add(group int64, docs []Doc) error {
+// Add adds a group of documents: its segment, made with segment.Builder and as many fields
+// as the index has. It returns when a search finds the documents: all of them or, before
+// that, none. It blocks for other Adds, and while memory is full for the disk, and keeps
+// data. A group that is there is ErrExists, and what is not the group's segment is
+// ErrNoSegment; other errors say that there was no room on the disk, or are the context's.
+// Then nothing was added.
+func (x *Index) Add(ctx context.Context, group int64, data []byte) error {
+	p, err := inMemory(data)
+	if err == nil {
+		err = p.store.reader.Verify(ctx)
+	}
+	if errors.Is(err, ErrDamaged) {
+		return ErrNoSegment
+	}
+	if err != nil {
+		return err
+	}
+	if r := p.store.reader; r.Groups() != 1 || r.Group(0).Number != group || r.Fields() != x.options.Fields {
+		return ErrNoSegment
+	}
 	x.adding.Lock()
 	defer x.adding.Unlock()
-	if err := x.makeRoom(group); err != nil || len(docs) == 0 {
-		return err
-	}
-	data, err := x.builder.Build(group, docs)
-	if err != nil {
-		return err
-	}
-	p, err := inMemory(data)
-	if err != nil {
+	if err := x.makeRoom(group); err != nil {
 		return err
 	}
 	if err := x.addPart(group, p); err != nil {

@@ -68,7 +68,7 @@ type crowd struct {
 func (c *crowd) change() {
 	r := rand.New(rand.NewPCG(1, 1))
 	for group := range int64(crowdGroups) {
-		if err := c.x.Add(group, uniform(group, crowdDocs)); err != nil {
+		if err := addTo(c.x, group, uniform(group, crowdDocs)); err != nil {
 			c.Error(err)
 		}
 		if group%3 > 0 {
@@ -125,7 +125,7 @@ func TestRemovedWhileItIsMerged(t *testing.T) {
 	}
 	defer x.Close()
 	add := func(group int64) {
-		if err := x.Add(group, uniform(group, 3)); err != nil {
+		if err := addTo(x, group, uniform(group, 3)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -125,7 +125,7 @@ func (l *life) live(t *testing.T, x *Index, r *draws) {
 		switch r.IntN(8) {
 		case 0, 1, 2, 3:
 			docs := r.docs(1 + r.IntN(30))
-			if err = x.Add(int64(step), docs); err == nil {
+			if err = addTo(x, int64(step), docs); err == nil {
 				l.m.add(int64(step), docs)
 			}
 		case 4:
@@ -278,7 +278,7 @@ func TestCutFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for group := range int64(5) {
-		if err := x.Add(group, r.docs(50)); err != nil {
+		if err := addTo(x, group, r.docs(50)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -337,7 +337,7 @@ func TestRemovedAndAddedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(x.Add(1, uniform(1, 3)), x.Add(2, uniform(2, 3)), x.Flush(), x.Remove(1), x.Remove(2), x.Add(1, uniform(7, 3))); err != nil {
+	if err := errors.Join(addTo(x, 1, uniform(1, 3)), addTo(x, 2, uniform(2, 3)), x.Flush(), x.Remove(1), x.Remove(2), addTo(x, 1, uniform(7, 3))); err != nil {
 		t.Fatal(err)
 	}
 	x.change.Lock()
@@ -364,7 +364,7 @@ func TestCutWhileOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer x.Close()
-	if err := errors.Join(x.Add(1, r.docs(2000)), x.Flush()); err != nil {
+	if err := errors.Join(addTo(x, 1, r.docs(2000)), x.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, fileName(1))
@@ -408,14 +408,14 @@ func TestOtherRules(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		_ = x.Add(1, []Doc{{ID: 1, Fields: [][]Term{{{Text: "word", Count: 1}}}}})
+		_ = addTo(x, 1, []Doc{{ID: 1, Fields: [][]Term{{{Text: "word", Count: 1}}}}})
 		if err := x.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if err := x.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := x.Add(2, nil); !errors.Is(err, ErrClosed) {
+		if err := addTo(x, 2, []Doc{{ID: 2}}); !errors.Is(err, ErrClosed) {
 			t.Errorf("added to a closed index: %v", err)
 		}
 	}

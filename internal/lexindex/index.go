@@ -2,9 +2,9 @@
 // share with a query (BM25). One Index is one directory, and knows nothing of
 // any other: what must not be found together is put into two.
 //
-// What is added is a group of documents, at once: it is turned into a segment
-// (package segment), a part of the index that never changes and can be searched
-// from then on. Small segments are merged into larger ones in memory; Flush
+// What is added is a group of documents, at once, as a segment (package segment): a
+// part of the index that never changes and can be searched from then on. Segments are
+// made apart from the index, which need not be where there is time for it. Small segments are merged into larger ones in memory; Flush
 // merges what is in memory into a file, and Merge, which is called when there is
 // time for it, merges files. A group that is removed is only marked so; the next
 // merge leaves it out.
@@ -43,6 +43,8 @@ var (
 	ErrDamaged = segment.ErrDamaged
 	// ErrExists is the error of Add for a group that is there.
 	ErrExists = errors.New("the group is in the index")
+	// ErrNoSegment is the error of Add for what is no segment of that group.
+	ErrNoSegment = errors.New("the bytes are not the segment of the group")
 	// ErrClosed is the error of an index that was closed.
 	ErrClosed = errors.New("the index is closed")
 )
@@ -97,7 +99,6 @@ type Index struct {
 	// adding is held by whoever changes what is in memory, merging by whoever merges
 	// files; each is taken before change.
 	adding  sync.Mutex
-	builder *segment.Builder
 	merging sync.Mutex
 
 	// change is held by whoever puts other parts into the view.
@@ -119,7 +120,7 @@ func Open(dir string, options Options) (*Index, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	x := &Index{dir: dir, options: options, builder: segment.NewBuilder(options.Fields), removed: make(map[int64]struct{})}
+	x := &Index{dir: dir, options: options, removed: make(map[int64]struct{})}
 	m, err := readManifest(dir)
 	if err != nil {
 		return nil, err

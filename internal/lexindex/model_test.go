@@ -113,6 +113,15 @@ func (m *naive) within(groups []int64) (all []Doc) {
 	return all
 }
 
+// addTo adds documents to an index.
+func addTo(x *Index, group int64, docs []Doc) error {
+	data, err := segment.NewBuilder(x.options.Fields).Build(group, docs)
+	if err != nil {
+		return err
+	}
+	return x.Add(context.Background(), group, data)
+}
+
 // near reports whether two scores are the same but for rounding. Beside what a query
 // could score, a small one is exact to about 1e-9 of that.
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-4*max(math.Abs(a), math.Abs(b), 1e-3) }
@@ -239,7 +248,7 @@ func (run *trial) add(*rapid.T) {
 	group := run.r.Int64N(40) - 5
 	_, there := run.m.groups[group]
 	docs := run.r.docs(1 + run.r.IntN(1+run.r.IntN(80)))
-	err := run.x.Add(group, docs)
+	err := addTo(run.x, group, docs)
 	if there {
 		if err != ErrExists { //nolint:errorlint // exactly
 			run.Fatalf("adding a group that is there: %v", err)
@@ -350,7 +359,7 @@ func TestTies(t *testing.T) {
 			docs[i] = Doc{ID: int64(ids[i]), Fields: [][]Term{{{Text: "same", Count: 1}, {Text: r.word(), Count: 1}, {Text: r.word(), Count: 1}}}}
 		}
 		ids = ids[1000:]
-		if err := x.Add(group, docs); err != nil {
+		if err := addTo(x, group, docs); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -379,7 +388,7 @@ func TestManyDocuments(t *testing.T) {
 	m := newNaive(2)
 	for group := range int64(40) {
 		docs := r.docs(100 + r.IntN(900))
-		if err := x.Add(group, docs); err != nil {
+		if err := addTo(x, group, docs); err != nil {
 			t.Fatal(err)
 		}
 		m.add(group, docs)

@@ -77,7 +77,7 @@ func keptFor(d time.Duration) time.Duration {
 func (s *Server) openDocuments(ctx context.Context) (err error) {
 	c := s.config
 	s.documents, err = docs.Open(ctx, docs.Config{
-		Dir: c.Server.DataDir, Documents: c.Documents, Workers: c.Server.WorkerThreads, Timeouts: c.Timeouts, Command: s.options.Reader,
+		Dir: c.Server.DataDir, Documents: c.Documents, Workers: c.Server.WorkerThreads, Timeouts: c.Timeouts, Program: s.options.Program,
 		Gate: s.admission, Gateway: s.gateway, Logger: s.logger, App: s.keys.App,
 	})
 	if err != nil {

@@ -49,9 +49,9 @@ type Options struct {
 	// Out takes what a person should read at start: the keys made, shown once,
 	// and the banner.
 	Out io.Writer
-	// Reader is the program that reads documents, with its first arguments; nil is this
-	// one. It is for programs that are not the service's own, such as tests.
-	Reader []string
+	// Program is the one whose commands read and index documents; "" is this one. It is for
+	// programs that are not the service's own, such as tests.
+	Program string
 }
 
 // Server is a service that is built and listens, ready to run.

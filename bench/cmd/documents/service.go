@@ -152,33 +152,58 @@ func (s *service) stop() {
 	}
 }
 
-// spent is the processor time of a service: its own, and that of its children that
-// have ended.
+// spent is the processor time of a service: its own, and that of its children.
 type spent struct{ own, children time.Duration }
 
 func (s spent) minus(other spent) spent { return spent{s.own - other.own, s.children - other.children} }
 func (s spent) sum() time.Duration      { return s.own + s.children }
 
-// processor reads what the service has used so far.
+// processor reads what the service and its children, alive and ended, have used so far.
 func (s *service) processor() (spent, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	parent := s.cmd.Process.Pid
+	own, err := used(parent)
 	if err != nil {
 		return spent{}, fmt.Errorf("it needs Linux: %w", err)
 	}
-	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	const first = 11 // user time: field 14 of proc(5); then system time, and both of the children
-	if len(fields) < first+4 {
-		return spent{}, errors.New("not a process's stat")
+	sum := own
+	others, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return spent{}, err
 	}
-	var v [4]time.Duration
-	for i := range v {
-		n, err := strconv.Atoi(string(fields[first+i]))
-		if err != nil {
-			return spent{}, fmt.Errorf("not a process's stat: %w", err)
+	for _, dir := range others {
+		pid, _ := strconv.Atoi(filepath.Base(dir)) // it is a number
+		u, err := used(pid)
+		if err == nil && u.parent == parent { // one that can't be read is gone
+			sum.children += u.own + u.children
 		}
-		v[i] = time.Duration(n) * tick
 	}
-	return spent{v[0] + v[1], v[2] + v[3]}, nil
+	return sum.spent, nil
+}
+
+// usage is what a process has used, with those of its children that have ended.
+type usage struct {
+	spent
+
+	parent int
+}
+
+func used(pid int) (usage, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return usage{}, err
+	}
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const parent, first = 1, 11 // user time is field 14 of proc(5); then system time, and both of the children
+	if len(fields) < first+4 {
+		return usage{}, errors.New("not a process's stat")
+	}
+	var v [5]int
+	for i, field := range append([][]byte{fields[parent]}, fields[first:first+4]...) {
+		if v[i], err = strconv.Atoi(string(field)); err != nil {
+			return usage{}, fmt.Errorf("not a process's stat: %w", err)
+		}
+	}
+	return usage{spent{time.Duration(v[1]+v[2]) * tick, time.Duration(v[3]+v[4]) * tick}, v[0]}, nil
 }
 
 // status returns fields of /proc/PID/status, in MB.

@@ -7,16 +7,18 @@ import (
 
 	"github.com/fairleadhq/fairlead/bench/corpus"
 	"github.com/fairleadhq/fairlead/internal/lexindex"
+	"github.com/fairleadhq/fairlead/internal/lexindex/segment"
 )
 
 // own is the index of the service.
 type own struct {
-	dir   string
-	index *lexindex.Index
+	dir     string
+	index   *lexindex.Index
+	builder *segment.Builder
 }
 
 func (o *own) open(_ context.Context, dir string) (err error) {
-	o.dir = dir
+	o.dir, o.builder = dir, segment.NewBuilder(1)
 	o.index, err = lexindex.Open(dir, lexindex.Options{})
 	return err
 }
@@ -39,7 +41,11 @@ func (o *own) prepare(ctx context.Context, group, first int, texts []string) fun
 		docs[i] = lexindex.Doc{ID: int64(first + i), Fields: [][]lexindex.Term{terms}}
 	}
 	return func() error {
-		if err := o.index.Add(int64(group), docs); err != nil {
+		data, err := o.builder.Build(int64(group), docs)
+		if err != nil {
+			return err
+		}
+		if err := o.index.Add(ctx, int64(group), data); err != nil {
 			return err
 		}
 		return o.merge(ctx)

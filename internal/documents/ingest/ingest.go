@@ -123,8 +123,8 @@ type Ingester struct {
 
 	owner string
 	kick  chan struct{}
-	// turn is whose turn it is to store or to index: one at a time, since that is done by
-	// the service itself, whose processors others wait for.
+	// turn is whose turn it is to store: one at a time, since that is done by the service
+	// itself, whose processors others wait for.
 	turn  chan struct{}
 	watch watches
 

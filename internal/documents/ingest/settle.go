@@ -22,7 +22,8 @@ func (e itsDoingError) Unwrap() error { return e.error }
 // that were accepted.
 func isItsDoing(err error) bool {
 	_, is := errors.AsType[itsDoingError](err)
-	return is || fairlead.AsError(err).Code == "extractor_crashed"
+	code := fairlead.AsError(err).Code
+	return is || code == "extractor_crashed" || code == "indexer_crashed"
 }
 
 const (

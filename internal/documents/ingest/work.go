@@ -133,7 +133,7 @@ func (w *work) index(ctx context.Context) error {
 	}
 	w.indexed = true
 	w.read.EmbeddingPending = w.EmbeddingPending
-	return w.inTurn(ctx, func() error { return w.Index.Add(ctx, w.read) })
+	return w.Index.Add(ctx, w.read)
 }
 
 // finishTries is how often the end of a job is told the store: what it ends was dear.

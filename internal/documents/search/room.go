@@ -43,7 +43,7 @@ func (s *Searcher) room(app fairlead.AppID) (*room, error) {
 	if r.shelf != nil {
 		return r, nil
 	}
-	opened, fresh, err := shelf.Open(filepath.Join(s.config.Dir, folder(app)), s.words)
+	opened, fresh, err := shelf.Open(filepath.Join(s.config.Dir, folder(app)), s.words, s.config.Maker)
 	if err != nil {
 		return nil, err
 	}

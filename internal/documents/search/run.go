@@ -16,16 +16,16 @@ const (
 )
 
 // Run keeps the shelves and the store alike, and makes the embeddings that are still to
-// be made, until ctx ends; then it brings what is left to the disk. It works on threads of
-// low priority. It must not be called twice, and always returns nil.
+// be made, until ctx ends; then it brings what is left to the disk. It must not be called
+// twice, and always returns nil.
 func (s *Searcher) Run(ctx context.Context) error {
 	s.running.Store(true)
 	defer s.running.Store(false)
 	var group sync.WaitGroup
-	group.Go(func() { atLowPriority(func() { s.upkeep(ctx) }) })
-	group.Go(func() { atLowPriority(func() { s.clear(ctx) }) })
+	group.Go(func() { s.upkeep(ctx) })
+	group.Go(func() { s.clear(ctx) })
 	if s.meaning != nil {
-		group.Go(func() { atLowPriority(func() { s.meaning.Run(ctx) }) })
+		group.Go(func() { s.meaning.Run(ctx) })
 	}
 	group.Wait()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)

@@ -48,6 +48,8 @@ type Config struct {
 	Files  fairlead.VectorStoreFiles
 	Gate   fairlead.Gate
 	Logger *slog.Logger
+	// Maker makes segments of the index; nil has the Searcher do it.
+	Maker shelf.Maker
 	// Synonyms are looked for beside what is asked.
 	Synonyms shelf.Synonyms
 	// Model answers what follows; it may be nil where none of that is configured.
@@ -94,6 +96,9 @@ func New(config Config) *Searcher {
 	s := &Searcher{
 		config: config, words: shelf.NewWords(config.Synonyms), rooms: make(map[fairlead.AppID]*room),
 		urgent: make(chan *room, 1), gone: make(chan struct{}, 1),
+	}
+	if config.Maker == nil {
+		s.config.Maker = s.words
 	}
 	s.sets.kept = make(map[setKey]set)
 	if config.Embed.Model != "" {

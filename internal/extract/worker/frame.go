@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/child"
 	"github.com/fairleadhq/fairlead/internal/extract"
 )
 
@@ -37,8 +38,20 @@ type task struct {
 	Name      string         `json:"name,omitempty"`
 	MediaType string         `json:"media_type,omitempty"`
 	Limits    extract.Limits `json:"limits"`
-	CPU       int64          `json:"cpu"`  // seconds
-	Data      int64          `json:"data"` // bytes
+	CPU       uint64         `json:"cpu"`  // seconds
+	Data      uint64         `json:"data"` // bytes
+}
+
+// cacheFile is the largest file of compiled code, in bytes.
+const cacheFile = 256 << 20
+
+// bounds are what the child may have.
+func (t *task) bounds() child.Bounds {
+	b := child.Bounds{CPU: max(t.CPU, 1), Data: t.Data}
+	if t.Prepare {
+		b.File = cacheFile
+	}
+	return b
 }
 
 // progress is how far it has come.

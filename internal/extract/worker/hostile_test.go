@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/child"
 	"github.com/fairleadhq/fairlead/internal/extract/pdf/pdftest"
 )
 
@@ -72,7 +73,7 @@ func (c *counted) Content(part fairlead.DocumentContent) error {
 func parentMemory(t *testing.T) (stop func() int64) {
 	t.Helper()
 	debug.FreeOSMemory()
-	before := resident(os.Getpid())
+	before := child.Resident(os.Getpid())
 	var most atomic.Int64
 	over := make(chan struct{})
 	var group sync.WaitGroup
@@ -80,7 +81,7 @@ func parentMemory(t *testing.T) (stop func() int64) {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			most.Store(max(most.Load(), resident(os.Getpid())))
+			most.Store(max(most.Load(), child.Resident(os.Getpid())))
 			select {
 			case <-over:
 				return
@@ -98,7 +99,7 @@ func parentMemory(t *testing.T) (stop func() int64) {
 // TestHostileFiles: each ends as it should, within the limits, and its parent does not
 // feel it.
 func TestHostileFiles(t *testing.T) {
-	if instrumented {
+	if child.Instrumented {
 		t.Skip("the race detector needs more memory than a child may have: run without it")
 	}
 	hostile(t, pdftest.Small)
@@ -115,7 +116,7 @@ func TestProofHostileFiles(t *testing.T) {
 func hostile(t *testing.T, size pdftest.Size) {
 	t.Helper()
 	r := runner(t, Command, Limits{})
-	if instrumented {
+	if child.Instrumented {
 		r = runner(t, Command, Limits{Memory: 2 << 30})
 	}
 	if err := r.Prepare(t.Context()); err != nil {
@@ -143,7 +144,7 @@ func hostile(t *testing.T, size pdftest.Size) {
 
 // TestMutants: damaged files end as damaged, or are read as far as they go.
 func TestMutants(t *testing.T) {
-	if instrumented {
+	if child.Instrumented {
 		t.Skip("the race detector makes a child's start slow: run without it")
 	}
 	n := 100
@@ -168,7 +169,7 @@ func TestProofMutants(t *testing.T) {
 func mutants(t *testing.T, data []byte, n int) {
 	t.Helper()
 	r := runner(t, Command, Limits{CPU: 30 * time.Second, Wall: 2 * time.Minute})
-	if instrumented {
+	if child.Instrumented {
 		r.config.Limits.Memory = 2 << 30
 	}
 	if err := r.Prepare(t.Context()); err != nil {

@@ -28,15 +28,15 @@ func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || strings.HasPrefix(os.Args[1], "-") {
 		os.Exit(m.Run())
 	}
-	if err := child(os.Args[1], os.Args[2:]); err != nil {
+	if err := childOf(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// child does what its name says: the real work, or something that no child should do.
-func child(name string, arguments []string) error {
+// childOf does what its name says: the real work, or something that no child should do.
+func childOf(name string, arguments []string) error {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	cache := flags.String(CacheFlag, "", "")
 	memory := flags.Int64(MemoryFlag, 0, "")

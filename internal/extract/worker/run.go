@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/child"
 )
 
 const (
@@ -56,13 +57,13 @@ type command struct {
 func newChild(ctx context.Context, cancel context.CancelFunc, l Limits, c command) *run {
 	r := &run{cancel: cancel, limits: l, words: &head{}}
 	r.cmd = exec.CommandContext(ctx, c.program, c.arguments...) //nolint:gosec // this program, or what tests name
-	r.cmd.Env = environment(l)
+	r.cmd.Env = child.Environment(l.Memory / 2)
 	r.cmd.Dir = "/"
 	r.cmd.Stdin, r.cmd.Stderr = c.input, r.words
-	r.cmd.SysProcAttr = attributes()
+	r.cmd.SysProcAttr = child.Attributes()
 	r.cmd.Cancel = func() error {
 		r.late.Store(errors.Is(ctx.Err(), context.DeadlineExceeded))
-		return killAll(r.cmd.Process)
+		return child.KillAll(r.cmd.Process)
 	}
 	r.cmd.WaitDelay = reapTime
 	return r
@@ -70,23 +71,20 @@ func newChild(ctx context.Context, cancel context.CancelFunc, l Limits, c comman
 
 // do starts the child, hears it out, and says what has become of it. When it returns,
 // the child is gone.
-func (r *run) do(ctx context.Context, to *receiver) (answer *result, err error) {
-	onItsThread(func() { answer, err = r.hear(ctx, to) })
-	return answer, err
-}
-
-func (r *run) hear(ctx context.Context, to *receiver) (*result, error) {
+func (r *run) do(ctx context.Context, to *receiver) (*result, error) {
 	defer r.cancel()
 	output, err := r.cmd.StdoutPipe()
 	if err != nil {
 		return nil, failed("extractor_start", err)
 	}
-	if err := r.cmd.Start(); err != nil {
+	end, err := child.Start(r.cmd)
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil, fairlead.NewCanceled(ctx.Err())
 		}
 		return nil, failed("extractor_start", err)
 	}
+	defer end()
 	stop := r.watch()
 	answer, heard := r.frames(output, to)
 	if heard != nil {
@@ -137,7 +135,7 @@ func (r *run) watch() (stop func()) {
 		tick := time.NewTicker(watchEvery)
 		defer tick.Stop()
 		for {
-			used := resident(r.cmd.Process.Pid)
+			used := child.Resident(r.cmd.Process.Pid)
 			r.peak.Store(max(r.peak.Load(), used))
 			if used > r.limits.Memory {
 				r.full.Store(true)
@@ -178,7 +176,7 @@ func (r *run) judge(ctx context.Context, answer *result, heard error) (*result, 
 		return nil, failed("extractor_start", errors.New("the system has no threads for it"))
 	case r.full.Load(), strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
 		return limitResult("memory"), nil
-	case !r.late.Load() && wasKilled(r.cmd.ProcessState) && used >= r.limits.CPU/almost, r.late.Load() && used >= r.limits.CPU/hardly:
+	case !r.late.Load() && child.WasKilled(r.cmd.ProcessState) && used >= r.limits.CPU/almost, r.late.Load() && used >= r.limits.CPU/hardly:
 		return limitResult("time"), nil
 	case r.late.Load():
 		late := fairlead.NewLate(context.DeadlineExceeded)

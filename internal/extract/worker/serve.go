@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/child"
 	"github.com/fairleadhq/fairlead/internal/extract"
 )
 
@@ -61,7 +62,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, p Pipeline) error {
 	if err := decode(data, &t); err != nil {
 		return err
 	}
-	if err := confine(t); err != nil {
+	if err := child.Confine(t.bounds()); err != nil {
 		return writeFrame(out, frameResult, failure(err))
 	}
 	if t.Prepare {

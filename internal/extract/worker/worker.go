@@ -23,11 +23,11 @@ import (
 	"context"
 	"io"
 	"os"
-	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/child"
 	"github.com/fairleadhq/fairlead/internal/extract"
 )
 
@@ -96,7 +96,7 @@ type Runner struct {
 // New returns a Runner. It starts nothing yet.
 func New(c Config) *Runner {
 	if c.Command == nil {
-		c.Command = []string{ownProgram, Command}
+		c.Command = []string{child.OwnProgram, Command}
 	}
 	d := DefaultLimits()
 	l := &c.Limits
@@ -176,7 +176,7 @@ func (r *Runner) local(file fairlead.Blob) (local *os.File, clean func(), err er
 
 // newRun is a child that is to be started for a task.
 func (r *Runner) newRun(ctx context.Context, t task, l Limits) *run {
-	t.CPU, t.Data = int64((l.CPU+time.Second-1)/time.Second), l.Memory+dataSpare
+	t.CPU, t.Data = uint64((l.CPU+time.Second-1)/time.Second), uint64(l.Memory+dataSpare) //nolint:gosec // G115: never negative
 	input := bytes.NewBuffer(nil)
 	_ = writeFrame(input, frameTask, t) // a buffer takes everything
 	arguments := append(r.config.Command[1:len(r.config.Command):len(r.config.Command)],
@@ -189,24 +189,7 @@ func (r *Runner) newRun(ctx context.Context, t task, l Limits) *run {
 // mostly the parent who sees first that it has too much: its reason is the better one.
 const dataSpare = 512 << 20
 
-// environment is all that the child gets. Its collector works the harder the closer it
-// comes to its limit.
-func environment(l Limits) []string {
-	return []string{
-		"GOMAXPROCS=1", "GOTRACEBACK=none", "LC_ALL=C.UTF-8", "TZ=UTC",
-		"GOMEMLIMIT=" + strconv.FormatInt(l.Memory/2, 10),
-	}
-}
-
 // failed is an error that says nothing of the document.
 func failed(code string, err error) *fairlead.Error {
 	return &fairlead.Error{Kind: fairlead.Internal, Code: code, Message: "The document could not be read", Err: err}
-}
-
-// onItsThread calls f on a thread that no other goroutine gets, and that stays until it
-// has returned: a child is killed when the thread that started it ends.
-func onItsThread(f func()) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	f()
 }

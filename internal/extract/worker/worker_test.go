@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/child"
 	"github.com/fairleadhq/fairlead/internal/extract"
 	"github.com/fairleadhq/fairlead/internal/extract/pdf/pdftest"
 )
@@ -112,7 +113,7 @@ func (remote) Close() error { return nil }
 func TestMisbehaviour(t *testing.T) {
 	t.Parallel()
 	limits := Limits{Memory: 300 << 20, CPU: 2 * time.Second, Wall: 20 * time.Second, Document: extract.Limits{Text: 1 << 20}}
-	if instrumented {
+	if child.Instrumented {
 		limits.Memory = 600 << 20
 	}
 	quick := limits
@@ -222,7 +223,7 @@ func TestChildIsLimited(t *testing.T) {
 		"NoNewPrivs: 1", "Seccomp: 2", "Max cpu time 77 77", "Max file size 0 0", "Max core file size 0 0", "Max open files 32 32",
 		"1000 <nil> thread: nice 19, policy 5",
 	}
-	if !instrumented {
+	if !child.Instrumented {
 		wants = append(wants, "Max data size 1342177280 1342177280")
 	}
 	for _, want := range wants {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"io"
 	"math"
+	"runtime"
 	"slices"
 
 	"github.com/fairleadhq/fairlead/internal/lexindex/postings"
@@ -101,8 +102,10 @@ func (s *source) renumber(document uint32) uint32 {
 	return s.moved[document]
 }
 
-// termsBetween is how many terms are merged before it looks whether it should end.
-const termsBetween = 1024
+// termsAtOnce is how many terms are merged before it looks whether it should end, and lets
+// others have the processor: some 20 µs' worth, as whoever computes for longer is made to
+// give way only after 10 ms.
+const termsAtOnce = 32
 
 // terms merges the terms of all sources.
 func (m *merger) terms(ended func() error) error {
@@ -112,7 +115,8 @@ func (m *merger) terms(ended func() error) error {
 		}
 	}
 	for n := 0; len(m.heap) > 0; n++ {
-		if n%termsBetween == 0 {
+		if n%termsAtOnce == 0 {
+			runtime.Gosched()
 			if err := ended(); err != nil {
 				return err
 			}

@@ -29,6 +29,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/documents/analyze"
 	"github.com/fairleadhq/fairlead/internal/documents/ingest"
 	"github.com/fairleadhq/fairlead/internal/documents/search"
+	"github.com/fairleadhq/fairlead/internal/documents/search/indexer"
 	"github.com/fairleadhq/fairlead/internal/documents/search/meaning"
 	"github.com/fairleadhq/fairlead/internal/documents/search/shelf"
 	"github.com/fairleadhq/fairlead/internal/extract"
@@ -57,9 +58,8 @@ type Config struct {
 	Documents config.Documents
 	Workers   int
 	Timeouts  config.Timeouts
-	// Command is the program that reads documents, with its first arguments; nil is this
-	// one.
-	Command []string
+	// Program is the one whose commands read and index documents; "" is this one.
+	Program string
 	Gate    fairlead.Gate
 	Gateway *gateway.Gateway
 	// App returns the app of that name, if there is one.
@@ -74,6 +74,7 @@ type Documents struct {
 	store    *store.Store
 	blobs    *disk.Store
 	ingester *ingest.Ingester
+	indexer  *indexer.Indexer // nil where there is no child to be had
 	searcher *search.Searcher
 	library  *documents.Library
 	analyzer *analyze.Analyzer
@@ -111,9 +112,14 @@ func Open(ctx context.Context, c Config) (_ *Documents, err error) {
 // build makes the parts from the inside out.
 func (d *Documents) build() {
 	c := &d.config
+	var maker shelf.Maker // nil has the service make segments itself
+	if c.Program != "" || indexer.Supported() {
+		d.indexer = indexer.New(indexer.Config{Command: d.command(indexer.Command)})
+		maker = d.indexer
+	}
 	d.searcher = search.New(search.Config{
 		Dir: filepath.Join(c.Dir, indexDir), Selector: d.store, Chunks: d.store, Stores: d.store, Files: d.store,
-		Gate: c.Gate, Logger: c.Logger, Synonyms: shelf.FinanceSynonyms,
+		Gate: c.Gate, Logger: c.Logger, Maker: maker, Synonyms: shelf.FinanceSynonyms,
 		Model: c.Gateway.Inner(), Errand: d.errand, Embeddings: d.store,
 		Embed:   meaning.Embed(c.Documents.Embeddings),
 		Rewrite: c.Documents.Rewrite.Model,
@@ -154,13 +160,21 @@ func (d *Documents) workers() worker.Config {
 	}
 	longest := min(c.Worker.Time.Std(), longestTime)
 	return worker.Config{
-		Command: d.config.Command, CacheDir: filepath.Join(d.config.Dir, cacheDir), SpoolDir: filepath.Join(d.config.Dir, spoolDir),
+		Command: d.command(worker.Command), CacheDir: filepath.Join(d.config.Dir, cacheDir), SpoolDir: filepath.Join(d.config.Dir, spoolDir),
 		Limits: worker.Limits{
 			Document: extract.Limits{Pages: pages, Text: int64(c.MaxText)},
 			Memory:   int64(c.Worker.Memory), PDFMemory: int64(c.Worker.Memory) / 3, //nolint:mnd // it grows by copying
 			CPU: longest, Wall: 3 * longest, //nolint:mnd // it yields to everything else
 		},
 	}
+}
+
+// command is a command of the program, or nil for this one's.
+func (d *Documents) command(name string) []string {
+	if d.config.Program == "" {
+		return nil
+	}
+	return []string{d.config.Program, name}
 }
 
 // errand makes a call of an app's for what remains to be done for its documents.
@@ -199,6 +213,9 @@ func (d *Documents) Close() error {
 	var all []error
 	if d.searcher != nil {
 		all = append(all, d.searcher.Close())
+	}
+	if d.indexer != nil {
+		all = append(all, d.indexer.Close())
 	}
 	if d.blobs != nil {
 		all = append(all, d.blobs.Close())

@@ -15,24 +15,31 @@ import (
 	"github.com/fairleadhq/fairlead/internal/config"
 	"github.com/fairleadhq/fairlead/internal/config/strictyaml"
 	"github.com/fairleadhq/fairlead/internal/documents"
+	"github.com/fairleadhq/fairlead/internal/documents/search/indexer"
 	"github.com/fairleadhq/fairlead/internal/extract"
 	"github.com/fairleadhq/fairlead/internal/extract/worker"
 	"github.com/fairleadhq/fairlead/internal/gateway"
 )
 
-// reader is the argument that makes the test binary the program that reads documents.
-const reader = "reader"
-
+// TestMain is the program of the children too.
 func TestMain(m *testing.M) {
-	if len(os.Args) < 2 || os.Args[1] != reader {
+	if len(os.Args) < 2 {
 		os.Exit(m.Run())
 	}
-	err := worker.Serve(context.Background(), os.Stdin, os.Stdout, worker.Pipeline{
-		Choose: func(*extract.Source) (string, extract.Extractor, error) { return "text/plain", manyPages{}, nil },
-		NewBuilder: func(_ *extract.Source, emit func(fairlead.DocumentContent) error) worker.Builder {
-			return &builder{emit: emit}
-		},
-	})
+	var err error
+	switch os.Args[1] {
+	case worker.Command:
+		err = worker.Serve(context.Background(), os.Stdin, os.Stdout, worker.Pipeline{
+			Choose: func(*extract.Source) (string, extract.Extractor, error) { return "text/plain", manyPages{}, nil },
+			NewBuilder: func(_ *extract.Source, emit func(fairlead.DocumentContent) error) worker.Builder {
+				return &builder{emit: emit}
+			},
+		})
+	case indexer.Command:
+		err = indexer.Serve(context.Background(), os.Stdin, os.Stdout)
+	default:
+		os.Exit(m.Run())
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -76,7 +83,7 @@ func TestReadAndEmbed(t *testing.T) {
 	for _, model := range []string{"", "embedder"} {
 		asked := make(chan fairlead.AppID, 100)
 		d, err := Open(t.Context(), Config{
-			Dir: t.TempDir(), Command: []string{program, reader}, Workers: 1, Logger: slog.New(slog.DiscardHandler),
+			Dir: t.TempDir(), Program: program, Workers: 1, Logger: slog.New(slog.DiscardHandler),
 			Documents: config.Documents{MaxUploads: 1, Embeddings: config.Embeddings{Model: model}},
 			Gateway:   gateway.New(gateway.Config{}),
 			App: func(id fairlead.AppID) (*fairlead.App, bool) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/fairleadhq/fairlead"
@@ -46,6 +47,9 @@ const (
 // part is never there twice.
 func (s *Store) AddContent(ctx context.Context, job *fairlead.DocumentJob, part fairlead.DocumentContent) error {
 	err := s.file.Relax(ctx, func(tx *sql.Tx) error {
+		// The transaction ends with ctx; a statement need not, and would have to start a
+		// goroutine of its own for that.
+		ctx := context.WithoutCancel(ctx)
 		var content, length int64
 		d := &job.Document
 		err := tx.QueryRowContext(ctx, selectHeld, string(d.App), string(d.ID), job.Owner, job.Attempt).Scan(&content, &length)
@@ -78,15 +82,9 @@ func addPart(ctx context.Context, tx *sql.Tx, part fairlead.DocumentContent, con
 	}
 	if len(part.Pages)+len(part.Sections)+len(part.Tables) > 0 {
 		pages, err := litefile.FromList(part.Pages)
-		if err != nil {
-			return err
-		}
-		sections, err := litefile.FromList(part.Sections)
-		if err != nil {
-			return err
-		}
-		tables, err := litefile.FromList(part.Tables)
-		if err != nil {
+		sections, err2 := litefile.FromList(part.Sections)
+		tables, err3 := litefile.FromList(part.Tables)
+		if err := errors.Join(err, err2, err3); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, insertOutline, content, pages, sections, tables); err != nil {
@@ -99,6 +97,7 @@ func addPart(ctx context.Context, tx *sql.Tx, part fairlead.DocumentContent, con
 func addPieces(ctx context.Context, tx *sql.Tx, part fairlead.DocumentContent, content int64) error {
 	at := part.Offset
 	for piece := range slices.Chunk(part.Text, maxPiece) {
+		runtime.Gosched() // whoever computes for long gives way only after 10 ms
 		if _, err := tx.ExecContext(ctx, insertPiece, content, at, piece); err != nil {
 			return err
 		}
@@ -117,6 +116,7 @@ func addChunks(ctx context.Context, tx *sql.Tx, chunks []fairlead.Chunk, content
 	}
 	defer add.Close()
 	for i := range chunks {
+		runtime.Gosched()
 		c := &chunks[i]
 		_, err := add.ExecContext(ctx, content, c.Seq, c.Start, c.End, c.Page, c.LastPage, c.Tokens, c.Table, c.Section, c.Context)
 		if err != nil {

@@ -42,6 +42,7 @@ var ErrDamaged = lexindex.ErrDamaged
 type Shelf struct {
 	dir   string
 	words *Words
+	maker Maker
 
 	// writing is held, by one, while documents are put in or taken out.
 	writing chan struct{}
@@ -57,16 +58,15 @@ type Shelf struct {
 // writer is what of an index writes to the disk. That takes no context: what was begun is
 // brought to its end.
 type writer interface {
-	Add(group int64, docs []lexindex.Doc) error
 	Flush() error
 	Close() error
 }
 
 // Open opens the shelf in dir, which is made if it is not there. fresh says that it is
-// empty: it is new, or what was there was of no use. It blocks on the disk; errors are
-// those of the file system.
-func Open(dir string, words *Words) (s *Shelf, fresh bool, err error) {
-	s = &Shelf{dir: dir, words: words, writing: make(chan struct{}, 1)}
+// empty: it is new, or what was there was of no use. maker makes what is put in. It blocks
+// on the disk; errors are those of the file system.
+func Open(dir string, words *Words, maker Maker) (s *Shelf, fresh bool, err error) {
+	s = &Shelf{dir: dir, words: words, maker: maker, writing: make(chan struct{}, 1)}
 	if err := s.open(); errors.Is(err, lexindex.ErrDamaged) {
 		return s, true, s.Renew()
 	} else if err != nil {

@@ -1,9 +1,11 @@
 package shelf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/lexindex"
 )
 
@@ -48,22 +50,26 @@ func (p parts) groups(documents []int64) []int64 {
 // adding is a document that is being put in, part by part.
 type adding struct {
 	shelf  *Shelf
+	making Making
 	number int64
 	parts  int
-	docs   []lexindex.Doc
+	chunks int // of the part
 }
 
-// add adds a chunk.
-func (a *adding) add(d lexindex.Doc) error {
-	if a.docs = append(a.docs, d); len(a.docs) < partChunks {
-		return nil
+// add adds chunks.
+func (a *adding) add(ctx context.Context, chunks []fairlead.Chunk) error {
+	if err := a.making.Add(ctx, chunks); err != nil {
+		return err
 	}
-	return a.flush()
+	if a.chunks += len(chunks); a.chunks < partChunks {
+		return ctx.Err()
+	}
+	return a.flush(ctx)
 }
 
 // flush adds what was gathered as one part.
-func (a *adding) flush() error {
-	if len(a.docs) == 0 {
+func (a *adding) flush(ctx context.Context) error {
+	if a.chunks == 0 {
 		return nil
 	}
 	if a.parts == mostParts {
@@ -72,10 +78,12 @@ func (a *adding) flush() error {
 	group := a.number<<partBits | int64(a.parts)
 	a.parts++
 	a.shelf.noteParts(a.number, a.parts)
-	err := a.shelf.read(func(index *lexindex.Index) error { return writer(index).Add(group, a.docs) })
-	clear(a.docs)
-	a.docs = a.docs[:0]
-	return err
+	a.chunks = 0
+	segment, err := a.making.Build(ctx, group)
+	if err != nil {
+		return err
+	}
+	return a.shelf.read(func(index *lexindex.Index) error { return index.Add(ctx, group, segment) })
 }
 
 // noteParts notes of how many groups a document is.

@@ -11,6 +11,7 @@ import (
 	"github.com/fairleadhq/fairlead/internal/language"
 	"github.com/fairleadhq/fairlead/internal/language/thesaurus"
 	"github.com/fairleadhq/fairlead/internal/lexindex"
+	"github.com/fairleadhq/fairlead/internal/lexindex/segment"
 )
 
 // pageOfChunks is how many chunks are read from the store at once.
@@ -53,36 +54,39 @@ func (s *Shelf) Remove(ctx context.Context, number int64, wanted func() bool) er
 	return s.remove(number)
 }
 
-// put reads a document's chunks, makes terms of them and adds them.
+// put reads a document's chunks, has segments made of them and adds those.
 func (s *Shelf) put(ctx context.Context, d fairlead.Document, from fairlead.DocumentChunks) error {
-	p := s.words.take()
-	defer s.words.give(p)
-	a := adding{shelf: s, number: d.Number}
-	for seq := 0; ; {
-		chunks, err := from.Chunks(ctx, d.App, d.ID, seq, pageOfChunks)
-		if err != nil {
-			return fmt.Errorf("read a document's chunks: %w", err)
+	chunks, err := readChunks(ctx, d, from, 0)
+	if err != nil || len(chunks) == 0 {
+		return err
+	}
+	d.About.Language = s.words.languageOf(d, chunks)
+	if err := s.noteLanguage(d.About.Language); err != nil {
+		return err
+	}
+	making, err := s.maker.Begin(ctx, Title{Name: d.Name, About: d.About})
+	if err != nil {
+		return err
+	}
+	defer making.Close()
+	a := adding{shelf: s, making: making, number: d.Number}
+	for len(chunks) > 0 {
+		if err := a.add(ctx, chunks); err != nil {
+			return err
 		}
-		if len(chunks) == 0 {
-			return a.flush()
-		}
-		if seq == 0 {
-			lang := s.words.languageOf(d, chunks)
-			if err := s.noteLanguage(lang); err != nil {
-				return err
-			}
-			p.begin(d, lang)
-		}
-		for i := range chunks {
-			if err := a.add(p.doc(&chunks[i])); err != nil {
-				return err
-			}
-		}
-		seq = chunks[len(chunks)-1].Seq + 1
-		if err := ctx.Err(); err != nil {
+		if chunks, err = readChunks(ctx, d, from, chunks[len(chunks)-1].Seq+1); err != nil {
 			return err
 		}
 	}
+	return a.flush(ctx)
+}
+
+func readChunks(ctx context.Context, d fairlead.Document, from fairlead.DocumentChunks, seq int) ([]fairlead.Chunk, error) {
+	chunks, err := from.Chunks(ctx, d.App, d.ID, seq, pageOfChunks)
+	if err != nil {
+		return nil, fmt.Errorf("read a document's chunks: %w", err)
+	}
+	return chunks, nil
 }
 
 // Words makes terms. It is safe for concurrent use, and may serve many shelves.
@@ -112,6 +116,7 @@ func NewWords(synonyms Synonyms) *Words {
 
 // page is what one goroutine makes terms with.
 type page struct {
+	builder   *segment.Builder
 	analyzer  *language.Analyzer
 	thesaurus *thesaurus.Thesaurus
 	tokens    []language.Token
@@ -129,7 +134,7 @@ func (w *Words) take() *page {
 		return p
 	default:
 	}
-	p := &page{analyzer: language.NewAnalyzer(), counts: make(map[string]int)}
+	p := &page{builder: segment.NewBuilder(fields), analyzer: language.NewAnalyzer(), counts: make(map[string]int)}
 	p.thesaurus = thesaurus.New(p.analyzer)
 	return p
 }
@@ -161,11 +166,11 @@ func (w *Words) languageOf(d fairlead.Document, chunks []fairlead.Chunk) string 
 }
 
 // begin begins with a document.
-func (p *page) begin(d fairlead.Document, lang string) {
-	p.lang, p.above = lang, nil
-	name := strings.TrimSuffix(d.Name, filepath.Ext(d.Name))
+func (p *page) begin(t Title) {
+	p.lang, p.above = t.About.Language, nil
+	name := strings.TrimSuffix(t.Name, filepath.Ext(t.Name))
 	p.about = p.about[:0]
-	for _, text := range []string{d.About.Title, d.About.Company, d.About.Period, strings.ReplaceAll(name, "_", " ")} {
+	for _, text := range []string{t.About.Title, t.About.Company, t.About.Period, strings.ReplaceAll(name, "_", " ")} {
 		p.about = append(p.about, p.terms(text)...)
 	}
 }

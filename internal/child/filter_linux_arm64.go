@@ -1,4 +1,4 @@
-package worker
+package child
 
 const (
 	machine    = 0xC00000B7 // AUDIT_ARCH_AARCH64

@@ -1,4 +1,4 @@
-package worker
+package child
 
 import (
 	"errors"
@@ -12,17 +12,17 @@ import (
 	"unsafe" //nolint:depguard // structures of system calls are told by their addresses
 )
 
-// ownProgram is this program, even if its file was replaced since.
-const ownProgram = "/proc/self/exe"
+// OwnProgram is this program, even if its file was replaced since.
+const OwnProgram = "/proc/self/exe"
 
-// attributes of the child: a session and a group of its own, and its parent's end is its
-// end.
-func attributes() *syscall.SysProcAttr {
+// Attributes of a child: a session and a group of its own, and the end of the thread that
+// started it is its end.
+func Attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// killAll kills the child and all that it may have started.
-func killAll(child *os.Process) error {
+// KillAll kills a child and all that it may have started.
+func KillAll(child *os.Process) error {
 	err := syscall.Kill(-child.Pid, syscall.SIGKILL)
 	if errors.Is(err, syscall.ESRCH) {
 		return os.ErrProcessDone
@@ -30,14 +30,14 @@ func killAll(child *os.Process) error {
 	return err
 }
 
-// wasKilled reports whether a process was ended by the system or another process.
-func wasKilled(p *os.ProcessState) bool {
+// WasKilled reports whether a process was ended by the system or another process.
+func WasKilled(p *os.ProcessState) bool {
 	status, ok := p.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// resident is how much memory a process has; 0 where it is gone.
-func resident(pid int) int64 {
+// Resident is how much memory a process has; 0 where it is gone.
+func Resident(pid int) int64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0
@@ -49,48 +49,44 @@ func resident(pid int) int64 {
 	return 0
 }
 
-// What the child may have, beside what its task says.
+// What a child may have, beside what its Bounds say.
 const (
 	openFiles = 32
-	// cacheFile is the largest file of compiled code.
-	cacheFile = 256 << 20
 	niceness  = 19
 )
 
-// confine limits this process for the rest of its life.
-func confine(t task) error {
+// limit is one that the system holds a process to.
+type limit struct {
+	resource int
+	most     uint64
+}
+
+// Confine limits this process for the rest of its life, and gives it the lowest priority.
+func Confine(b Bounds) error {
 	// The system's choice when it runs out of memory. What can't be had here, such as a
 	// /proc to write to, is no reason not to work.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	yield()
 	signal.Ignore(syscall.SIGXFSZ) // a file that grows too large is an error, no end
-	written := uint64(0)
-	if t.Prepare {
-		written = cacheFile
-	}
-	cpu := uint64(max(t.CPU, 1))
-	limits := []struct {
-		resource int
-		most     uint64
-	}{
+	limits := []limit{
 		{syscall.RLIMIT_CORE, 0},
-		{syscall.RLIMIT_FSIZE, written},
+		{syscall.RLIMIT_FSIZE, b.File},
 		{syscall.RLIMIT_NOFILE, openFiles},
-		{syscall.RLIMIT_CPU, cpu}, // where the soft limit is the hard one, its end is SIGKILL
 	}
-	if t.Data > 0 && !instrumented {
+	if b.CPU > 0 {
+		// Where the soft limit is the hard one, its end is SIGKILL.
+		limits = append(limits, limit{syscall.RLIMIT_CPU, b.CPU})
+	}
+	if b.Data > 0 && !Instrumented {
 		// Not the address space, of which Go reserves much that it never uses.
-		limits = append(limits, struct {
-			resource int
-			most     uint64
-		}{syscall.RLIMIT_DATA, uint64(t.Data)})
+		limits = append(limits, limit{syscall.RLIMIT_DATA, b.Data})
 	}
 	for _, l := range limits {
 		if err := syscall.Setrlimit(l.resource, &syscall.Rlimit{Cur: l.most, Max: l.most}); err != nil {
 			return fmt.Errorf("limit %d: %w", l.resource, err)
 		}
 	}
-	return filterCalls(t)
+	return filterCalls(b)
 }
 
 // Of the system's scheduler.
@@ -130,13 +126,13 @@ const (
 // filterCalls takes away the right to get new rights, and the system calls that a reader
 // of documents has no use for, from all threads. Where the system has no such filters,
 // as some containers have not, it does without.
-func filterCalls(t task) error {
+func filterCalls(b Bounds) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, setNoNewPrivileges, 1, 0, 0, 0, 0); errno != 0 {
 		return fmt.Errorf("no new privileges: %w", errno)
 	}
-	program := filter(t)
+	program := filter(b)
 	if program == nil {
 		return nil
 	}

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package worker
+package child
 
 import "syscall"
 
@@ -31,9 +31,9 @@ const (
 	openWrites  = syscall.O_WRONLY | syscall.O_RDWR | syscall.O_CREAT | syscall.O_TRUNC
 )
 
-// filter is the program for a task: what is denied fails with EPERM, but for calls that
+// filter is the program for a child: what is denied fails with EPERM, but for calls that
 // Go and libc can do without, which are not there. All else is allowed.
-func filter(t task) []syscall.SockFilter {
+func filter(b Bounds) []syscall.SockFilter {
 	refuse := uint32(actError | syscall.EPERM)
 	p := []syscall.SockFilter{
 		{Code: loadWord, K: atMachine},
@@ -57,7 +57,7 @@ func filter(t task) []syscall.SockFilter {
 		syscall.SockFilter{Code: giveBack, K: refuse},
 		syscall.SockFilter{Code: giveBack, K: actAllow},
 	)
-	if !t.Prepare {
+	if b.File == 0 {
 		for _, call := range writingDenied() {
 			deny(call, refuse)
 		}
