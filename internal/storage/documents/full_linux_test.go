@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/blob/disk"
@@ -79,6 +80,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
+	awaitRoom(t, dir)
 	job.Document.Status = fairlead.DocumentReady
 	_, err = blobs.PutBlob(t.Context(), "file-small", bytes.NewReader([]byte("x")))
 	if err := errors.Join(err, add(20_000), s.AddContent(t.Context(), job, part), s.FinishJob(t.Context(), job)); err != nil {
@@ -87,6 +89,24 @@ func TestFullDisk(t *testing.T) {
 	list, err := s.ListDocuments(t.Context(), "a", fairlead.After{Limit: 1 << 30}, "")
 	if err != nil || len(list) != added+1 {
 		t.Errorf("%d documents, %v, want %d", len(list), err, added+1)
+	}
+}
+
+// awaitRoom waits until a file that was deleted is gone: a process that is just being
+// started by another test may have it open for a moment.
+func awaitRoom(t *testing.T, dir string) {
+	t.Helper()
+	const enough = 2 << 20
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for ; t.Context().Err() == nil; <-tick.C {
+		var s syscall.Statfs_t
+		if err := syscall.Statfs(dir, &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Bavail*uint64(s.Bsize) >= enough {
+			return
+		}
 	}
 }
 
