@@ -59,8 +59,12 @@ type Listener struct {
 	leaving  atomic.Bool
 	retired  atomic.Bool
 	fresh    atomic.Int64 // open connections that have sent no request yet
-	ended    chan struct{}
-	once     sync.Once
+	// lingering are the connections that were closed before their client had taken all.
+	lingering chan struct{}
+	// lingerGrace is how long such a client may take what it likes of the rest.
+	lingerGrace time.Duration
+	ended       chan struct{}
+	once        sync.Once
 }
 
 // Listen binds the address.
@@ -82,6 +86,7 @@ func Listen(ctx context.Context, config Config) (*Listener, error) {
 	}
 	made := &Listener{
 		config: config, tcp: tcp, refusals: make(chan struct{}, mostRefusals), ended: make(chan struct{}),
+		lingering: make(chan struct{}, mostLingering), lingerGrace: lingerGrace,
 	}
 	if config.TLS != nil {
 		made.plain = config.TLS.Clone()
@@ -168,6 +173,15 @@ func (l *Listener) Retire(ctx context.Context) {
 	}
 }
 
+const (
+	// mostLingering is how many connections are watched at a time that were closed before
+	// their client had taken everything.
+	mostLingering = 4096
+	// lingerGrace is how long such a client may take what it likes; then it has to go on at
+	// a reasonable pace.
+	lingerGrace = 15 * time.Second
+)
+
 // pause waits until the time is over or ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
@@ -195,10 +209,12 @@ func (c *Conn) greet() {
 	}
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. What was sent goes to the client, as long as that takes it:
+// see lingerGrace.
 func (c *Conn) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
 		c.greet()
+		c.listener.linger(c.TCPConn)
 		c.listener.config.Places.Give()
 	}
 	return c.TCPConn.Close()

@@ -17,4 +17,7 @@ func SystemBacklog() int { return 0 }
 // RaiseFiles leaves the limit to Go's runtime, which raises it.
 func RaiseFiles() int { return 0 }
 
+// linger leaves it to the system how long it keeps what was sent.
+func (l *Listener) linger(*net.TCPConn) {}
+
 func keepOff(*net.TCPListener) error { return errors.ErrUnsupported }
