@@ -109,7 +109,7 @@ func (b *bench) all(ctx context.Context) error {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"ingest", b.ingest}, {"pdf", b.readPDFs}, {"search", b.search}, {"quotes", b.quotes}, {"busy", b.searchBusy}, {"chat", b.chats},
+		{"ingest", b.ingest}, {"pdf", b.readPDFs}, {"search", b.search}, {"quotes", b.quotes}, {"busy", b.searchBusy}, {"chat", b.chats}, {"recovery", b.recover},
 	}
 	for _, part := range parts {
 		if !strings.Contains(","+b.parts+",", ","+part.name+",") {
@@ -129,7 +129,7 @@ func parse(args []string) (plan, error) {
 	var p plan
 	f := flag.NewFlagSet("documents", flag.ContinueOnError)
 	f.StringVar(&p.fairlead, "fairlead", "../bin/fairlead", "the fairlead `program` to measure (make build)")
-	f.StringVar(&p.parts, "parts", "ingest,pdf,search,quotes,busy,chat", "what is measured, with commas between")
+	f.StringVar(&p.parts, "parts", "ingest,pdf,search,quotes,busy,chat,recovery", "what is measured, with commas between")
 	f.StringVar(&p.pdfs, "pdfs", "/usr/share/doc/gnuplot/gnuplot.pdf,/usr/share/R/doc/manual/fullrefman.pdf", "the PDFs that are read, with commas between")
 	f.IntVar(&p.megabytes, "mb", 24, "how many `megabytes` of each format are taken in")
 	f.IntVar(&p.chunks, "chunks", 100_000, "how many chunks are searched")

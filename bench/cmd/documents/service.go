@@ -91,23 +91,39 @@ func start(ctx context.Context, p plan, dir string, use func(*service, *client) 
 
 // launch starts a program, with its output in a file.
 func launch(dir, program string, args ...string) (*service, error) {
-	s := &service{ended: make(chan struct{}), log: filepath.Join(dir, args[0]+".log")}
-	log, err := os.Create(s.log)
+	s := &service{log: filepath.Join(dir, args[0]+".log")}
+	s.cmd = exec.Command(program, args...) //nolint:gosec,noctx // G204: whoever runs it names it; stop ends it, in its own time
+	s.cmd.Dir = dir
+	s.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir}
+	return s, s.run()
+}
+
+// run starts the program.
+func (s *service) run() error {
+	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
-	s.cmd = exec.Command(program, args...) //nolint:gosec,noctx // G204: whoever runs it names it; stop ends it, in its own time
-	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, log, log
-	s.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir}
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
+	cmd, ended := s.cmd, make(chan struct{})
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
 	}
+	s.ended = ended
 	go func() {
-		_ = s.cmd.Wait() // that it has ended is all that matters
-		close(s.ended)
+		_ = cmd.Wait() // that it has ended is all that matters
+		close(ended)
 	}()
-	return s, nil
+	return nil
+}
+
+// again starts a program that has ended once more.
+func (s *service) again() error {
+	before := s.cmd
+	s.cmd = exec.Command(before.Path, before.Args[1:]...) //nolint:gosec,noctx // as the first time
+	s.cmd.Dir, s.cmd.Env = before.Dir, before.Env
+	return s.run()
 }
 
 // await waits until the service answers.
