@@ -39,7 +39,7 @@ func (s *Set) Search(ctx context.Context, q Query) ([]Hit, error) {
 	if q.K < 1 || q.Rescore < q.K || q.Rescore > MostCandidates || q.Vectors == nil {
 		return nil, fmt.Errorf("a search for %d vectors among %d candidates", q.K, q.Rescore)
 	}
-	if err := s.comparable(q.Vector); err != nil {
+	if err := Comparable(q.Vector, s.dimensions); err != nil {
 		return nil, err
 	}
 	ids, err := s.candidates(ctx, q)
@@ -57,7 +57,7 @@ func (s *Set) Search(ctx context.Context, q Query) ([]Hit, error) {
 	length := math.Sqrt(dot(q.Vector, q.Vector))
 	hits := make([]Hit, 0, len(vectors))
 	for _, v := range vectors {
-		if !asked[v.ID] || s.comparable(v.Values) != nil {
+		if !asked[v.ID] || Comparable(v.Values, s.dimensions) != nil {
 			continue
 		}
 		asked[v.ID] = false

@@ -89,7 +89,7 @@ func (s *Set) Dimensions() int { return s.dimensions }
 // again. It keeps nothing of vectors. If one of them is an ErrVector, none is added.
 func (s *Set) Add(group int64, vectors []Vector) error {
 	for i := range vectors {
-		if err := s.comparable(vectors[i].Values); err != nil {
+		if err := Comparable(vectors[i].Values, s.dimensions); err != nil {
 			return err
 		}
 	}
@@ -105,10 +105,11 @@ func (s *Set) Add(group int64, vectors []Vector) error {
 	return nil
 }
 
-// comparable checks a vector.
-func (s *Set) comparable(values []float32) error {
-	if len(values) != s.dimensions {
-		return fmt.Errorf("%w: %d numbers, not %d", ErrVector, len(values), s.dimensions)
+// Comparable is an ErrVector for a vector that can't be compared with those of that many
+// numbers.
+func Comparable(values []float32, dimensions int) error {
+	if len(values) != dimensions {
+		return fmt.Errorf("%w: %d numbers, not %d", ErrVector, len(values), dimensions)
 	}
 	if square := dot(values, values); !(square > 0) || math.IsInf(square, 0) {
 		return fmt.Errorf("%w: its length is %v", ErrVector, math.Sqrt(square))

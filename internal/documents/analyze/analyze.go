@@ -13,8 +13,8 @@
 // this package holds a slot only while it computes itself. With no model but the offline
 // one, package extractive picks sentences instead, and the report says so.
 //
-// Time runs out in the middle of long documents. The last part of it is kept for merging,
-// and what was read by then is a partial report, not an error.
+// Time runs out in the middle of long documents. As soon as anything was read, the last part
+// of it is kept for merging, and what was read by then is a partial report, not an error.
 //
 // Start with New, then Analyzer.Analyze.
 package analyze
@@ -28,6 +28,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/documents/analyze/ask"
+	"github.com/fairleadhq/fairlead/internal/documents/analyze/clock"
 	"github.com/fairleadhq/fairlead/internal/documents/analyze/plan"
 	"github.com/fairleadhq/fairlead/internal/documents/analyze/source"
 	"github.com/fairleadhq/fairlead/internal/documents/analyze/task"
@@ -177,35 +178,23 @@ func (a *Analyzer) Analyze(ctx context.Context, call *fairlead.Call, req Request
 	return r.report(ctx)
 }
 
-// The part of the time that is kept for merging: a share of it, but at least so much, and
-// never more than half.
-const (
-	mergeShare = 15 // per cent
-	mergeLeast = 5 * time.Second
-)
-
 // run is one analysis. It belongs to the goroutine that asked for it.
 type run struct {
 	*Analyzer
 
-	call  *fairlead.Call
-	task  task.Task
-	model Resolved
-	asker *ask.Asker
-	tell  func(Progress) error
-	state Progress
-	// deadline is until when parts may be read; zero is without an end.
-	deadline time.Time
-	sources  []*source.Source // the documents
+	call    *fairlead.Call
+	task    task.Task
+	model   Resolved
+	clock   clock.Clock
+	asker   *ask.Asker
+	tell    func(Progress) error
+	state   Progress
+	sources []*source.Source // the documents
 }
 
 // newRun begins an analysis, whose model is resolved.
 func (a *Analyzer) newRun(ctx context.Context, call *fairlead.Call, t task.Task, model Resolved) *run {
-	r := &run{Analyzer: a, call: call, task: t, model: model}
-	if deadline, ok := ctx.Deadline(); ok {
-		left := time.Until(deadline)
-		r.deadline = deadline.Add(-min(max(left*mergeShare/100, mergeLeast), left/2))
-	}
+	r := &run{Analyzer: a, call: call, task: t, model: model, clock: clock.New(ctx)}
 	_, answer := r.room()
 	r.asker = ask.New(a.config.Model, call, model.name, answer)
 	return r
@@ -235,14 +224,6 @@ func (r *run) windows(ctx context.Context, doc, most int) ([]plan.Window, error)
 	p := plan.Planner{Chunks: r.config.Chunks, Tokens: r.config.Tokens, Fits: fits, Topics: r.task.Topics, Question: r.task.Question}
 	all, err := p.Windows(ctx, r.sources[doc], doc, most)
 	return all, ended(ctx, err)
-}
-
-// readingTime is ctx as long as parts may be read.
-func (r *run) readingTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	if r.deadline.IsZero() {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, r.deadline)
 }
 
 // progress tells how far the run has come.
@@ -276,7 +257,7 @@ const comeBack = 15 * time.Second
 
 // wait waits for a document, as long as there is time left to read it.
 func (r *run) wait(ctx context.Context, id fairlead.DocumentID) (fairlead.Document, error) {
-	waiting, cancel := r.readingTime(ctx)
+	waiting, cancel := r.clock.Waiting(ctx)
 	defer cancel()
 	d, err := r.waitAloud(waiting, id)
 	switch {

@@ -436,3 +436,57 @@ func TestCallerLeaves(t *testing.T) {
 		}
 	})
 }
+
+// slow is a case of TestOneSlowWindow.
+type slow struct {
+	limits        analyze.Limits
+	most          time.Duration // the time of all
+	each          time.Duration // how long the model takes
+	late, partial bool
+}
+
+// TestOneSlowWindow: as long as nothing is read there is nothing to merge, and no time is
+// kept for that.
+func TestOneSlowWindow(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]slow{
+		"in time":      {analyze.Limits{}, 180 * time.Second, 170 * time.Second, false, false},
+		"silent":       {analyze.Limits{}, 180 * time.Second, time.Hour, true, false},
+		"silent, soon": {analyze.Limits{}, 6 * time.Second, time.Hour, true, false},
+		"one of many":  {narrow(), 180 * time.Second, 170 * time.Second, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, test.run)
+		})
+	}
+}
+
+func (s slow) run(t *testing.T) {
+	good := honest("depend", "litigation", "breach")
+	b := newBed(s.limits, &model{answer: func(ctx context.Context, q asked) (string, error) {
+		select {
+		case <-time.After(s.each):
+			return good(ctx, q)
+		case <-ctx.Done():
+			return "", fairlead.NewLate(ctx.Err())
+		}
+	}}, acme().text("portal", "file-acme"))
+	ctx, cancel := context.WithTimeout(t.Context(), s.most)
+	defer cancel()
+	began := time.Now()
+	got, err := b.analyzer.Analyze(ctx, b.call, analyze.Request{Document: "file-acme", Type: "risk"}, nil)
+	took := time.Since(began)
+	if took >= s.most {
+		t.Errorf("it took %v of %v", took, s.most)
+	}
+	if s.late {
+		if !fairlead.IsKind(err, fairlead.Late) || took < s.most-time.Second {
+			t.Errorf("got %v after %v of %v", err, took, s.most)
+		}
+		return
+	}
+	if err != nil || got.Partial != s.partial || got.PagesRead == 0 || len(got.Findings) == 0 {
+		t.Errorf("got %+v, %v after %v", got, err, took)
+	}
+}

@@ -5,17 +5,15 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/documents/analyze/ask"
+	"github.com/fairleadhq/fairlead/internal/documents/analyze/clock"
 	"github.com/fairleadhq/fairlead/internal/documents/analyze/task"
 )
 
 const (
-	// mergeMargin is what is left of the time for giving the report to its reader.
-	mergeMargin = 500 * time.Millisecond
 	// maxQuoteShown is how much of a quote the model sees when it merges, in characters.
 	maxQuoteShown = 240
 	// maxShown is how many quotes of a candidate it sees.
@@ -52,11 +50,8 @@ func left(ctx context.Context, err error) bool {
 
 // mergeByModel has the model say which candidates belong together.
 func (r *run) mergeByModel(ctx context.Context, m *mapped, all []candidate, most int) ([]Finding, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(mergeMargin, time.Until(deadline)/4)))
-		defer cancel()
-	}
+	ctx, cancel := clock.Telling(ctx)
+	defer cancel()
 	shown := r.shown(all)
 	listed := make([]task.Candidate, len(shown))
 	for i, c := range shown {

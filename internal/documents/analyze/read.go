@@ -47,8 +47,8 @@ type mapped struct {
 // readAll has the model read the windows, several at a time, as long as there is time. It
 // fails only if the caller is gone.
 func (r *run) readAll(ctx context.Context, windows []plan.Window) (mapped, error) {
-	reading, cancel := r.readingTime(ctx)
-	defer cancel()
+	reading, end := r.clock.Reading(ctx)
+	defer end.End()
 	todo, done := make(chan plan.Window), make(chan result)
 	var workers sync.WaitGroup
 	for range min(r.limits.Parallel, len(windows)) {
@@ -73,12 +73,14 @@ func (r *run) readAll(ctx context.Context, windows []plan.Window) (mapped, error
 	var m mapped
 	var gone error
 	for res := range done {
-		m.add(res)
+		if m.add(res); res.err == nil {
+			end.Part()
+		}
 		r.state.CallsDone++
 		r.state.PagesRead, r.state.Findings = r.pagesRead(m.read), len(m.candidates)
 		if gone == nil {
 			if gone = r.progress(Reading); gone != nil {
-				cancel()
+				end.End()
 			}
 		}
 	}

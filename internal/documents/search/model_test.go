@@ -24,6 +24,7 @@ type model struct {
 	bodies  []string
 	fail    func(in fairlead.Dialect) error // if not nil and it says so
 	answers map[fairlead.Dialect]string     // instead of its own
+	long    func(text string) int           // if not nil, how long the vector of a text is
 }
 
 func newModel() *model {
@@ -46,7 +47,7 @@ func (m *model) Answer(ctx context.Context, _ *fairlead.Call, req *fairlead.Requ
 	m.mu.Lock()
 	m.asked[req.Dialect]++
 	m.bodies = append(m.bodies, string(req.Body))
-	fail, answer := m.fail, m.answers[req.Dialect]
+	fail, answer, long := m.fail, m.answers[req.Dialect], m.long
 	m.mu.Unlock()
 	if fail != nil {
 		if err := fail(req.Dialect); err != nil {
@@ -61,7 +62,7 @@ func (m *model) Answer(ctx context.Context, _ *fairlead.Call, req *fairlead.Requ
 		return fmt.Errorf("the envelope does not fit the body: %s", got)
 	}
 	if answer == "" {
-		answer = own(req)
+		answer = own(req, long)
 	}
 	if err := emit(fairlead.Event{Head: &fairlead.Head{ContentType: "application/json"}}); err != nil {
 		return err
@@ -75,7 +76,7 @@ func (m *model) Answer(ctx context.Context, _ *fairlead.Call, req *fairlead.Requ
 	return emit(fairlead.Event{End: &fairlead.End{}})
 }
 
-func own(req *fairlead.Request) string {
+func own(req *fairlead.Request, long func(text string) int) string {
 	if req.Dialect != fairlead.OpenAIEmbeddings {
 		return `{}`
 	}
@@ -95,6 +96,9 @@ func own(req *fairlead.Request) string {
 	}
 	for i, text := range body.Input {
 		v := make([]float32, max(body.Dimensions, 8))
+		if long != nil {
+			v = make([]float32, long(text))
+		}
 		for j := range v {
 			v[j] = -0.1
 		}
@@ -131,7 +135,7 @@ func withModel(t *testing.T, m *model, edit func(c *Config)) *stage {
 // embedded waits until all documents have their vectors.
 func (st *stage) embedded(t *testing.T) {
 	t.Helper()
-	for range 1000 {
+	for range 2000 {
 		<-time.After(time.Second)
 		pending := st.meaning.Waiting()
 		st.library.mu.Lock()

@@ -81,8 +81,9 @@ type place struct{ start, end int }
 // 0, else the one next to it, else the first. ok is false where the text does not have
 // the quote, or the quote is too short to prove anything.
 //
-// Where words were left out ("…"), the citation runs from the first part to the last
-// if that is not more than MaxBytes, else it is the longest part alone.
+// Where words were left out ("…"), all parts must be there, one behind the other. The
+// citation runs from the first to the last if that is not more than MaxBytes, else it is
+// the longest part alone.
 func (t *Text) Find(quote string, page int) (c fairlead.Citation, ok bool) {
 	if len(quote) > maxAsked {
 		quote = strings.ToValidUTF8(quote[:maxAsked], "")
@@ -94,7 +95,7 @@ func (t *Text) Find(quote string, page int) (c fairlead.Citation, ok bool) {
 	if at, found := t.choose(t.sequences(asked), page); found {
 		return t.cite(at), true
 	}
-	if len(asked) < 2 {
+	if len(asked) < 2 || !t.inOrder(asked) {
 		return c, false
 	}
 	longest := asked[0]
@@ -111,6 +112,19 @@ func (t *Text) Find(quote string, page int) (c fairlead.Citation, ok bool) {
 		return c, false
 	}
 	return t.cite(at), true
+}
+
+// inOrder reports whether the parts follow one another, however far apart.
+func (t *Text) inOrder(asked []string) bool {
+	from := 0
+	for _, part := range asked {
+		_, next, ok := t.after(part, from)
+		if !ok {
+			return false
+		}
+		from = next
+	}
+	return true
 }
 
 // sequences finds where the parts follow one another.

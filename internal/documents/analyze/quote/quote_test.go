@@ -50,7 +50,10 @@ func TestFind(t *testing.T) {
 		"words left out":           {"Our revenue grew … a record", 1, "Our revenue grew by 12.5% to $1,577 million — a record", 1},
 		"words left out, dots":     {"Our revenue ... $1,577 million", 2, "Our revenue grew by 12.5% to $1,577 million", 2},
 		"left out in brackets":     {"Our revenue grew [...] a record", 1, "Our revenue grew by 12.5% to $1,577 million — a record", 1},
-		"one part is wrong":        {"Our profit vanished … operations matter a great deal to our customers", 3, "operations matter a great deal to our customers", 3},
+		"one part is wrong":        {"Our profit vanished … operations matter a great deal to our customers", 3, "", 0},
+		"the middle is wrong":      {"Our revenue grew … BETACANARY … a record", 1, "", 0},
+		"the end is wrong":         {"Cash and cash equivalents ... 2,853 ... 9,999", 2, "", 0},
+		"in another order":         {"a great deal to our customers … Efficient operations", 3, "", 0},
 		"ideographs":               {"売上高は前年比で増加し", 3, "売上高は前年比で増加し", 3},
 		"ideographs, full width":   {"１，５７７百万円", 3, "1,577百万円", 3},
 		"sign and parentheses":     {"Net loss | (1,234", 2, "Net loss | (1,234)", 2},
@@ -95,12 +98,34 @@ func TestLongQuoteIsCut(t *testing.T) {
 	}
 }
 
+// TestPartsFarApart: the longest part is told alone, if all parts are there.
+func TestPartsFarApart(t *testing.T) {
+	t.Parallel()
+	const first, last = "Competition and new entrants weigh on us", "this company may lose customers to them"
+	finder := quote.New("file-a", nil, 0, first+". "+strings.Repeat("Words between them. ", 100)+last+".")
+	for asked, want := range map[string]string{
+		"competition and … this company may lose customers":              "this company may lose customers",
+		"competition and … words between … this company":                 "Competition and",
+		"competition and … BETACANARY … this company may lose customers": "",
+		"BETACANARY … competition and … this company may lose customers": "",
+		"competition and … this company may lose customers … BETACANARY": "",
+		"this company may lose customers … competition and new entrants": "",
+	} {
+		if got, ok := finder.Find(asked, 0); got.Quote != want || ok != (want != "") {
+			t.Errorf("%q gave %q (%t), want %q", asked, got.Quote, ok, want)
+		}
+	}
+}
+
 func TestManyPlaces(t *testing.T) {
 	t.Parallel()
-	whole := strings.Repeat("the same words again and again, ", 5000)
+	whole := strings.Repeat("the same words again and again, ", 5000) + "and an end"
 	finder := quote.New("file-a", nil, 0, whole)
-	if _, ok := finder.Find("the same words again … nowhere to be found", 0); !ok {
-		t.Error("the longest part was not found")
+	if got, ok := finder.Find("the same words again … an end", 0); !ok || got.Start != 0 {
+		t.Errorf("got %+v (%t), want the longest part", got, ok)
+	}
+	if got, ok := finder.Find("the same words again … nowhere to be found", 0); ok {
+		t.Errorf("got %q for a quote that is not there", got.Quote)
 	}
 }
 

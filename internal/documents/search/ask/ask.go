@@ -23,30 +23,39 @@ import (
 // mostAnswer is how many bytes an answer may have.
 const mostAnswer = 32 << 20
 
-var (
-	// ErrAnswer is the error of an answer that is not one to what was asked.
-	ErrAnswer = errors.New("the model's answer is not what was asked for")
-	// errTooLong ends the reading of an answer.
-	errTooLong = fmt.Errorf("%w: it is too long", ErrAnswer)
-)
+// MostNumbers is how many numbers a vector may have.
+const MostNumbers = 1 << 16
+
+// errTooLong ends the reading of an answer.
+var errTooLong = errors.New("the answer is too long")
+
+// Unfit is the error of an answer that is not one to what was asked, which is as the
+// provider's failure. why is for the log, and has nothing of the answer.
+func Unfit(why string) error {
+	return &fairlead.Error{
+		Kind: fairlead.Upstream, Code: "upstream_invalid_answer", Message: "The model's answer is not what was asked for", Err: errors.New(why),
+	}
+}
 
 // Client asks a Model. It is safe for concurrent use. Its methods block until the answer
-// has come or ctx ends; errors are the Model's, and ErrAnswer.
+// has come or ctx ends; errors are the Model's, those of Unfit, and of Kind Upstream with
+// Code upstream_answer_too_long.
 type Client struct{ Model fairlead.Model }
 
 // answer asks and returns the body of the answer.
 func (c Client) answer(ctx context.Context, call *fairlead.Call, in fairlead.Dialect, request body) ([]byte, error) {
 	var answer bytes.Buffer
+	tooLong := false
 	err := c.Model.Answer(ctx, call, &fairlead.Request{Dialect: in, Body: request.bytes, Envelope: request.envelope},
 		func(e fairlead.Event) error {
-			if answer.Len()+len(e.Data) > mostAnswer {
+			if tooLong = answer.Len()+len(e.Data) > mostAnswer; tooLong {
 				return errTooLong
 			}
 			answer.Write(e.Data)
 			return nil
 		})
-	if answer.Len()+1 > mostAnswer {
-		return nil, errTooLong
+	if tooLong { // whatever the model makes of it
+		return nil, &fairlead.Error{Kind: fairlead.Upstream, Code: "upstream_answer_too_long", Message: "The model's answer is too long", Err: errTooLong}
 	}
 	return answer.Bytes(), err
 }
@@ -88,7 +97,7 @@ func newBody(model string, members ...member) (body, error) {
 
 // Vectors asks an embedding model for the vectors of texts, one for each. Where dimensions
 // is not 0, it asks for vectors of that length and takes no others; they are of one length
-// anyhow.
+// anyhow, of at most MostNumbers.
 func (c Client) Vectors(ctx context.Context, call *fairlead.Call, model string, dimensions int, texts []string) ([][]float32, error) {
 	members := []member{{"input", texts}, {"encoding_format", "float"}}
 	if dimensions > 0 {
@@ -109,12 +118,12 @@ func (c Client) Vectors(ctx context.Context, call *fairlead.Call, model string, 
 		} `json:"data"`
 	}
 	if json.Unmarshal(text, &answer) != nil || len(answer.Data) != len(texts) {
-		return nil, fmt.Errorf("%w: no vector for each text", ErrAnswer)
+		return nil, Unfit("no vector for each text")
 	}
 	vectors := make([][]float32, len(texts))
 	for _, d := range answer.Data {
 		if d.Index < 0 || d.Index >= len(vectors) || vectors[d.Index] != nil {
-			return nil, fmt.Errorf("%w: vectors of other texts", ErrAnswer)
+			return nil, Unfit("vectors of other texts")
 		}
 		vectors[d.Index] = d.Embedding
 	}
@@ -122,8 +131,13 @@ func (c Client) Vectors(ctx context.Context, call *fairlead.Call, model string, 
 		dimensions = len(vectors[0])
 	}
 	for _, v := range vectors {
-		if len(v) != dimensions || !hasDirection(v) {
-			return nil, fmt.Errorf("%w: a vector of %d numbers, not %d, or without a direction", ErrAnswer, len(v), dimensions)
+		switch {
+		case len(v) != dimensions:
+			return nil, Unfit(fmt.Sprintf("a vector of %d numbers, not %d", len(v), dimensions))
+		case len(v) > MostNumbers:
+			return nil, Unfit(fmt.Sprintf("a vector of %d numbers, more than %d", len(v), MostNumbers))
+		case !hasDirection(v):
+			return nil, Unfit("a vector without a direction")
 		}
 	}
 	return vectors, nil

@@ -49,13 +49,13 @@ func (c Client) Rerank(ctx context.Context, call *fairlead.Call, model, question
 		} `json:"results"`
 	}
 	if json.Unmarshal(text, &answer) != nil || len(answer.Results) == 0 {
-		return nil, fmt.Errorf("%w: no order", ErrAnswer)
+		return nil, Unfit("no order")
 	}
 	places := make([]Place, 0, len(answer.Results))
 	seen := make(map[int]bool)
 	for _, r := range answer.Results {
 		if r.Index == nil || r.Score == nil || *r.Index < 0 || *r.Index >= len(passages) || seen[*r.Index] || math.IsNaN(*r.Score) {
-			return nil, fmt.Errorf("%w: an order of other passages", ErrAnswer)
+			return nil, Unfit("an order of other passages")
 		}
 		seen[*r.Index] = true
 		places = append(places, Place{*r.Index, min(max(*r.Score, leastScore), 1)})
@@ -83,7 +83,7 @@ func (c Client) Order(ctx context.Context, call *fairlead.Call, model, question 
 	}
 	var order []int
 	if !readArray(content, &order) {
-		return nil, fmt.Errorf("%w: no order", ErrAnswer)
+		return nil, Unfit("no order")
 	}
 	places := make([]Place, 0, len(order))
 	seen := make(map[int]bool)
@@ -110,7 +110,7 @@ func (c Client) Rewrite(ctx context.Context, call *fairlead.Call, model, questio
 	}
 	var queries, kept []string
 	if !readArray(content, &queries) {
-		return nil, fmt.Errorf("%w: no queries", ErrAnswer)
+		return nil, Unfit("no queries")
 	}
 	for _, q := range queries {
 		q = strings.TrimSpace(q)
@@ -141,7 +141,7 @@ func (c Client) chat(ctx context.Context, call *fairlead.Call, model, system, us
 		} `json:"choices"`
 	}
 	if json.Unmarshal(text, &answer) != nil || len(answer.Choices) == 0 {
-		return "", fmt.Errorf("%w: no message", ErrAnswer)
+		return "", Unfit("no message")
 	}
 	return answer.Choices[0].Message.Content, nil
 }

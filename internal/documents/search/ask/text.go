@@ -28,8 +28,6 @@ func Code(err error) string {
 	switch {
 	case ok && e.Code != "":
 		return e.Code
-	case errors.Is(err, ErrAnswer):
-		return "malformed_answer"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "too_slow"
 	}

@@ -4,7 +4,9 @@
 //
 // Vectors are made in the background, after a document is ready: it can be found by its
 // words meanwhile, and stays so where no model answers. Vectors of one model, and of one
-// length, are a space; another model has all of them made anew.
+// length, are a space; another model has all of them made anew. Where no length is asked
+// for, it is that of most vectors: one that has another is as good as none, and its
+// document is embedded again.
 //
 // Start with Keeper.
 package meaning
@@ -51,6 +53,7 @@ type Config struct {
 // Keeper keeps the vectors of all apps. It is safe for concurrent use.
 type Keeper struct {
 	config Config
+	length length
 
 	mu     sync.Mutex
 	spaces map[fairlead.AppID]*space
@@ -58,7 +61,9 @@ type Keeper struct {
 
 // New returns a Keeper.
 func New(config Config) *Keeper {
-	return &Keeper{config: config, spaces: make(map[fairlead.AppID]*space)}
+	k := &Keeper{config: config, spaces: make(map[fairlead.AppID]*space)}
+	k.length.learn(config.Embed.Dimensions)
+	return k
 }
 
 // space is the vectors of an app's chunks.
@@ -123,7 +128,7 @@ func (k *Keeper) Has(app fairlead.AppID) bool {
 }
 
 // Question asks for the vectors of what is asked. It blocks for the model, until ctx ends;
-// errors are the model's, and ask.ErrAnswer.
+// errors are the model's, and those of ask.Unfit.
 func (k *Keeper) Question(ctx context.Context, call *fairlead.Call, texts []string) ([][]float32, error) {
 	shortened := make([]string, len(texts))
 	for i, text := range texts {
@@ -132,7 +137,20 @@ func (k *Keeper) Question(ctx context.Context, call *fairlead.Call, texts []stri
 	return k.vectors(ctx, call, shortened)
 }
 
+// vectors asks the model, and takes no vectors that the others can't be compared with.
 func (k *Keeper) vectors(ctx context.Context, call *fairlead.Call, texts []string) ([][]float32, error) {
+	list, err := k.ask(ctx, call, texts)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(list[0]); !k.length.expects(n) {
+		k.length.doubt(call.App.ID)
+		return nil, k.length.unexpected(n)
+	}
+	return list, nil
+}
+
+func (k *Keeper) ask(ctx context.Context, call *fairlead.Call, texts []string) ([][]float32, error) {
 	return ask.Client{Model: k.config.Model}.Vectors(ctx, call, k.config.Embed.Model, k.config.Embed.Dimensions, texts)
 }
 
@@ -178,14 +196,14 @@ func (s *space) vectors() *vectors.Set {
 	return s.set
 }
 
-// add adds vectors of a document.
+// add adds vectors of a document, all of the known length.
 func (s *space) add(document int64, list []fairlead.Embedding) error {
 	if len(list) == 0 {
 		return nil
 	}
 	s.mu.Lock()
 	if s.set == nil {
-		s.set = vectors.New(max(len(list[0].Vector), 1))
+		s.set = vectors.New(len(list[0].Vector))
 	}
 	set := s.set
 	s.mu.Unlock()

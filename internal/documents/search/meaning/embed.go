@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/documents/search/ask"
+	"github.com/fairleadhq/fairlead/internal/vectors"
 )
 
 const (
@@ -29,14 +30,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	known := false
 	for {
 		pause := embedEvery
-		known = known || k.knowApps(ctx)
-		for _, r := range k.all() {
-			if err := k.loadVectors(ctx, r); err != nil {
-				k.complain(ctx, "embeddings not read", r.app, err)
-			}
-		}
-		if wait := e.embedPending(ctx); wait > pause {
-			pause = wait
+		if known = known || k.know(ctx); known {
+			pause = max(pause, e.work(ctx))
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -46,6 +41,16 @@ func (k *Keeper) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// work reads vectors and makes them. It returns after how long it should be called again.
+func (e *embedder) work(ctx context.Context) time.Duration {
+	for _, r := range e.all() {
+		if err := e.loadVectors(ctx, r); err != nil {
+			e.complain(ctx, "embeddings not read", r.app, err)
+		}
+	}
+	return e.embedPending(ctx)
 }
 
 // loadVectors brings into memory the vectors that the store has of an app, once, and notes
@@ -134,7 +139,8 @@ func (k *Keeper) loadDocument(ctx context.Context, r *space, d *fairlead.Documen
 	return nil
 }
 
-// eachVector calls take with the vectors that the store has of a document.
+// eachVector calls take with the vectors that the store has of a document, but for those
+// that can't be compared with the others.
 func (k *Keeper) eachVector(ctx context.Context, d *fairlead.Document, take func(list []fairlead.Embedding) error) error {
 	of := fairlead.EmbeddingRange{Space: k.config.Embed.space(), Limit: pageOfVectors}
 	for {
@@ -142,13 +148,19 @@ func (k *Keeper) eachVector(ctx context.Context, d *fairlead.Document, take func
 		if err != nil {
 			return fmt.Errorf("read a document's embeddings: %w", err)
 		}
-		if err := take(list); err != nil {
+		n, fit := len(list), list[:0]
+		for _, v := range list {
+			of.After = v.Chunk
+			if vectors.Comparable(v.Vector, k.length.now()) == nil {
+				fit = append(fit, v)
+			}
+		}
+		if err := take(fit); err != nil {
 			return err
 		}
-		if len(list) < of.Limit {
+		if n < of.Limit {
 			return nil
 		}
-		of.After = list[len(list)-1].Chunk
 	}
 }
 
@@ -215,8 +227,8 @@ func (k *Keeper) embedChunks(ctx context.Context, d *fairlead.Document, chunks [
 	return k.config.Embeddings.PutEmbeddings(ctx, d.App, d.ID, k.config.Embed.space(), made)
 }
 
-// knowApps makes room for the apps that have documents.
-func (k *Keeper) knowApps(ctx context.Context) bool {
+// know makes room for the apps that have documents, and learns how long their vectors are.
+func (k *Keeper) know(ctx context.Context) bool {
 	apps, err := k.config.Selector.DocumentApps(ctx)
 	if err != nil {
 		k.complain(ctx, "apps with documents not read", "", err)
@@ -224,6 +236,10 @@ func (k *Keeper) knowApps(ctx context.Context) bool {
 	}
 	for _, app := range apps {
 		k.space(app)
+	}
+	if err := k.measure(ctx); err != nil {
+		k.complain(ctx, "embeddings not read", "", err)
+		return false
 	}
 	return true
 }

@@ -46,6 +46,9 @@ func newEmbedder(k *Keeper) *embedder {
 // after how long it should be asked again.
 func (e *embedder) embedPending(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
+		if wait := e.settle(ctx); wait > 0 {
+			return wait
+		}
 		// The store gives the apps their turns: with a place for each of those that are left
 		// alone, it tells of others too, if they have anything.
 		documents, err := e.config.Selector.PendingEmbeddings(ctx, pendingAtOnce+e.leftAlone(time.Now()))
@@ -105,13 +108,15 @@ func (e *embedder) putOff(ctx context.Context, d *fairlead.Document, err error) 
 		clear(e.failed)
 	}
 	e.failed[d.ID]++
-	asked := time.Duration(0)
-	if typed, ok := errors.AsType[*fairlead.Error](err); ok {
-		asked = min(max(typed.RetryAfter, typed.Hold), lastPause)
-	}
+	asked := askedFor(err)
 	state := fairlead.EmbeddingState{Pending: true, NotBefore: time.Now().Add(max(pauseAfter(e.failed[d.ID]), asked))}
 	if err := e.config.Embeddings.SetEmbeddingPending(ctx, d.App, d.ID, state); err != nil && !fairlead.IsKind(err, fairlead.NotFound) {
 		e.complain(ctx, "document to embed not put off", d.App, err)
+	}
+	if isAnswers(err) { // a probe tells whether others fare better
+		e.length.doubt(d.App)
+		e.apps[d.App] = trouble{inRow: e.apps[d.App].inRow, until: time.Now().Add(firstPause)}
+		return e.settle(ctx)
 	}
 	if isApps(err) {
 		t := e.apps[d.App]
@@ -122,6 +127,22 @@ func (e *embedder) putOff(ctx context.Context, d *fairlead.Document, err error) 
 	}
 	e.inRow++
 	return max(pauseAfter(e.inRow), asked)
+}
+
+// askedFor is for how long an error asks to be left alone.
+func askedFor(err error) time.Duration {
+	typed, ok := errors.AsType[*fairlead.Error](err)
+	if !ok {
+		return 0
+	}
+	return min(max(typed.RetryAfter, typed.Hold), lastPause)
+}
+
+// isAnswers reports whether there was an answer, which could not be used. That may be due
+// to what was asked.
+func isAnswers(err error) bool {
+	typed, ok := errors.AsType[*fairlead.Error](err)
+	return ok && typed.Kind == fairlead.Upstream && (typed.Code == "upstream_invalid_answer" || typed.Code == "upstream_answer_too_long")
 }
 
 // isApps reports whether a failure is that of the app whose document it is: all others
