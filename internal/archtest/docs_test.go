@@ -318,6 +318,35 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 	}
 }
 
+// TestEveryLimitIsDocumented holds the table of limits in docs/documents.md to the limits
+// of documents in the source, both ways.
+func TestEveryLimitIsDocumented(t *testing.T) {
+	var used []string
+	for _, dir := range []string{"../../internal/extract", "../../internal/documents/canon"} {
+		err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(name)
+			for _, limit := range firstGroups(`(?:LimitError\{Limit: |limitResult\(|passedError\{)"([a-z_]+)"`, string(source)) {
+				used = append(used, "limit_"+strings.TrimSuffix(limit, "_bytes"))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, table, _ := strings.Cut(page(t, "docs/documents.md"), "### Limits")
+	told := firstGroups("`(limit_[a-z_]+)`", table)
+	for _, code := range missing(used, told) {
+		t.Errorf("docs/documents.md does not tell of %s", code)
+	}
+	for _, code := range missing(told, used) {
+		t.Errorf("docs/documents.md tells of %s, which nothing uses", code)
+	}
+}
+
 // isForOperators reports whether a code is told in the log or by `fairlead
 // keys` alone.
 func isForOperators(code string) bool {

@@ -64,10 +64,28 @@ type Limits struct {
 	// Text is the most bytes of text.
 	Text int64
 	// Unfolded is the most bytes that compressed parts may unfold to, Ratio how many
-	// times their own length, and Entries how many parts an archive may have.
+	// times their own length, and how many times that of the file its text may be long.
+	// Entries is how many parts an archive may have.
 	Unfolded int64
 	Ratio    int64
 	Entries  int
+}
+
+// textFloor is how many bytes of text may be made of a file whatever its size is.
+const textFloor = 1 << 20
+
+// CheckText fails with a *LimitError if n bytes are more text than may be made of the
+// file: more than Limits.Text, or than Limits.Ratio times its size: what is written once
+// in a file may be shown any number of times.
+func (s *Source) CheckText(n int64) error {
+	l := &s.Limits
+	switch {
+	case l.Text > 0 && n > l.Text:
+		return &LimitError{Limit: "text", Most: l.Text}
+	case l.Ratio > 0 && n > textFloor && n/l.Ratio > s.Size:
+		return &LimitError{Limit: "ratio", Most: l.Ratio}
+	}
+	return nil
 }
 
 // Emit takes the blocks of a document in order. An error ends the reading; the

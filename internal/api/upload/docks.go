@@ -13,8 +13,16 @@ type Docks struct {
 	all    *places.Places
 	perApp int
 
-	mu   sync.Mutex
-	apps map[fairlead.AppID]int // those that have a place
+	mu      sync.Mutex
+	apps    map[fairlead.AppID]int // those that have a place
+	refused int64                  // for what their app has
+}
+
+// Stats is how many uploads are being received, and how many found no place since the
+// start, of the service or of their app.
+type Stats struct {
+	Taken   int
+	Refused int64
 }
 
 // NewDocks returns docks of that many places, of which one app may have perApp; 0 is no
@@ -46,6 +54,7 @@ func (d *Docks) take(app fairlead.AppID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.perApp > 0 && d.apps[app] >= d.perApp {
+		d.refused++
 		return false
 	}
 	d.apps[app]++
@@ -58,4 +67,12 @@ func (d *Docks) drop(app fairlead.AppID) {
 	if d.apps[app]--; d.apps[app] == 0 {
 		delete(d.apps, app)
 	}
+}
+
+// Stats tells how the docks stand.
+func (d *Docks) Stats() Stats {
+	all := d.all.Stats()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Stats{Taken: all.Taken, Refused: all.Refused + d.refused}
 }

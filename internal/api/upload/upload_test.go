@@ -185,7 +185,37 @@ func TestDocksUnderCrowd(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if len(d.apps) != 0 || d.all.Stats().Taken != 0 {
-		t.Errorf("left over: %v, %d", d.apps, d.all.Stats().Taken)
+	if len(d.apps) != 0 || d.Stats().Taken != 0 {
+		t.Errorf("left over: %v, %d", d.apps, d.Stats().Taken)
+	}
+}
+
+// TestRefusedAreCounted, whether the service has no place or the app.
+func TestRefusedAreCounted(t *testing.T) {
+	t.Parallel()
+	d := NewDocks(places.New(3, nil), 2)
+	for i, test := range []struct {
+		app     fairlead.AppID
+		enters  bool
+		taken   int
+		refused int64
+	}{
+		{"a", true, 1, 0},
+		{"a", true, 2, 0},
+		{"a", false, 2, 1}, // it has its two
+		{"a", false, 2, 2},
+		{"b", true, 3, 2},
+		{"b", false, 3, 3}, // there are only three
+	} {
+		if err := d.Enter(test.app); (err == nil) != test.enters {
+			t.Errorf("%d: got %v", i, err)
+		}
+		if got, want := d.Stats(), (Stats{Taken: test.taken, Refused: test.refused}); got != want {
+			t.Errorf("%d: got %+v, want %+v", i, got, want)
+		}
+	}
+	d.Leave("a")
+	if got, want := d.Stats(), (Stats{Taken: 2, Refused: 3}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

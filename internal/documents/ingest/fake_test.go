@@ -240,7 +240,9 @@ func (s selector) PendingEmbeddings(context.Context, int) ([]fairlead.Document, 
 
 // files are blobs: every document has one, but for those called "file-lost".
 type files struct {
-	kept []bool // what a sweep was told of "file-1", "file-2"
+	mu     sync.Mutex
+	kept   []bool // what a sweep was told of "file-1", "file-2"
+	sweeps int
 }
 
 type file struct{ *bytes.Reader }
@@ -260,9 +262,19 @@ func (f *files) OpenBlob(_ context.Context, id fairlead.DocumentID) (fairlead.Bl
 
 func (f *files) DeleteBlob(context.Context, fairlead.DocumentID) error { return nil }
 
-func (f *files) SweepBlobs(_ context.Context, keep func(ids []fairlead.DocumentID) ([]bool, error)) (err error) {
-	f.kept, err = keep([]fairlead.DocumentID{"file-1", "file-2"})
+func (f *files) SweepBlobs(_ context.Context, keep func(ids []fairlead.DocumentID) ([]bool, error)) error {
+	kept, err := keep([]fairlead.DocumentID{"file-1", "file-2"})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sweeps, f.kept = f.sweeps+1, kept
 	return err
+}
+
+// swept is how many sweeps there were, and what the last one was told.
+func (f *files) swept() (sweeps int, kept []bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sweeps, f.kept
 }
 
 // reader reads documents as it is told to.

@@ -84,8 +84,9 @@ type Timing struct {
 	// with each. Pause is how long where the service is at fault; it doubles too while
 	// that goes on, up to a few minutes.
 	Retry, Pause time.Duration
-	// Sweep is how often what was deleted is cleared.
-	Sweep time.Duration
+	// Sweep is how often what was deleted is cleared, and Blobs how often files that are of
+	// no document, all of which are looked at then.
+	Sweep, Blobs time.Duration
 	// Attempts is how often a document is tried.
 	Attempts int
 }
@@ -93,7 +94,8 @@ type Timing struct {
 // DefaultTiming is the timing that a service has.
 func DefaultTiming() Timing {
 	return Timing{
-		Lease: time.Minute, Poll: 2 * time.Second, Retry: 10 * time.Second, Pause: 30 * time.Second, Sweep: time.Minute, Attempts: 3,
+		Lease: time.Minute, Poll: 2 * time.Second, Retry: 10 * time.Second, Pause: 30 * time.Second,
+		Sweep: time.Minute, Blobs: 15 * time.Minute, Attempts: 3,
 	}
 }
 
@@ -106,6 +108,7 @@ func (t Timing) complete() Timing {
 		{&t.Retry, &d.Retry},
 		{&t.Pause, &d.Pause},
 		{&t.Sweep, &d.Sweep},
+		{&t.Blobs, &d.Blobs},
 	} {
 		if *f.have <= 0 {
 			*f.have = *f.usual
@@ -176,6 +179,7 @@ func (in *Ingester) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
 	group.Go(func() { in.tend(ctx) })
+	group.Go(func() { in.tendBlobs(ctx) })
 	workers := make(chan struct{}, in.Workers)
 	for {
 		select {

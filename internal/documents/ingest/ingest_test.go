@@ -3,7 +3,9 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -311,6 +313,42 @@ func TestIndexPanics(t *testing.T) {
 	})
 }
 
+// TestIndexerDies: that may be the document's doing. It is left with a reason when it was
+// tried a few times, and the others are read.
+func TestIndexerDies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newDesk()
+		attempts := 0
+		s.refuse = func(doing string) error {
+			if doing == "index" && s.documents["file-2"] == nil {
+				attempts++
+				died := &fairlead.Error{Kind: fairlead.Internal, Code: "indexer_crashed"}
+				return errors.Join(fmt.Errorf("put a document: %w", died), errors.New("and another"))
+			}
+			return nil
+		}
+		in, stop := start(t, s, plain)
+		defer stop()
+		began := time.Now()
+		s.add("file-1")
+		d := ended(t, in, "file-1")
+		if d.Status != fairlead.DocumentFailed || d.Code != "poison_document" || d.Reason == "" || d.Chunks != 0 || attempts != 3 {
+			t.Errorf("got %+v after %d attempts", d, attempts)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("it took %v", took)
+		}
+		if len(s.index) != 0 {
+			t.Errorf("got %v indexed", s.index)
+		}
+		s.add("file-2")
+		if d := ended(t, in, "file-2"); d.Status != fairlead.DocumentReady {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
 // TestPauseBegunAnew: a fault long ago makes no pause long.
 func TestPauseBegunAnew(t *testing.T) {
 	t.Parallel()
@@ -601,6 +639,43 @@ func TestSweeps(t *testing.T) {
 		}
 		if s.swept != 6 {
 			t.Errorf("swept %d times", s.swept)
+		}
+	})
+}
+
+// TestFilesAreSweptLater: a file that was too young at the start is asked about again
+// while the service runs, as is one that could not be deleted; not often, as all are.
+func TestFilesAreSweptLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, f := newDesk(), &files{}
+		s.add("file-1")
+		s.add("file-2")
+		in := ingest.New(ingest.Config{
+			Jobs: s, Documents: s, Contents: s, Blobs: f, Reader: reader(plain), Index: s, Selector: selector{s},
+			Logger: slog.New(slog.DiscardHandler),
+		})
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour+time.Second)
+		defer cancel()
+		var group sync.WaitGroup
+		group.Go(func() {
+			if err := in.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		<-time.After(time.Minute)
+		if sweeps, kept := f.swept(); sweeps != 1 || !slices.Equal(kept, []bool{true, true}) {
+			t.Errorf("got %v kept in %d sweeps", kept, sweeps)
+		}
+		s.delete("file-1")
+		<-time.After(20 * time.Minute)
+		if _, kept := f.swept(); !slices.Equal(kept, []bool{false, true}) {
+			t.Errorf("got %v kept", kept)
+		}
+		group.Wait()
+		if sweeps, _ := f.swept(); sweeps < 4 || sweeps > 7 {
+			t.Errorf("swept %d times in %v", sweeps, time.Since(began))
 		}
 	})
 }

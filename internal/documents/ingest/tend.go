@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
@@ -10,10 +12,9 @@ import (
 // countEvery is how often waiting jobs are counted.
 const countEvery = 5 * time.Second
 
-// tend clears what is left of other times at the start, and then now and then, and keeps
+// tend clears what deleted documents left at the start, and then now and then, and keeps
 // the count of jobs, until ctx ends.
 func (in *Ingester) tend(ctx context.Context) {
-	in.sweepBlobs(ctx)
 	sweep, count := time.NewTicker(in.Timing.Sweep), time.NewTicker(countEvery)
 	defer sweep.Stop()
 	defer count.Stop()
@@ -31,12 +32,36 @@ func (in *Ingester) tend(ctx context.Context) {
 	}
 }
 
-// sweepBlobs deletes the files that are of no document.
-func (in *Ingester) sweepBlobs(ctx context.Context) {
+// tendBlobs deletes the files that are of no document, at the start and then now and
+// then, until ctx ends. The file of a document that was deleted is gone at once; what is
+// left here is what that failed for, and what was cut short by the end of the service,
+// which may have been too young at the start.
+func (in *Ingester) tendBlobs(ctx context.Context) {
 	if in.Selector == nil {
 		return
 	}
-	err := in.Blobs.SweepBlobs(ctx, func(ids []fairlead.DocumentID) ([]bool, error) { return in.known(ctx, ids) })
+	sweep := time.NewTicker(in.Timing.Blobs)
+	defer sweep.Stop()
+	for {
+		in.sweepBlobs(ctx)
+		select {
+		case <-sweep.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sweepBlobs deletes the files that are of no document. Between those that it asks about
+// at once it rests, so that others hardly feel how many there are.
+func (in *Ingester) sweepBlobs(ctx context.Context) {
+	const rest = 100 * time.Millisecond
+	err := in.Blobs.SweepBlobs(ctx, func(ids []fairlead.DocumentID) ([]bool, error) {
+		if !pause(ctx, rest) {
+			return nil, ctx.Err()
+		}
+		return in.known(ctx, ids)
+	})
 	if err != nil && ctx.Err() == nil {
 		in.Logger.Warn("files of deleted documents not cleared", "error", err)
 	}
@@ -48,19 +73,25 @@ func (in *Ingester) known(ctx context.Context, ids []fairlead.DocumentID) ([]boo
 	if err != nil {
 		return nil, err
 	}
-	there := make(map[fairlead.DocumentID]bool)
+	unknown := make(map[fairlead.DocumentID]bool, len(ids))
+	for _, id := range ids {
+		unknown[id] = true
+	}
 	for _, app := range apps {
-		documents, err := in.Selector.DocumentsByID(ctx, app, ids)
+		if len(unknown) == 0 {
+			break
+		}
+		documents, err := in.Selector.DocumentsByID(ctx, app, slices.Collect(maps.Keys(unknown)))
 		if err != nil {
 			return nil, err
 		}
 		for i := range documents {
-			there[documents[i].ID] = true
+			delete(unknown, documents[i].ID)
 		}
 	}
 	kept := make([]bool, len(ids))
 	for i, id := range ids {
-		kept[i] = there[id]
+		kept[i] = !unknown[id]
 	}
 	return kept, nil
 }

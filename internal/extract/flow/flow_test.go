@@ -64,6 +64,8 @@ func step(f *flow.Flow, b byte) error {
 		return f.Cell(flow.Span{})
 	case 's':
 		return f.Cell(flow.Span{Columns: 2, Rows: 2})
+	case 'w':
+		return f.Cell(flow.Span{Columns: 500})
 	case 'C':
 		return f.EndCell()
 	case 'b':
@@ -97,6 +99,7 @@ func TestFlow(t *testing.T) {
 		{"p1n2", "1\n== 2\n2\n"},
 		{"NNp1NN2", "1\n== 2\n2\n"},
 		{"trs1c2rc3c4T", "1 |  | 2\n |  | 3 | 4\n"},
+		{"trw1c2rw3c4rc5c6T", "1 |  | 2\n3 |  | 4\n5 | 6\n"},
 		{"TRCBP1", "1\n"},
 	} {
 		want := "== 1\n" + tt.want

@@ -2,9 +2,9 @@
 // finds, and holds them to the source's limits. So no reader counts text or pages by
 // itself, and none can forget to.
 //
-// Rows of a table go out in parts, items of a list as the lines of one paragraph, and
-// a paragraph that is too long to be handled in one piece as several; whatever is
-// being gathered is bounded.
+// Rows of a table go out in parts, and without most of its columns where many side by
+// side are empty; items of a list as the lines of one paragraph, and a paragraph that is
+// too long to be handled in one piece as several; whatever is being gathered is bounded.
 //
 // Start with New. Whoever has called the other methods calls Close at the end.
 package outlet
@@ -30,10 +30,10 @@ const (
 // Outlet emits blocks. Its methods return errors of emitting, of the context, and
 // *extract.LimitError; after an error it is of no more use.
 type Outlet struct {
-	emit   extract.Emit
-	alive  func() error // the context's
-	limits extract.Limits
-	told   func(pages int)
+	emit  extract.Emit
+	alive func() error // the context's
+	src   *extract.Source
+	told  func(pages int)
 
 	text     int64
 	page     int
@@ -41,21 +41,22 @@ type Outlet struct {
 
 	items strings.Builder // lines of the list that is open
 
-	rows   [][]string // of the part of a table that is being gathered
-	size   int        // its bytes
-	header int        // how many of its rows are the table's header
-	closed bool       // no more header rows can come
+	rows    [][]string // of the part of a table that is being gathered
+	size    int        // its bytes
+	header  int        // how many of its rows are the table's header
+	columns columns    // of the table
+	closed  bool       // no more header rows can come
 }
 
 // New returns an Outlet for the blocks of src. It works until ctx ends.
 func New(ctx context.Context, src *extract.Source, emit extract.Emit) *Outlet {
-	return &Outlet{emit: emit, alive: ctx.Err, limits: src.Limits, told: src.Pages}
+	return &Outlet{emit: emit, alive: ctx.Err, src: src, told: src.Pages}
 }
 
 // Held returns an Outlet under the same limits, for blocks that may not be wanted in
 // the end: they go to emit. What it has emitted counts only if Replay emits it again.
 func (o *Outlet) Held(emit extract.Emit) *Outlet {
-	return &Outlet{emit: emit, alive: o.alive, limits: o.limits}
+	return &Outlet{emit: emit, alive: o.alive, src: o.src}
 }
 
 // Replay emits blocks that a Held outlet has let out. Pages among them are not kept.
@@ -96,10 +97,7 @@ func (o *Outlet) Alive() error { return o.alive() }
 // Fits fails if n more bytes of text would be too many, with all that is gathered.
 // Readers that gather text before they emit it ask as they do.
 func (o *Outlet) Fits(n int) error {
-	if most := o.limits.Text; most > 0 && o.text+int64(o.size+o.items.Len()+n) > most {
-		return &extract.LimitError{Limit: "text", Most: most}
-	}
-	return nil
+	return o.src.CheckText(o.text + int64(o.size+o.items.Len()+n))
 }
 
 // Paragraph emits a paragraph, and nothing if it is blank.
@@ -222,6 +220,7 @@ func (o *Outlet) row(cells []string) error {
 			return err
 		}
 	}
+	cells = o.columns.fit(cells)
 	size := rowSize(cells)
 	if len(o.rows) > 0 && (o.size+size > maxPart || len(o.rows) >= maxPartRows) {
 		if err := o.part(extract.Block{More: true}); err != nil {
@@ -269,7 +268,7 @@ func (o *Outlet) part(table extract.Block) error {
 
 // EndTable ends the table that is open, if one is.
 func (o *Outlet) EndTable() error {
-	defer func() { o.closed = false }()
+	defer func() { o.closed, o.columns = false, columns{} }()
 	if len(o.rows) == 0 {
 		return o.alive()
 	}
@@ -289,7 +288,7 @@ func (o *Outlet) NextPage() error {
 	if err := o.flush(); err != nil {
 		return err
 	}
-	if most := o.limits.Pages; most > 0 && o.page >= most {
+	if most := o.src.Limits.Pages; most > 0 && o.page >= most {
 		return &extract.LimitError{Limit: "pages", Most: int64(most)}
 	}
 	o.page++
@@ -308,7 +307,7 @@ func (o *Outlet) Pages(n int) error {
 	if o.told != nil {
 		o.told(n)
 	}
-	if most := o.limits.Pages; most > 0 && n > most {
+	if most := o.src.Limits.Pages; most > 0 && n > most {
 		return &extract.LimitError{Limit: "pages", Most: int64(most)}
 	}
 	return o.alive()
@@ -334,8 +333,8 @@ func (o *Outlet) send(b extract.Block) error {
 	for _, row := range b.Rows {
 		o.text += int64(rowSize(row))
 	}
-	if most := o.limits.Text; most > 0 && o.text > most {
-		return &extract.LimitError{Limit: "text", Most: most}
+	if err := o.src.CheckText(o.text); err != nil {
+		return err
 	}
 	return o.emit(b)
 }

@@ -142,7 +142,7 @@ func read(ctx context.Context, e *engine, src *extract.Source, emit extract.Emit
 	if err != nil {
 		return about, err
 	}
-	l := &layout{names: names, emit: bounded(emit, src.Limits.Text)}
+	l := &layout{names: names, emit: bounded(emit, src)}
 	for n := range d.pages {
 		if err := ctx.Err(); err != nil {
 			return about, err
@@ -161,11 +161,8 @@ func read(ctx context.Context, e *engine, src *extract.Source, emit extract.Emit
 	return about, nil
 }
 
-// bounded lets that much text through to emit.
-func bounded(emit extract.Emit, most int64) extract.Emit {
-	if most <= 0 {
-		return emit
-	}
+// bounded lets as much text through to emit as may be made of src.
+func bounded(emit extract.Emit, src *extract.Source) extract.Emit {
 	var text int64
 	return func(b extract.Block) error {
 		text += int64(len(b.Text))
@@ -174,8 +171,8 @@ func bounded(emit extract.Emit, most int64) extract.Emit {
 				text += int64(len(cell))
 			}
 		}
-		if text > most {
-			return &extract.LimitError{Limit: "text", Most: most}
+		if err := src.CheckText(text); err != nil {
+			return err
 		}
 		return emit(b)
 	}

@@ -159,18 +159,47 @@ func limitResult(limit string) *result {
 	}
 }
 
+// limitWords says what is too much, by the limit. docs/documents.md lists them all.
 func limitWords(limit string) string {
 	switch limit {
-	case "memory":
-		return "memory"
 	case "time":
 		return "processor time"
 	case "pages":
 		return "it has too many pages"
 	case "text":
 		return "it has too much text"
-	case "unfolded", "ratio", "entries":
+	case "unfolded":
 		return "its compressed parts unfold too far"
+	case "ratio":
+		return "it unfolds to too many times its own size"
+	case "entries":
+		return "it is made of too many files"
+	case "depth":
+		return "its parts stand too deep in one another"
+	case "token":
+		return "one of its elements is too long"
+	case "row":
+		return "one of its rows is too long"
+	case "path":
+		return "the names that lead to one of its values are too long"
+	case "header":
+		return "the head of a message in it is too long"
+	case "parts":
+		return "a message in it has too many parts"
+	case "blocks":
+		return "a message in it has too many paragraphs"
+	case "notes":
+		return "it has too many notes"
+	case "styles":
+		return "it has too many styles"
+	case "fonts":
+		return "it has too many fonts"
+	case "relations":
+		return "it has too many links between its parts"
+	case "shared_strings":
+		return "its cells have too many different texts"
+	case "bytes":
+		return "its file is too large for its format"
 	}
 	return strings.ReplaceAll(limit, "_", " ")
 }

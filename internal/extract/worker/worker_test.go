@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -341,4 +342,29 @@ func FuzzFrames(f *testing.F) {
 			t.Errorf("%d bytes, and the child says %d", to.text.Len(), answer.TextBytes)
 		}
 	})
+}
+
+// TestLimitsHaveWords: whichever limit is passed, the reason says so in words.
+func TestLimitsHaveWords(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/documents.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "### Limits")
+	codes := regexp.MustCompile("`limit_([a-z_]+)`").FindAllStringSubmatch(table, -1)
+	if len(codes) < 20 {
+		t.Fatalf("got %d limits: the test is not reading the page", len(codes))
+	}
+	for _, code := range codes {
+		if words := limitWords(code[1]); words == strings.ReplaceAll(code[1], "_", " ") && code[1] != "memory" {
+			t.Errorf("got %q for limit_%s", words, code[1])
+		}
+	}
+	if got := limitResult("row_bytes"); got.Code != "limit_row" || got.Reason != "Reading the document takes more than is allowed: one of its rows is too long" {
+		t.Errorf("got %+v", got)
+	}
+	if got := limitWords("odd_things"); got != "odd things" {
+		t.Errorf("got %q", got)
+	}
 }

@@ -79,7 +79,6 @@ type Documents struct {
 	library  *documents.Library
 	analyzer *analyze.Analyzer
 	docks    *upload.Docks
-	receipts *places.Places
 }
 
 // Open opens the documents of a data directory. It blocks on storage; nothing runs before
@@ -144,8 +143,7 @@ func (d *Documents) build() {
 		Tokens: new(tiktoken.Counter),
 		Limits: analyze.Limits{Calls: limits.MaxCalls, Parallel: limits.Parallel, InputTokens: limits.WindowTokens},
 	})
-	d.receipts = places.New(c.Documents.MaxUploads, nil)
-	d.docks = upload.NewDocks(d.receipts, (c.Documents.MaxUploads+1)/2) //nolint:mnd // half of them
+	d.docks = upload.NewDocks(places.New(c.Documents.MaxUploads, nil), (c.Documents.MaxUploads+1)/2) //nolint:mnd // half of them
 }
 
 // longestTime is the longest that a document can be read. More can't be reckoned with.
@@ -238,7 +236,7 @@ type Stats struct {
 
 // Stats tells how the documents stand.
 func (d *Documents) Stats() Stats {
-	jobs, uploads := d.ingester.Stats(), d.receipts.Stats()
+	jobs, uploads := d.ingester.Stats(), d.docks.Stats()
 	return Stats{Waiting: jobs.Waiting, Reading: jobs.Running, Uploads: uploads.Taken, Refused: uploads.Refused}
 }
 

@@ -56,6 +56,16 @@ func sheets(rows string) string {
 	return `<office:spreadsheet><table:table table:name="S">` + rows + "</table:table></office:spreadsheet>"
 }
 
+// TestFarCells: cells in the last columns bring no text of all the columns before them.
+func TestFarCells(t *testing.T) {
+	t.Parallel()
+	row := `<table:table-row table:number-rows-repeated="999"><table:table-cell table:number-columns-repeated="16383"/><table:table-cell office:value="7"/></table:table-row>`
+	want := "== 1\n# S\n!  | 7\n" + strings.Repeat(" | 7\n", 998)
+	if got := extracttest.Shown(t, opendocument.Extractor{}, "far cells", odf(t, sheets(row))); got != want {
+		t.Errorf("got %d bytes, want %d: %.100q", len(got), len(want), got)
+	}
+}
+
 func TestSheets(t *testing.T) {
 	t.Parallel()
 	rows := `<table:table-row><table:table-cell table:number-columns-repeated="2"><text:p>a</text:p></table:table-cell><table:table-cell table:number-columns-repeated="16382"/></table:table-row>

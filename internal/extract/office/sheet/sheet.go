@@ -37,7 +37,7 @@ func Begin(out *outlet.Outlet, name string) (*Sheet, error) {
 func (s *Sheet) Row(cells []string) error {
 	filled := 0
 	for _, cell := range cells {
-		if strings.TrimSpace(cell) != "" {
+		if cell != "" && strings.TrimSpace(cell) != "" { // most are empty, where there are many
 			filled++
 		}
 	}

@@ -16,13 +16,14 @@ type grid struct {
 	book *book
 	rows *sheet.Sheet
 	row  []string
+	size int // bytes of the row's text
 }
 
 // look handles a token.
 func (g *grid) look(r *xmlstream.Reader, t xmlstream.Token) error {
 	switch {
 	case t.Kind == xmlstream.Start && t.Name == "row":
-		g.row = nil
+		g.row, g.size = nil, 0
 	case t.Kind == xmlstream.Start && t.Name == "c":
 		return g.cell(r, t)
 	case t.Kind == xmlstream.End && t.Name == "row":
@@ -44,12 +45,12 @@ func (g *grid) cell(r *xmlstream.Reader, t xmlstream.Token) error {
 	if err != nil || text == "" {
 		return err
 	}
-	for len(g.row) <= column {
-		g.row = append(g.row, "")
+	if more := column + 1 - len(g.row); more > 0 {
+		g.row = append(g.row, make([]string, more)...)
 	}
 	g.row[column] = text
-	// A row may be too much by itself.
-	return g.book.out.Fits(len(g.row) + len(text))
+	g.size += len(text)
+	return g.book.out.Fits(g.size) // a row may be too much by itself
 }
 
 // columnOf is the column, from 0, of a reference such as "B7"; -1 if it is none.

@@ -63,11 +63,44 @@ func TestCells(t *testing.T) {
 
 func TestWorkbooksAreBounded(t *testing.T) {
 	t.Parallel()
-	sparse := strings.Repeat(`<row><c r="XFD1"><v>2</v></c></row>`, 100)
-	extracttest.Limited(t, workbook.Extractor{}, "sparse rows", xlsx(t, sparse), "text")
+	wide := strings.Repeat("<c><v>1</v></c>", 16_384)
+	rows := "<row>" + wide + "</row>" + strings.Repeat(`<row><c r="XFD1"><v>2</v></c></row>`, 100)
+	extracttest.Limited(t, workbook.Extractor{}, "sparse rows below a wide one", xlsx(t, rows), "text")
 	shared := strings.Repeat("<si><t>"+strings.Repeat("x", 1000)+"</t></si>", 1500)
 	extracttest.Limited(t, workbook.Extractor{}, "strings", extracttest.Zip(t, "xl/workbook.xml", "<workbook"+ns+"/>", "xl/_rels/workbook.xml.rels",
 		`<Relationships><Relationship Id="r3" Type="x/sharedStrings" Target="s.xml"/></Relationships>`, "xl/s.xml", "<sst>"+shared+"</sst>"), "text")
+}
+
+// TestFarCells: cells in the last columns bring no text of all the columns before them.
+func TestFarCells(t *testing.T) {
+	t.Parallel()
+	data := xlsx(t, strings.Repeat(`<row><c r="XFD1"><v>7</v></c></row>`, 300))
+	want := "== 1\n# S\n!  | 7\n" + strings.Repeat(" | 7\n", 299) + "a comment\n"
+	if got := extracttest.Shown(t, workbook.Extractor{}, "far cells", data); got != want {
+		t.Errorf("got %d bytes, want %d: %.100q", len(got), len(want), got)
+	}
+}
+
+// TestSharedTextsAreBounded: a text that is written once and shown everywhere is held to
+// the ratio of the file.
+func TestSharedTextsAreBounded(t *testing.T) {
+	t.Parallel()
+	text := "<sst><si><t>" + strings.Repeat("x", 10_000) + "</t></si></sst>"
+	data := extracttest.Zip(t, "xl/workbook.xml", "<workbook"+ns+`><sheets><sheet name="S" r:id="r1"/></sheets></workbook>`, "xl/_rels/workbook.xml.rels",
+		`<Relationships><Relationship Id="r1" Type="x/worksheet" Target="a.xml"/><Relationship Id="r3" Type="x/sharedStrings" Target="s.xml"/></Relationships>`,
+		"xl/s.xml", text, "xl/a.xml", "<worksheet><sheetData>"+strings.Repeat(`<row><c t="s"><v>0</v></c></row>`, 2000)+"</sheetData></worksheet>")
+	src := extracttest.Source("a.xlsx", data)
+	src.Limits.Text = 256 << 20
+	made := 0
+	_, err := workbook.Extractor{}.Extract(t.Context(), src, func(b extract.Block) error {
+		for _, row := range b.Rows {
+			made += len(strings.Join(row, " | "))
+		}
+		return nil
+	})
+	if limit, ok := errors.AsType[*extract.LimitError](err); !ok || limit.Limit != "ratio" || made > 2<<20 {
+		t.Errorf("%d bytes of text out of %d, and %v, want the limit of ratio", made, len(data), err)
+	}
 }
 
 // TestPagesAreTold: how many sheets there are is told before the first is read.

@@ -21,6 +21,7 @@ func TestDelimited(t *testing.T) {
 		{"one column", "a\nb\n", "a\nb\n"},
 		{"blank rows", "\n,,\na,b\n\n,\n1,2\n", "! a | b\n1 | 2\n"},
 		{"quotes", "a,b\nx \"y\" z,\"li\nne\"\n", "! a | b\nx \"y\" z | li\nne\n"},
+		{"empty fields", "a" + strings.Repeat(",", 5000) + "b\n" + strings.Repeat(",", 5000) + "1\n2,,\n", "a |  | b\n |  | 1\n2\n"},
 		{"empty", "", ""},
 	} {
 		if got := extracttest.Shown(t, delimited.Extractor{}, tt.name+".csv", []byte(tt.text)); got != tt.want {
