@@ -189,12 +189,15 @@ func (s *VectorStore) Expired(now time.Time) bool {
 
 // VectorStoreFile is a document in a vector store.
 type VectorStoreFile struct {
+	// Number is its place in the store, given by whoever keeps it: those that were put
+	// there later have higher ones.
+	Number   int64
 	Store    VectorStoreID
 	Document Document
 	// Attributes are what filters see in this store: strings, float64s and bools.
 	Attributes map[string]any
 	Added      time.Time
-	// Batch is the id of the batch with which it came; "" if none.
+	// Batch is the id of the batch with which it came; "" if it was put there by itself.
 	Batch string
 	// Chunking is the chunking strategy that was asked for, as JSON; nil if none was.
 	Chunking []byte
@@ -211,27 +214,63 @@ type VectorStores interface {
 	DeleteVectorStore(ctx context.Context, app AppID, id VectorStoreID) (ok bool, err error)
 }
 
-// VectorStoreFiles keeps which documents are in a vector store.
+// VectorStoreFiles changes which documents are in a vector store.
 type VectorStoreFiles interface {
 	// PutVectorStoreFiles puts documents of the app's into a store of the app's, or
-	// changes their Attributes there. Those that are not there are an error of Kind
-	// NotFound, more than a store holds one of Kind Limited, vector_stores_full; then nothing
-	// is changed.
+	// changes their Attributes there. Those that name a Batch are counted by it; one that
+	// is not there is made. Documents that are not there are an error of Kind NotFound, more
+	// than a store holds one of Kind Limited, vector_stores_full; then nothing is changed.
 	PutVectorStoreFiles(ctx context.Context, app AppID, files []VectorStoreFile) error
+	// SetVectorStoreFileAttributes changes what filters see of a file that is in a store; ok
+	// is false if it is not.
+	SetVectorStoreFileAttributes(ctx context.Context, app AppID, store VectorStoreID, id DocumentID, attributes map[string]any) (
+		f VectorStoreFile, ok bool, err error)
+	// RemoveVectorStoreFile takes a document out of a store; the document stays.
+	RemoveVectorStoreFile(ctx context.Context, app AppID, store VectorStoreID, id DocumentID) (ok bool, err error)
+}
+
+// VectorStoreContents tells which documents are in a vector store.
+type VectorStoreContents interface {
 	VectorStoreFile(ctx context.Context, app AppID, store VectorStoreID, id DocumentID) (f VectorStoreFile, ok bool, err error)
 	// ListVectorStoreFiles returns a page of a store's files; which narrows them.
 	ListVectorStoreFiles(ctx context.Context, app AppID, store VectorStoreID, which VectorStoreFileList) ([]VectorStoreFile, error)
-	// RemoveVectorStoreFile takes a document out of a store; the document stays.
-	RemoveVectorStoreFile(ctx context.Context, app AppID, store VectorStoreID, id DocumentID) (ok bool, err error)
+	CountVectorStoreFiles(ctx context.Context, app AppID, store VectorStoreID) (DocumentCensus, error)
 }
 
 // VectorStoreFileList says which files of a store are listed.
 type VectorStoreFileList struct {
 	After After
+	// Behind, if not 0, is the Number behind which the page begins, instead of After.ID:
+	// whoever reads a store to its end goes on there, though that file may be gone.
+	Behind int64
 	// Batch, if not "", is that of all of them; Statuses, if not nil, are those that
 	// they may have.
 	Batch    string
 	Statuses []DocumentStatus
+}
+
+// VectorStoreBatch is files that were put into a vector store together.
+type VectorStoreBatch struct {
+	ID      string
+	Store   VectorStoreID
+	Created time.Time
+	// Cancelled says that it was cancelled before all its files had been read.
+	Cancelled bool
+	// ByStatus counts its files. One that has left the store counts as it was then, and
+	// one that failed in whatever way and has left as DocumentFailed. Withdrawn are those
+	// that left before they had been read.
+	ByStatus  map[DocumentStatus]int
+	Withdrawn int
+}
+
+// VectorStoreBatches keeps batches for as long as their vector store is there. It may
+// forget the oldest of a store that has had very many.
+type VectorStoreBatches interface {
+	VectorStoreBatch(ctx context.Context, app AppID, store VectorStoreID, id string) (b VectorStoreBatch, ok bool, err error)
+	// CancelVectorStoreBatch withdraws those files of a batch that have not been read, and
+	// returns what the batch is then; it changes nothing if there are none. They leave the
+	// store, unless they are there with another batch too or were put there by themselves.
+	CancelVectorStoreBatch(ctx context.Context, app AppID, store VectorStoreID, id string) (b VectorStoreBatch, ok bool, err error)
 }
 
 // DocumentCensus counts what an app or a store has.
@@ -243,8 +282,6 @@ type DocumentCensus struct {
 // DocumentCounts counts documents.
 type DocumentCounts interface {
 	CountDocuments(ctx context.Context, app AppID) (DocumentCensus, error)
-	// CountVectorStoreFiles counts those of a store, or of a batch if that is not "".
-	CountVectorStoreFiles(ctx context.Context, app AppID, store VectorStoreID, batch string) (DocumentCensus, error)
 	// CountJobs counts the jobs of all apps: those that wait and those under way.
 	CountJobs(ctx context.Context) (waiting, running int, err error)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/fairleadhq/fairlead/internal/documents/search/indexer"
 	"github.com/fairleadhq/fairlead/internal/extract/worker"
 )
 
@@ -21,9 +22,9 @@ const together = 3 * time.Minute
 
 // TestMain makes the test binary the program itself when it is run as
 // `fairlead`, so that the stories tell of real processes; and when it is run by itself,
-// under whatever name, to read a document.
+// under whatever name, to read or to index a document.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == worker.Command {
+	if len(os.Args) > 1 && (os.Args[1] == worker.Command || os.Args[1] == indexer.Command) {
 		main()
 		return
 	}

@@ -37,11 +37,7 @@ func (f *Face) createBatch(ctx context.Context, x *api.Exchange) error {
 		return err
 	}
 	x.R.SetPathValue("batch", id)
-	b, err := f.findBatch(ctx, x)
-	if err != nil {
-		return err
-	}
-	return tellBatch(x, b)
+	return f.getBatch(ctx, x)
 }
 
 // readBatch reads {file_ids, attributes?, chunking_strategy?} or {files}, whose elements
@@ -49,58 +45,55 @@ func (f *Face) createBatch(ctx context.Context, x *api.Exchange) error {
 func readBatch(body []byte, store fairlead.VectorStoreID, id string) ([]fairlead.VectorStoreFile, error) {
 	r := fields.New(body, "file_ids", "files", "attributes", "chunking_strategy")
 	checkChunking(r)
-	added := members(store, r.Texts("file_ids", maxAtOnce), id, r.Metadata("attributes"))
-	if r.Has("file_ids") && r.Has("files") {
-		r.Refuse("files", "and file_ids can't both be given")
-	}
+	attributes := r.Metadata("attributes")
+	alike := members(store, r.Texts("file_ids", maxAtOnce), id, attributes)
+	var apart []fairlead.VectorStoreFile
 	seen := make(map[string]bool)
 	r.Objects("files", maxAtOnce, func(o *fields.Reader) {
 		o.Need("file_id")
-		file, attributes := o.Text("file_id", maxName), o.Metadata("attributes")
+		file, own := o.Text("file_id", maxName), o.Metadata("attributes")
 		checkChunking(o)
 		if seen[file] {
 			o.Refuse("file_id", "is there twice")
 		}
 		seen[file] = true
-		added = append(added, members(store, []string{file}, id, attributes)...)
+		apart = append(apart, members(store, []string{file}, id, own)...)
 	}, "file_id", "attributes", "chunking_strategy")
-	if len(added) == 0 {
+	switch {
+	case len(alike) > 0 && len(apart) > 0:
+		r.Refuse("files", "and file_ids can't both be given")
+	case len(apart) > 0 && len(attributes) > 0:
+		r.Refuse("attributes", "would have no effect beside files; give each of the files its own")
+	case len(alike) == 0 && len(apart) == 0:
 		r.Refuse("file_ids", "or files must not be empty")
 	}
-	return added, r.Err()
+	return append(alike, apart...), r.Err()
 }
 
-// findBatch returns a batch of a store of the app's: it is what its files are.
-func (f *Face) findBatch(ctx context.Context, x *api.Exchange) (batch, error) {
+// findBatch returns a batch of a store of the app's.
+func (f *Face) findBatch(ctx context.Context, x *api.Exchange) (fairlead.VectorStoreBatch, error) {
+	b, ok, err := f.config.Batches.VectorStoreBatch(ctx, x.App.ID, storeOf(x), batchOf(x))
+	if err == nil && !ok {
+		err = f.missingBatch(ctx, x)
+	}
+	return b, err
+}
+
+// missingBatch is the error of a batch that is not there, or whose store is not.
+func (f *Face) missingBatch(ctx context.Context, x *api.Exchange) error {
 	if _, err := f.findStore(ctx, x.App.ID, storeOf(x)); err != nil {
-		return batch{}, err
+		return err
 	}
-	first, err := f.config.Members.ListVectorStoreFiles(ctx, x.App.ID, storeOf(x), fairlead.VectorStoreFileList{
-		After: fairlead.After{Limit: 1}, Batch: batchOf(x),
-	})
-	if err != nil {
-		return batch{}, err
-	}
-	if len(first) == 0 {
-		return batch{}, noBatch()
-	}
-	census, err := f.config.Counts.CountVectorStoreFiles(ctx, x.App.ID, storeOf(x), batchOf(x))
-	if err != nil {
-		return batch{}, err
-	}
-	b := batch{
-		ID: batchOf(x), Object: "vector_store.file_batch", Created: first[0].Added.Unix(), Store: storeOf(x), FileCounts: countsOf(census),
-	}
-	b.Status = b.FileCounts.status()
-	return b, nil
+	return noBatch()
 }
 
 // tellBatch answers with a batch.
-func tellBatch(x *api.Exchange, b batch) error {
-	if b.Status == inProgress {
+func tellBatch(x *api.Exchange, b *fairlead.VectorStoreBatch) error {
+	o := batchObject(b)
+	if o.Status == inProgress {
 		x.AddHeader("Openai-Poll-After-Ms", strconv.Itoa(pollAfter))
 	}
-	return x.WriteJSON(b)
+	return x.WriteJSON(o)
 }
 
 // getBatch answers GET /v1/vector_stores/{store}/file_batches/{batch}.
@@ -109,7 +102,7 @@ func (f *Face) getBatch(ctx context.Context, x *api.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return tellBatch(x, b)
+	return tellBatch(x, &b)
 }
 
 // listBatch answers GET /v1/vector_stores/{store}/file_batches/{batch}/files.
@@ -124,46 +117,12 @@ func (f *Face) listBatch(ctx context.Context, x *api.Exchange) error {
 // that are not ready are taken out of the store. They are read to their end all the same,
 // as documents of the app's.
 func (f *Face) cancelBatch(ctx context.Context, x *api.Exchange) error {
-	b, err := f.findBatch(ctx, x)
+	b, ok, err := f.config.Batches.CancelVectorStoreBatch(ctx, x.App.ID, storeOf(x), batchOf(x))
+	if err == nil && !ok {
+		err = f.missingBatch(ctx, x)
+	}
 	if err != nil {
 		return err
 	}
-	taken, err := f.takeOut(ctx, x)
-	if err != nil {
-		return err
-	}
-	if taken == 0 { // it had ended before
-		return tellBatch(x, b)
-	}
-	census, err := f.config.Counts.CountVectorStoreFiles(ctx, x.App.ID, storeOf(x), b.ID)
-	if err != nil {
-		return err
-	}
-	b.FileCounts = countsOf(census)
-	b.FileCounts.Cancelled, b.FileCounts.Total = taken, b.FileCounts.Total+taken
-	b.Status = cancelled
-	return tellBatch(x, b)
-}
-
-// takeOut takes the files of a batch that are not ready out of the store.
-func (f *Face) takeOut(ctx context.Context, x *api.Exchange) (taken int, err error) {
-	const atOnce = 100
-	waiting, _ := statusesOf(inProgress)
-	for {
-		found, err := f.config.Members.ListVectorStoreFiles(ctx, x.App.ID, storeOf(x), fairlead.VectorStoreFileList{
-			After: fairlead.After{Limit: atOnce}, Batch: batchOf(x), Statuses: waiting,
-		})
-		if err != nil || len(found) == 0 {
-			return taken, err
-		}
-		for _, m := range found {
-			ok, err := f.config.Members.RemoveVectorStoreFile(ctx, x.App.ID, storeOf(x), m.Document.ID)
-			if err != nil {
-				return taken, err
-			}
-			if ok {
-				taken++
-			}
-		}
-	}
+	return tellBatch(x, &b)
 }

@@ -29,12 +29,6 @@ type Files interface {
 	File(ctx context.Context, app fairlead.AppID, id fairlead.DocumentID) (fairlead.Blob, fairlead.Document, error)
 }
 
-// Counts counts the documents of a store, or of a batch if that is not "".
-type Counts interface {
-	CountVectorStoreFiles(
-		ctx context.Context, app fairlead.AppID, store fairlead.VectorStoreID, batch string) (fairlead.DocumentCensus, error)
-}
-
 // Rewriter finds other ways to put what is asked: those that were given come first, and
 // alone where it finds none. It blocks for a part of the time that ctx has.
 type Rewriter interface {
@@ -50,10 +44,11 @@ type Config struct {
 	Files    Files
 	Searcher fairlead.Searcher
 	Rewriter Rewriter
-	// Stores, Members and Counts keep vector stores, what is in them, and how much.
-	Stores  fairlead.VectorStores
-	Members fairlead.VectorStoreFiles
-	Counts  Counts
+	// Stores keep vector stores; Members change what is in them, and Contents tell it.
+	Stores   fairlead.VectorStores
+	Members  fairlead.VectorStoreFiles
+	Contents fairlead.VectorStoreContents
+	Batches  fairlead.VectorStoreBatches
 	// Docks are shared with whatever else receives uploads.
 	Docks *upload.Docks
 	// MaxFile is the largest file, in bytes; 0 is no limit.

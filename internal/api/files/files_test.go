@@ -38,7 +38,7 @@ func start(t *testing.T) *service {
 	s.face = files.New(files.Config{
 		Rewriter: twice{},
 		Gateway:  s.gateway, Receiver: s.library, Shelf: s.library, Reader: s.library, Files: s.library, Searcher: s.library,
-		Stores: s.library, Members: s.library, Counts: s.library, Docks: upload.NewDocks(places.New(4, nil), 2), MaxFile: maxFile,
+		Stores: s.library, Members: s.library, Contents: s.library, Batches: s.library, Docks: upload.NewDocks(places.New(4, nil), 2), MaxFile: maxFile,
 	})
 	s.url = librarytest.Serve(t, time.Second, api.Face(s.face))
 	return s
@@ -334,7 +334,7 @@ func TestBatches(t *testing.T) {
 		fmt.Sprint(got["file_counts"]) != "map[cancelled:1 completed:1 failed:0 in_progress:0 total:2]" {
 		t.Errorf("got %v", got)
 	}
-	if got = s.do(http.MethodGet, path+"/"+id, ""); got["status"] != "completed" {
+	if got = s.do(http.MethodGet, path+"/"+id, ""); got["status"] != "cancelled" {
 		t.Errorf("got %v", got)
 	}
 	if got = s.do(http.MethodPost, path+"/"+fmt.Sprint(other["id"])+"/cancel", ""); got["status"] != "completed" {
@@ -344,6 +344,7 @@ func TestBatches(t *testing.T) {
 		`{}`: "invalid_value", `{"file_ids":[]}`: "invalid_value", `{"file_ids":["x"],"files":[{"file_id":"y"}]}`: "invalid_value",
 		`{"files":[{}]}`: "missing_field", `{"files":[{"file_id":"x"},{"file_id":"x"}]}`: "invalid_value", `{"files":[{"file_id":"x","else":1}]}`: "unknown_field",
 		`{"files":[{"file_id":"x","chunking_strategy":{"type":"static"}}]}`: "not_available",
+		`{"files":[{"file_id":"` + one + `"}],"attributes":{"z":1}}`:        "invalid_value",
 	} {
 		s.refused(http.MethodPost, path, body, 400, code)
 	}

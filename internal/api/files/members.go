@@ -52,7 +52,7 @@ func (f *Face) put(ctx context.Context, app fairlead.AppID, files []fairlead.Vec
 
 // findMember returns a file of a store of the app's.
 func (f *Face) findMember(ctx context.Context, x *api.Exchange) (fairlead.VectorStoreFile, error) {
-	m, ok, err := f.config.Members.VectorStoreFile(ctx, x.App.ID, storeOf(x), fileOf(x))
+	m, ok, err := f.config.Contents.VectorStoreFile(ctx, x.App.ID, storeOf(x), fileOf(x))
 	if err == nil && !ok || fairlead.IsKind(err, fairlead.NotFound) {
 		if _, err := f.findStore(ctx, x.App.ID, storeOf(x)); err != nil {
 			return fairlead.VectorStoreFile{}, err
@@ -131,7 +131,7 @@ func (f *Face) tellMembers(ctx context.Context, x *api.Exchange, batch string) e
 			return fields.Invalid("filter", "filter must be in_progress, completed, failed or cancelled")
 		}
 	}
-	found, err := f.config.Members.ListVectorStoreFiles(ctx, x.App.ID, storeOf(x), which)
+	found, err := f.config.Contents.ListVectorStoreFiles(ctx, x.App.ID, storeOf(x), which)
 	switch {
 	case fairlead.IsKind(err, fairlead.NotFound) && cursor.ID == "": // the store is gone by now
 		return noStore()
@@ -171,13 +171,15 @@ func (f *Face) modifyMember(ctx context.Context, x *api.Exchange) error {
 	if err := r.Err(); err != nil {
 		return err
 	}
-	m, err := f.findMember(ctx, x)
+	if _, err := f.findMember(ctx, x); err != nil {
+		return err
+	}
+	m, ok, err := f.config.Members.SetVectorStoreFileAttributes(ctx, x.App.ID, storeOf(x), fileOf(x), attributes)
 	if err != nil {
 		return err
 	}
-	m.Attributes = attributes
-	if err := f.put(ctx, x.App.ID, []fairlead.VectorStoreFile{m}); err != nil {
-		return err
+	if !ok { // by now
+		return noMember()
 	}
 	return tellMember(x, &m)
 }

@@ -94,7 +94,7 @@ func (f *Face) change(
 
 // tellStore answers with a vector store.
 func (f *Face) tellStore(ctx context.Context, x *api.Exchange, s *fairlead.VectorStore) error {
-	census, err := f.config.Counts.CountVectorStoreFiles(ctx, x.App.ID, s.ID, "")
+	census, err := f.config.Contents.CountVectorStoreFiles(ctx, x.App.ID, s.ID)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (f *Face) listStores(ctx context.Context, x *api.Exchange) error {
 	found, more := fields.Cut(cursor, found)
 	objects := make([]store, len(found))
 	for i := range found {
-		census, err := f.config.Counts.CountVectorStoreFiles(ctx, x.App.ID, found[i].ID, "")
+		census, err := f.config.Contents.CountVectorStoreFiles(ctx, x.App.ID, found[i].ID)
 		if err != nil {
 			return err
 		}

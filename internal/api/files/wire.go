@@ -70,8 +70,8 @@ type counts struct {
 	Total      int `json:"total"`
 }
 
-func countsOf(census fairlead.DocumentCensus) (c counts) {
-	for status, n := range census.ByStatus {
+func countsOf(byStatus map[fairlead.DocumentStatus]int) (c counts) {
+	for status, n := range byStatus {
 		c.Total += n
 		switch {
 		case status == fairlead.DocumentReady:
@@ -129,7 +129,7 @@ const (
 func storeObject(s *fairlead.VectorStore, census fairlead.DocumentCensus) store {
 	o := store{
 		ID: s.ID, Object: "vector_store", Created: s.Created.Unix(), Name: s.Name, UsageBytes: census.Bytes,
-		FileCounts: countsOf(census), LastActive: s.Active.Unix(), Metadata: s.Metadata,
+		FileCounts: countsOf(census.ByStatus), LastActive: s.Active.Unix(), Metadata: s.Metadata,
 	}
 	if o.Metadata == nil {
 		o.Metadata = map[string]string{}
@@ -236,4 +236,17 @@ type batch struct {
 	Store      fairlead.VectorStoreID `json:"vector_store_id"`
 	Status     string                 `json:"status"`
 	FileCounts counts                 `json:"file_counts"`
+}
+
+func batchObject(b *fairlead.VectorStoreBatch) batch {
+	o := batch{
+		ID: b.ID, Object: "vector_store.file_batch", Created: b.Created.Unix(), Store: b.Store, FileCounts: countsOf(b.ByStatus),
+	}
+	o.FileCounts.Cancelled = b.Withdrawn
+	o.FileCounts.Total += b.Withdrawn
+	o.Status = o.FileCounts.status()
+	if b.Cancelled {
+		o.Status = cancelled
+	}
+	return o
 }

@@ -24,6 +24,8 @@ type library struct {
 	vectors   map[string]map[int64][]float32 // by space
 	notBefore map[fairlead.DocumentID]time.Time
 	number    int64
+	placed    int64  // the last Number of a file in a store
+	listed    func() // is called when a page of files was read
 	fails     error
 }
 
@@ -187,16 +189,22 @@ func (l *library) DeleteVectorStore(context.Context, fairlead.AppID, fairlead.Ve
 	return false, errors.ErrUnsupported
 }
 
-func (l *library) PutVectorStoreFiles(_ context.Context, _ fairlead.AppID, files []fairlead.VectorStoreFile) error {
-	l.addFiles(files...)
-	return nil
-}
-
 func (l *library) addFiles(files ...fairlead.VectorStoreFile) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range files {
+		l.placed++
+		f.Number = l.placed
 		l.files[f.Store] = append(l.files[f.Store], f)
+	}
+}
+
+// removeFile takes a file out of all stores.
+func (l *library) removeFile(id fairlead.DocumentID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for store, files := range l.files {
+		l.files[store] = slices.DeleteFunc(files, func(f fairlead.VectorStoreFile) bool { return f.Document.ID == id })
 	}
 }
 
@@ -205,22 +213,31 @@ func (l *library) VectorStoreFile(context.Context, fairlead.AppID, fairlead.Vect
 }
 
 func (l *library) ListVectorStoreFiles(_ context.Context, app fairlead.AppID, store fairlead.VectorStoreID, which fairlead.VectorStoreFileList) ([]fairlead.VectorStoreFile, error) {
+	if l.listed != nil {
+		defer l.listed()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	behind := which.Behind
+	if id := which.After.ID; id != "" && behind == 0 {
+		i := slices.IndexFunc(l.files[store], func(f fairlead.VectorStoreFile) bool { return string(f.Document.ID) == id })
+		if i < 0 {
+			return nil, &fairlead.Error{Kind: fairlead.NotFound, Code: "cursor_not_found", Message: "It is gone"}
+		}
+		behind = l.files[store][i].Number
+	}
 	var list []fairlead.VectorStoreFile
-	past := which.After.ID == ""
 	for _, f := range l.files[store] {
 		f.Document = l.documents[f.Document.ID]
-		if past && f.Document.App == app && slices.Contains(which.Statuses, f.Document.Status) && len(list) < which.After.Limit {
+		if f.Number > behind && f.Document.App == app && slices.Contains(which.Statuses, f.Document.Status) && len(list) < which.After.Limit {
 			list = append(list, f)
 		}
-		past = past || string(f.Document.ID) == which.After.ID
 	}
 	return list, l.fails
 }
 
-func (l *library) RemoveVectorStoreFile(context.Context, fairlead.AppID, fairlead.VectorStoreID, fairlead.DocumentID) (bool, error) {
-	return false, errors.ErrUnsupported
+func (l *library) CountVectorStoreFiles(context.Context, fairlead.AppID, fairlead.VectorStoreID) (fairlead.DocumentCensus, error) {
+	return fairlead.DocumentCensus{}, errors.ErrUnsupported
 }
 
 // gate counts who is in.

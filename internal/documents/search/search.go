@@ -45,7 +45,7 @@ type Config struct {
 	Chunks   fairlead.DocumentChunks
 	// Stores and Files are the vector stores; nil where there are none.
 	Stores fairlead.VectorStores
-	Files  fairlead.VectorStoreFiles
+	Files  fairlead.VectorStoreContents
 	Gate   fairlead.Gate
 	Logger *slog.Logger
 	// Maker makes segments of the index; nil has the Searcher do it.

@@ -209,6 +209,37 @@ func TestWithin(t *testing.T) {
 	wantError(t, err, fairlead.Gone, "vector_store_expired")
 }
 
+// TestFilesLeaveWhileSearched: a store of more files than are read at once is searched to
+// its end, though the file at which a page ended leaves it meanwhile, and comes again.
+func TestFilesLeaveWhileSearched(t *testing.T) {
+	st := newStage(t, nil)
+	st.library.addStore(fairlead.VectorStore{ID: "vs_1", App: "a"})
+	var edge fairlead.Document
+	for range pageOfDocuments {
+		edge = st.library.put("a", fairlead.Document{})
+		st.library.addFiles(fairlead.VectorStoreFile{Store: "vs_1", Document: edge})
+	}
+	last := st.put(t, "a", fairlead.Document{}, "a needle in the last file")
+	st.library.addFiles(fairlead.VectorStoreFile{Store: "vs_1", Document: last})
+	for name, meanwhile := range map[string]func(){
+		"goes":  func() { st.library.removeFile(edge.ID) },
+		"comes": func() { st.library.addFiles(fairlead.VectorStoreFile{Store: "vs_1", Document: edge}) },
+		"moves": func() {
+			st.library.removeFile(edge.ID)
+			st.library.addFiles(fairlead.VectorStoreFile{Store: "vs_1", Document: edge})
+		},
+	} {
+		st.library.removeFile(edge.ID)
+		st.library.removeFile(last.ID)
+		st.library.addFiles(fairlead.VectorStoreFile{Store: "vs_1", Document: edge}, fairlead.VectorStoreFile{Store: "vs_1", Document: last})
+		st.library.listed = sync.OnceFunc(meanwhile)
+		got := st.find(t, "a", fairlead.Query{Texts: []string{"needle"}, Within: fairlead.Within{Stores: []fairlead.VectorStoreID{"vs_1"}}})
+		if found := documentsOf(got); !slices.Equal(found, []fairlead.DocumentID{last.ID}) {
+			t.Errorf("%s: got %v, want %s", name, found, last.ID)
+		}
+	}
+}
+
 // TestNoRepeats: of two passages that overlap by more than half one is shown.
 func TestNoRepeats(t *testing.T) {
 	st := newStage(t, nil)

@@ -171,7 +171,8 @@ func (s *Searcher) storeThere(ctx context.Context, app fairlead.AppID, id fairle
 	return nil
 }
 
-// eachFile calls take with the files of a store that are ready.
+// eachFile calls take with the files of a store that are ready. Files that come and go
+// meanwhile may be among them or not, and one that comes again may be there twice.
 func (s *Searcher) eachFile(ctx context.Context, app fairlead.AppID, id fairlead.VectorStoreID, take func(f *fairlead.VectorStoreFile)) error {
 	which := fairlead.VectorStoreFileList{
 		After: fairlead.After{Limit: pageOfDocuments}, Statuses: []fairlead.DocumentStatus{fairlead.DocumentReady},
@@ -187,7 +188,7 @@ func (s *Searcher) eachFile(ctx context.Context, app fairlead.AppID, id fairlead
 		if len(files) < pageOfDocuments {
 			return nil
 		}
-		which.After.ID = string(files[len(files)-1].Document.ID)
+		which.Behind = files[len(files)-1].Number
 	}
 }
 

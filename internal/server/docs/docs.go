@@ -258,7 +258,8 @@ func (d *Documents) Faces() []api.Face {
 		}),
 		files.New(files.Config{
 			Gateway: c.Gateway, Receiver: receiver, Shelf: d.library, Reader: d.library, Files: d.library,
-			Searcher: d.searcher, Rewriter: d.searcher, Stores: d.store, Members: d.store, Counts: d.store, Docks: d.docks,
+			Searcher: d.searcher, Rewriter: d.searcher, Docks: d.docks,
+			Stores: d.store, Members: d.store, Contents: d.store, Batches: d.store,
 			MaxFile: int64(c.Documents.MaxFile),
 		}),
 	}

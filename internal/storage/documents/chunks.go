@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
@@ -38,7 +39,7 @@ func (s *Store) Chunks(ctx context.Context, app fairlead.AppID, id fairlead.Docu
 	chunks []fairlead.Chunk, err error,
 ) {
 	err = litefile.Read(ctx, s.file.Durable(), func(tx *sql.Tx) error {
-		end := beyondAll
+		end := row.BeyondAll
 		// The rows of a chunk are one for each of its pieces, so they can't be limited.
 		if _, err := litefile.One(tx.QueryRowContext(ctx, selectLastSeq, string(app), string(id), from, limit), &end); err != nil {
 			return err

@@ -3,21 +3,16 @@ package documents
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
 const (
-	// columns are those of a document d, as scanDocument reads them.
-	columns = `d.number, d.app, d.id, d.name, d.purpose, d.media_type, d.bytes, d.sha256, d.created, d.metadata,
-		d.status, d.reason, d.code, d.pages, d.pages_done, d.chunks, d.text_bytes, d.embedding_pending,
-		d.title, d.language, d.company, d.period`
-
-	selectDocument = `SELECT ` + columns + ` FROM documents d WHERE d.id = ?2 AND d.app = ?1`
-	selectBySum    = `SELECT ` + columns + ` FROM documents d WHERE d.app = ? AND d.sha256 = ? AND d.status <> 'failed'`
+	selectDocument = `SELECT ` + row.Columns + ` FROM documents d WHERE d.id = ?2 AND d.app = ?1`
+	selectBySum    = `SELECT ` + row.Columns + ` FROM documents d WHERE d.app = ? AND d.sha256 = ? AND d.status <> 'failed'`
 	selectRoom     = `SELECT coalesce(sum(documents), 0), coalesce(sum(bytes), 0) FROM document_totals WHERE app = ?`
 	insertDocument = `
 		INSERT INTO documents (app, id, name, purpose, media_type, bytes, sha256, created, metadata, status, reason, code,
@@ -27,13 +22,11 @@ const (
 		INSERT INTO document_jobs (document, app, owner, attempt, not_before, lease_ends)
 		SELECT number, app, '', 0, 0, 0 FROM documents WHERE app = ? AND id = ?`
 	deleteDocument = `DELETE FROM documents WHERE id = ?2 AND app = ?1`
-	selectNumber   = `SELECT number FROM documents WHERE id = ?2 AND app = ?1`
 
-	listOldest              = `SELECT ` + columns + ` FROM documents d WHERE d.app = ? AND d.number > ? ORDER BY d.number LIMIT ?`
-	listNewest              = `SELECT ` + columns + ` FROM documents d WHERE d.app = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?`
-	listPurposeOldest       = `SELECT ` + columns + ` FROM documents d WHERE d.app = ?1 AND d.purpose = ?4 AND d.number > ?2 ORDER BY d.number LIMIT ?3`
-	listPurposeNewest       = `SELECT ` + columns + ` FROM documents d WHERE d.app = ?1 AND d.purpose = ?4 AND d.number < ?2 ORDER BY d.number DESC LIMIT ?3`
-	beyondAll         int64 = 1<<63 - 1 // more than any number that is given
+	listOldest        = `SELECT ` + row.Columns + ` FROM documents d WHERE d.app = ? AND d.number > ? ORDER BY d.number LIMIT ?`
+	listNewest        = `SELECT ` + row.Columns + ` FROM documents d WHERE d.app = ? AND d.number < ? ORDER BY d.number DESC LIMIT ?`
+	listPurposeOldest = `SELECT ` + row.Columns + ` FROM documents d WHERE d.app = ?1 AND d.purpose = ?4 AND d.number > ?2 ORDER BY d.number LIMIT ?3`
+	listPurposeNewest = `SELECT ` + row.Columns + ` FROM documents d WHERE d.app = ?1 AND d.purpose = ?4 AND d.number < ?2 ORDER BY d.number DESC LIMIT ?3`
 )
 
 // AddDocument implements fairlead.DocumentStore. The document's Number and Status are
@@ -113,7 +106,7 @@ func (s *Store) Document(ctx context.Context, app fairlead.AppID, id fairlead.Do
 func (s *Store) ListDocuments(ctx context.Context, app fairlead.AppID, after fairlead.After, purpose string) (
 	list []fairlead.Document, err error,
 ) {
-	number, err := s.cursor(ctx, after, selectNumber, string(app), after.ID)
+	number, err := row.Behind(ctx, s.file.Durable(), after, row.SelectNumber, string(app), after.ID)
 	if err != nil {
 		return nil, s.file.Refused(ctx, "list documents", err)
 	}
@@ -128,21 +121,6 @@ func (s *Store) ListDocuments(ctx context.Context, app fairlead.AppID, after fai
 		statement, args = listPurposeOldest, append(args, purpose)
 	}
 	return s.documents(ctx, "list documents", statement, args...)
-}
-
-// cursor is the number behind which a list goes on. statement tells that of after.ID.
-func (s *Store) cursor(ctx context.Context, after fairlead.After, statement string, args ...any) (number int64, err error) {
-	switch {
-	case after.ID == "" && after.Newest:
-		return beyondAll, nil
-	case after.ID == "":
-		return 0, nil
-	}
-	err = s.file.Durable().QueryRowContext(ctx, statement, args...).Scan(&number)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, noCursor()
-	}
-	return number, err
 }
 
 // DeleteDocument implements fairlead.DocumentStore. How long the document was does not
@@ -167,7 +145,7 @@ func (s *Store) DeleteDocument(ctx context.Context, app fairlead.AppID, id fairl
 func oneDocument(ctx context.Context, db litefile.Querier, statement string, args ...any) (d fairlead.Document, ok bool, err error) {
 	err = litefile.Query(ctx, db, func(rows *sql.Rows) error {
 		ok = true
-		return scanDocument(rows, &d)
+		return row.Scan(rows, &d)
 	}, statement, args...)
 	return d, ok, err
 }
@@ -176,33 +154,10 @@ func oneDocument(ctx context.Context, db litefile.Querier, statement string, arg
 func (s *Store) documents(ctx context.Context, doing, statement string, args ...any) (list []fairlead.Document, err error) {
 	err = litefile.Query(ctx, s.file.Durable(), func(rows *sql.Rows) error {
 		list = append(list, fairlead.Document{})
-		return scanDocument(rows, &list[len(list)-1])
+		return row.Scan(rows, &list[len(list)-1])
 	}, statement, args...)
 	if err != nil {
 		return nil, s.file.Refused(ctx, doing, err)
 	}
 	return list, nil
-}
-
-// scanDocument reads the columns of a document, and behind them those of more.
-func scanDocument(rows *sql.Rows, d *fairlead.Document, more ...any) error {
-	var (
-		sum      []byte
-		created  sql.NullInt64
-		metadata string
-	)
-	err := rows.Scan(append([]any{
-		&d.Number, &d.App, &d.ID, &d.Name, &d.Purpose, &d.MediaType, &d.Bytes, &sum, &created, &metadata,
-		&d.Status, &d.Reason, &d.Code, &d.Pages, &d.PagesDone, &d.Chunks, &d.TextBytes, &d.EmbeddingPending,
-		&d.About.Title, &d.About.Language, &d.About.Company, &d.About.Period,
-	}, more...)...)
-	if err != nil {
-		return err
-	}
-	if len(sum) != len(d.SHA256) {
-		return fmt.Errorf("the sum of document %s has %d bytes", d.ID, len(sum))
-	}
-	d.SHA256, d.Created = [32]byte(sum), litefile.ToTime(created)
-	d.Metadata, err = litefile.ToMap[any](metadata)
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
@@ -42,7 +43,7 @@ func (s *Store) PutEmbeddings(ctx context.Context, app fairlead.AppID, id fairle
 		var content sql.NullInt64
 		ok, err := litefile.One(tx.QueryRowContext(ctx, selectContent, string(app), string(id)), &content)
 		if err == nil && !ok {
-			err = noDocument()
+			err = row.NoDocument()
 		}
 		if err != nil {
 			return err
@@ -119,7 +120,7 @@ func (s *Store) SetEmbeddingPending(ctx context.Context, app fairlead.AppID, id 
 		if n, err := result.RowsAffected(); err != nil || n > 0 {
 			return err
 		}
-		return noDocument()
+		return row.NoDocument()
 	})
 	if err != nil {
 		return s.file.Refused(ctx, "note whether document "+string(id)+" needs vectors", err)

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/storage/litefile"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
+	"github.com/fairleadhq/fairlead/internal/storage/storagetest/plantest"
 )
 
 func openInside(t *testing.T) *Store {
@@ -24,59 +25,38 @@ func openInside(t *testing.T) *Store {
 	return s
 }
 
-// No statement looks at rows that it does not need: what an app waits for must not grow
-// with what others have.
 func TestNoStatementScans(t *testing.T) {
 	t.Parallel()
 	s := openInside(t)
 	statements := map[string]string{
 		"selectDocument": selectDocument, "selectBySum": selectBySum, "selectRoom": selectRoom, "insertJob": insertJob,
-		"deleteDocument": deleteDocument, "selectNumber": selectNumber, "listOldest": listOldest, "listNewest": listNewest,
+		"deleteDocument": deleteDocument, "selectNumber": row.SelectNumber, "listOldest": listOldest, "listNewest": listNewest,
 		"listPurposeOldest": listPurposeOldest, "listPurposeNewest": listPurposeNewest, "selectReady": selectReady,
-		"selectByID": selectByID, "selectUnmatched": selectUnmatched, "countByStatus": countByStatus, "countFiles": countFiles,
-		"countBatch": countBatch, "selectNextDue": selectNextDue, "claimJob": claimJob, "beginContent": beginContent,
+		"selectByID": selectByID, "selectUnmatched": selectUnmatched, "countByStatus": countByStatus,
+		"selectNextDue": selectNextDue, "claimJob": claimJob, "beginContent": beginContent,
 		"selectClaimed": selectClaimed, "renewJob": renewJob, "releaseJob": releaseJob, "finishJob": finishJob,
 		"noteProgress": noteProgress, "dropContent": dropContent, "finishDocument": finishDocument, "selectHeld": selectHeld,
 		"updateLength": updateLength, "selectTextBytes": selectTextBytes, "selectPieces": selectPieces,
 		"selectReadyContent": selectReadyContent, "selectOutlines": selectOutlines, "selectChunks": selectChunks,
 		"selectLastSeq": selectLastSeq, "selectChunksByNumber": selectChunksByNumber, "selectContent": selectContent,
 		"upsertEmbedding": upsertEmbedding, "selectEmbeddings": selectEmbeddings,
-		"selectEmbeddingsByNumber": selectEmbeddingsByNumber, "setPending": setPending, "selectStore": selectStore,
-		"selectStoreNumber": selectStoreNumber, "selectStoreRoom": selectStoreRoom, "countStored": countStored, "listStoresOldest": listStoresOldest, "listStoresNewest": listStoresNewest,
-		"deleteStore": deleteStore, "selectFile": selectFile, "selectFileNumber": selectFileNumber, "deleteFile": deleteFile,
-		"listFilesOldest": listFiles + behind + oldestFirst, "listFilesNewest": listFiles + before + newestFirst,
-		"listBatch": listFiles + behind + ofBatch + oldestFirst, "selectDropped": selectDropped, "forgetContent": forgetContent,
-		"selectDroppedStore": selectDroppedStore, "forgetStore": forgetStore, "sweepFiles": sweepFiles,
+		"selectEmbeddingsByNumber": selectEmbeddingsByNumber, "setPending": setPending,
+		"next": sweep().Next, "forget": sweep().Forget,
 	}
-	for i, step := range steps() {
-		statements[fmt.Sprint("step", i)] = step.statement
+	for i, step := range sweep().Steps {
+		statements[fmt.Sprint("step", i)] = step.Statement
 	}
-	for name, statement := range statements {
-		var plan []string
-		err := litefile.Query(t.Context(), s.file.Durable(), func(rows *sql.Rows) error {
-			var id, parent, unused int
-			var detail string
-			err := rows.Scan(&id, &parent, &unused, &detail)
-			plan = append(plan, detail)
-			return err
-		}, "EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if name == "selectReady" && !strings.Contains(strings.Join(plan, " "), "documents_ready") {
-			t.Errorf("%s looks at documents that are not ready: %v", name, plan)
-		}
-		for _, step := range plan {
-			sorts := strings.Contains(step, "TEMP B-TREE FOR ORDER BY") && !strings.Contains(statement, "json_each") &&
-				name != "selectNextDue" && name != "selectUnmatched" // they sort a few of each app
-			small := strings.Contains(step, "wanted") || strings.HasPrefix(step, "SCAN apps") || strings.HasPrefix(step, "SCAN firsts") ||
-				strings.Contains(step, "CONSTANT ROW") || strings.HasPrefix(step, "SCAN (subquery") || strings.Contains(step, "SCAN dropped_stores") ||
-				strings.Contains(step, "COVERING INDEX contents_dropped")
-			if sorts || strings.HasPrefix(step, "SCAN") && !small {
-				t.Errorf("%s: %s\n%s", name, step, strings.Join(plan, "\n"))
-			}
-		}
+	if plan := plantest.Plan(t, s.file.Durable(), selectReady); !strings.Contains(strings.Join(plan, " "), "documents_ready") {
+		t.Errorf("documents are looked at that are not ready: %v", plan)
 	}
+	plantest.Run(t, s.file.Durable(), statements, func(name, step string) bool {
+		if strings.Contains(step, "TEMP B-TREE") { // they sort a few of each app
+			return strings.Contains(statements[name], "json_each") || name == "selectNextDue" || name == "selectUnmatched"
+		}
+		return strings.Contains(step, "wanted") || strings.HasPrefix(step, "SCAN apps") || strings.HasPrefix(step, "SCAN firsts") ||
+			strings.Contains(step, "CONSTANT ROW") || strings.HasPrefix(step, "SCAN (subquery") ||
+			strings.Contains(step, "COVERING INDEX contents_dropped")
+	})
 }
 
 // Durability can't be tested without pulling a plug; that the connections ask for it can.
@@ -153,7 +133,8 @@ func TestSweepLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := s.PutVectorStoreFiles(t.Context(), "a", []fairlead.VectorStoreFile{
-			{Store: store, Document: fairlead.Document{ID: "file-1"}}, {Store: store, Document: fairlead.Document{ID: "file-2"}},
+			{Store: store, Document: fairlead.Document{ID: "file-1"}, Batch: "vsfb_1"},
+			{Store: store, Document: fairlead.Document{ID: "file-2"}, Batch: "vsfb_2"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +154,7 @@ func TestSweepLeavesNothing(t *testing.T) {
 	}
 	for _, table := range []string{
 		"documents", "document_totals", "document_jobs", "contents", "pieces", "outlines", "chunks", "embeddings",
-		"vector_stores", "vector_store_files", "dropped_stores",
+		"vector_stores", "vector_store_files", "vector_store_batches", "vector_store_batch_files", "dropped_stores",
 	} {
 		var rows int
 		if err := s.file.Durable().QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&rows); err != nil {
@@ -227,78 +208,4 @@ func TestFull(t *testing.T) {
 	if err := s.AddContent(t.Context(), job, long(200_000)); err != nil {
 		t.Errorf("when there is room again: %v", err)
 	}
-}
-
-// rows inserts n rows at once: statement selects from n.
-func (s *Store) rows(t *testing.T, statement string, n int) {
-	t.Helper()
-	err := s.file.Relax(t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?) `+statement, n)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func wantFull(t *testing.T, err error) {
-	t.Helper()
-	if e := fairlead.AsError(err); e == nil || e.Kind != fairlead.Limited || e.Code != "vector_stores_full" || !e.NoRetry {
-		t.Errorf("got %v, want vector_stores_full", err)
-	}
-}
-
-// An app may have so many vector stores; those that are there can be changed all the
-// same, and another app has room of its own.
-func TestVectorStoresFull(t *testing.T) {
-	t.Parallel()
-	s := openInside(t)
-	put := func(app fairlead.AppID, id fairlead.VectorStoreID) error {
-		return s.PutVectorStore(t.Context(), fairlead.VectorStore{App: app, ID: id, Created: time.Now()})
-	}
-	s.rows(t, `INSERT INTO vector_stores (app, id, name, metadata, expires_after) SELECT 'a', 'vs_' || n, '', '', 0 FROM n`, mostStores-1)
-	if err := put("a", "vs_last"); err != nil {
-		t.Fatal(err)
-	}
-	wantFull(t, put("a", "vs_more"))
-	if err := errors.Join(put("a", "vs_last"), put("b", "vs_more")); err != nil {
-		t.Error(err)
-	}
-	if ok, err := s.DeleteVectorStore(t.Context(), "a", "vs_5"); !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	if err := put("a", "vs_more"); err != nil {
-		t.Error(err)
-	}
-}
-
-// A vector store may have so many files: of what does not fit none is there.
-func TestVectorStoreFilesFull(t *testing.T) {
-	t.Parallel()
-	s := openInside(t)
-	if err := s.PutVectorStore(t.Context(), fairlead.VectorStore{App: "a", ID: "vs_a", Created: time.Now()}); err != nil {
-		t.Fatal(err)
-	}
-	// The numbers of the documents below are none of those that the store has.
-	s.rows(t, `INSERT INTO sqlite_sequence (name, seq) SELECT 'documents', 100000 FROM n`, 1)
-	s.rows(t, `INSERT INTO vector_store_files (store, document, attributes, batch)
-		SELECT number, n, '', '' FROM n CROSS JOIN vector_stores`, mostFiles-1)
-	var files []fairlead.VectorStoreFile
-	for n, id := range []fairlead.DocumentID{"file-x", "file-y"} {
-		d := fairlead.Document{ID: id, App: "a", SHA256: [32]byte{byte(n)}, Created: time.Now()}
-		if _, _, err := s.AddDocument(t.Context(), d, fairlead.DocumentRoom{}); err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, fairlead.VectorStoreFile{Store: "vs_a", Document: d, Added: time.Now()})
-	}
-	wantFull(t, s.PutVectorStoreFiles(t.Context(), "a", files))
-	if _, ok, err := s.VectorStoreFile(t.Context(), "a", "vs_a", "file-x"); ok || err != nil {
-		t.Errorf("a part of what did not fit is there: %v", err)
-	}
-	for range 2 { // it fits; then it is changed
-		if err := s.PutVectorStoreFiles(t.Context(), "a", files[:1]); err != nil {
-			t.Error(err)
-		}
-	}
-	wantFull(t, s.PutVectorStoreFiles(t.Context(), "a", files[1:]))
 }

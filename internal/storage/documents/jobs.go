@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
@@ -41,7 +42,7 @@ const (
 		WHERE document = ?1 RETURNING attempt`
 	insertContent = `INSERT INTO contents (document, text_bytes, dropped) VALUES (?, 0, 0)`
 	beginContent  = `UPDATE documents SET content = ?2, status = 'queued', pages_done = 0 WHERE number = ?1`
-	selectClaimed = `SELECT ` + columns + ` FROM documents d WHERE d.number = ?`
+	selectClaimed = `SELECT ` + row.Columns + ` FROM documents d WHERE d.number = ?`
 
 	// held is the condition on a job j to be the one of app ?1, document ?2, owner ?3 and
 	// attempt ?4.

@@ -7,14 +7,17 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/storage/documents"
+	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 	"github.com/fairleadhq/fairlead/internal/storage/storagetest/sample"
 )
 
@@ -193,5 +196,59 @@ func TestOpenAlone(t *testing.T) {
 	}
 	if err := first.RenewJob(t.Context(), job, time.Minute); !fairlead.IsKind(err, fairlead.Gone) {
 		t.Errorf("the first still has its job: %v", err)
+	}
+}
+
+// A file of the time when a batch was what its files said keeps its batches.
+func TestBatchesOfBefore(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), documents.FileName)
+	first, err := os.ReadFile("migrations/00001_documents.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := litefile.Open(t.Context(), litefile.Settings{
+		Path: path, Migrations: fstest.MapFS{"00001_documents.sql": {Data: first}}, Connections: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw(t, path, `
+		INSERT INTO documents SELECT n.value, 'a', 'file-' || n.value, '', '', '', 1, randomblob(32), 0, '', s.value, '', '', 0, 0, 0, 0, 0, 0,
+				'', '', '', '', NULL
+			FROM json_each('[1, 2, 3, 4]') n JOIN json_each('["ready", "queued", "failed", "ready"]') s ON s.key = n.key;
+		INSERT INTO vector_stores (number, app, id, name, metadata, expires_after) VALUES (1, 'a', 'vs_1', '', '', 0), (2, 'b', 'vs_1', '', '', 0);
+		INSERT INTO vector_store_files (store, document, attributes, added, batch) VALUES
+			(1, 1, '', 7000000, 'vsfb_1'), (1, 2, '', 8000000, 'vsfb_1'), (1, 3, '', 5000000, 'vsfb_2'), (1, 4, '', 5000000, ''),
+			(3, 3, '', 5000000, 'vsfb_1');
+		INSERT INTO dropped_stores VALUES (3);`)
+	s := open(t, path, documents.Options{})
+	for id, want := range map[string]fairlead.VectorStoreBatch{
+		"vsfb_1": {Created: time.Unix(7, 0).UTC(), ByStatus: map[fairlead.DocumentStatus]int{fairlead.DocumentReady: 1, fairlead.DocumentQueued: 1}},
+		"vsfb_2": {Created: time.Unix(5, 0).UTC(), ByStatus: map[fairlead.DocumentStatus]int{fairlead.DocumentFailed: 1}},
+	} {
+		want.ID, want.Store = id, "vs_1"
+		if got, ok, err := s.VectorStoreBatch(t.Context(), "a", "vs_1", id); !ok || err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v, %v, %v\nwant %+v", got, ok, err, want)
+		}
+		if got, ok, err := s.VectorStoreBatch(t.Context(), "b", "vs_1", id); ok || err != nil {
+			t.Errorf("b has %+v, %v", got, err)
+		}
+	}
+	got, ok, err := s.CancelVectorStoreBatch(t.Context(), "a", "vs_1", "vsfb_1")
+	if !ok || err != nil || !got.Cancelled || got.Withdrawn != 1 {
+		t.Errorf("cancelled: %+v, %v, %v", got, ok, err)
+	}
+	if _, ok, err := s.DeleteDocument(t.Context(), "a", "file-1"); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if got, _, err := s.VectorStoreBatch(t.Context(), "a", "vs_1", "vsfb_1"); err != nil || got.ByStatus[fairlead.DocumentReady] != 1 {
+		t.Errorf("when its file is deleted: %+v, %v", got, err)
+	}
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -7,13 +7,14 @@ import (
 	"slices"
 
 	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
 const (
-	selectReady = `SELECT ` + columns + ` FROM documents d
+	selectReady = `SELECT ` + row.Columns + ` FROM documents d
 		WHERE d.app = ? AND d.status = 'ready' AND d.number > ? ORDER BY d.number LIMIT ?`
-	selectByID = `SELECT ` + columns + ` FROM json_each(?2) AS wanted CROSS JOIN documents d
+	selectByID = `SELECT ` + row.Columns + ` FROM json_each(?2) AS wanted CROSS JOIN documents d
 		WHERE d.id = wanted.value AND d.app = ?1`
 	selectApps = `SELECT DISTINCT app FROM document_totals ORDER BY app`
 	// The apps are found as in selectNextDue; each has its first ones in the race.
@@ -22,26 +23,15 @@ const (
 			SELECT min(p.app) FROM documents p WHERE ` + unmatched + ` UNION ALL
 			SELECT (SELECT min(p.app) FROM documents p WHERE ` + unmatched + ` AND p.app > apps.app) FROM apps WHERE apps.app IS NOT NULL
 		)
-		SELECT ` + columns + ` FROM apps CROSS JOIN documents d
+		SELECT ` + row.Columns + ` FROM apps CROSS JOIN documents d
 		WHERE d.number IN (SELECT p.number FROM documents p WHERE ` + unmatched + ` AND p.app = apps.app AND p.embed_after <= ?1
 			ORDER BY p.embed_after, p.number LIMIT min(?2, 16))
 		ORDER BY row_number() OVER (PARTITION BY d.app ORDER BY d.embed_after, d.number), d.embed_after, d.number LIMIT ?2`
 	unmatched = `p.embedding_pending = 1 AND p.status = 'ready'`
 
 	countByStatus = `SELECT status, documents, bytes FROM document_totals WHERE app = ?`
-	countFiles    = `
-		SELECT d.status, count(*), sum(d.bytes)
-		FROM vector_stores v CROSS JOIN vector_store_files f CROSS JOIN documents d
-		WHERE v.app = ?1 AND v.id = ?2 AND f.store = v.number AND d.number = f.document AND d.app = ?1
-		GROUP BY d.status`
-	countBatch = `
-		SELECT d.status, count(*), sum(d.bytes)
-		FROM vector_stores v CROSS JOIN vector_store_files f CROSS JOIN documents d
-		WHERE v.app = ?1 AND v.id = ?2 AND f.store = v.number AND f.batch = ?3 AND f.batch <> ''
-			AND d.number = f.document AND d.app = ?1
-		GROUP BY d.status`
-	countJobs    = `SELECT count(*) FROM document_jobs`
-	countRunning = `SELECT count(*) FROM document_jobs WHERE lease_ends > 0 AND lease_ends > ?1 AND lease_ends <= ?2`
+	countJobs     = `SELECT count(*) FROM document_jobs`
+	countRunning  = `SELECT count(*) FROM document_jobs WHERE lease_ends > 0 AND lease_ends > ?1 AND lease_ends <= ?2`
 )
 
 // ReadyDocuments implements fairlead.DocumentSelector.
@@ -81,33 +71,7 @@ func (s *Store) PendingEmbeddings(ctx context.Context, limit int) ([]fairlead.Do
 
 // CountDocuments implements fairlead.DocumentCounts.
 func (s *Store) CountDocuments(ctx context.Context, app fairlead.AppID) (fairlead.DocumentCensus, error) {
-	return s.census(ctx, countByStatus, string(app))
-}
-
-// CountVectorStoreFiles implements fairlead.DocumentCounts. A store that is not there has
-// none.
-func (s *Store) CountVectorStoreFiles(ctx context.Context, app fairlead.AppID, store fairlead.VectorStoreID, batch string) (
-	fairlead.DocumentCensus, error,
-) {
-	if batch == "" {
-		return s.census(ctx, countFiles, string(app), string(store))
-	}
-	return s.census(ctx, countBatch, string(app), string(store), batch)
-}
-
-func (s *Store) census(ctx context.Context, statement string, args ...any) (fairlead.DocumentCensus, error) {
-	census := fairlead.DocumentCensus{ByStatus: make(map[fairlead.DocumentStatus]int)}
-	err := litefile.Query(ctx, s.file.Durable(), func(rows *sql.Rows) error {
-		var (
-			status fairlead.DocumentStatus
-			number int
-			bytes  int64
-		)
-		err := rows.Scan(&status, &number, &bytes)
-		census.ByStatus[status] = number
-		census.Bytes += bytes
-		return err
-	}, statement, args...)
+	census, err := row.Census(ctx, s.file.Durable(), countByStatus, string(app))
 	if err != nil {
 		return fairlead.DocumentCensus{}, s.file.Refused(ctx, "count documents", err)
 	}

@@ -16,7 +16,8 @@
 // with everything that was written before. Content alone is not: the loss of power may
 // take the last of it, and then its job is due again.
 //
-// Start with the schema in migrations/, then documents.go and jobs.go.
+// Start with the schema in migrations/, then documents.go and jobs.go. Vector stores are
+// in package vectorstores.
 package documents
 
 import (
@@ -27,7 +28,7 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/fairleadhq/fairlead"
+	"github.com/fairleadhq/fairlead/internal/storage/documents/vectorstores"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
@@ -51,6 +52,8 @@ type Options struct {
 
 // Store is an open database file. It is safe for concurrent use.
 type Store struct {
+	*vectorstores.Stores
+
 	file *litefile.File
 	now  func() time.Time
 }
@@ -73,7 +76,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	s := &Store{file: file, now: options.Now}
+	s := &Store{Stores: vectorstores.New(file), file: file, now: options.Now}
 	if options.Alone {
 		if err := s.endLeases(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -91,20 +94,3 @@ func pragmas() []string {
 
 // Close closes the database. Calls still running fail.
 func (s *Store) Close() error { return s.file.Close() }
-
-func noDocument() error {
-	return &fairlead.Error{Kind: fairlead.NotFound, Code: "document_not_found", Message: fairlead.NoDocument}
-}
-
-func noVectorStore() error {
-	return &fairlead.Error{Kind: fairlead.NotFound, Code: "vector_store_not_found", Message: "There is no such vector store"}
-}
-
-func storesFull(message string, most int) error {
-	return &fairlead.Error{Kind: fairlead.Limited, Code: "vector_stores_full", NoRetry: true, Message: message, Detail: fmt.Sprintf("It may have %d", most)}
-}
-
-// noCursor is the error of a list that is to begin behind something that is not there.
-func noCursor() error {
-	return &fairlead.Error{Kind: fairlead.NotFound, Code: "cursor_not_found", Message: "The item after which the list should begin does not exist"}
-}

@@ -8,17 +8,11 @@ import (
 	"github.com/fairleadhq/fairlead/internal/storage/documents"
 	"github.com/fairleadhq/fairlead/internal/storage/storagetest/documenttest"
 	"github.com/fairleadhq/fairlead/internal/storage/storagetest/sample"
-	"github.com/fairleadhq/fairlead/internal/storage/storagetest/vectorstoretest"
 )
 
 func TestContract(t *testing.T) {
 	t.Parallel()
 	documenttest.Run(t, newPlace)
-}
-
-func TestVectorStoreContract(t *testing.T) {
-	t.Parallel()
-	vectorstoretest.Run(t, newPlace)
 }
 
 func newPlace(t *testing.T) func(now func() time.Time) sample.Store {

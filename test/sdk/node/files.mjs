@@ -138,6 +138,9 @@ const cases = {
     const now = await client.vectorStores.fileBatches.cancel(batch.id, { vector_store_id: store.id });
     assert.ok(["cancelled", "completed"].includes(now.status), now.status);
     assert.equal(now.file_counts.total, 2);
+    for (const file of [one, two]) await client.files.delete(file.id); // a batch stays what it was
+    const later = await client.vectorStores.fileBatches.retrieve(batch.id, { vector_store_id: store.id });
+    assert.deepEqual([later.status, later.file_counts], [now.status, now.file_counts]);
   },
   async "searches a store"() {
     const word = "zebra" + Math.random().toString(36).slice(2);

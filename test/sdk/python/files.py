@@ -113,6 +113,19 @@ def case_uploads_a_batch_and_polls():
     assert len(list(CLIENT.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id, limit=3))) == 4
 
 
+def case_cancels_a_batch_and_retrieves_it():
+    store = CLIENT.vector_stores.create()
+    files = [upload(unique(f"Number {n}.")) for n in range(2)]
+    batches = CLIENT.vector_stores.file_batches
+    batch = batches.create(store.id, file_ids=[f.id for f in files])
+    now = batches.cancel(batch.id, vector_store_id=store.id)
+    assert now.status in ("cancelled", "completed") and now.file_counts.total == 2, now
+    for file in files:
+        CLIENT.files.delete(file.id)
+    later = batches.retrieve(batch.id, vector_store_id=store.id)
+    assert (later.status, later.file_counts) == (now.status, now.file_counts), later
+
+
 def case_searches_a_store():
     word = "zebra" + secrets.token_hex(4)
     store, file = stored(f"Something else.\n\nThe {word} is striped.\n".encode(), year=2024)

@@ -29,6 +29,7 @@ type Library struct {
 	docs    []fairlead.Document
 	stores  []fairlead.VectorStore
 	members []fairlead.VectorStoreFile
+	batches []*batch
 	queries []fairlead.Query
 	changed chan struct{} // closed and made anew when a document changes
 }
@@ -189,8 +190,8 @@ func (l *Library) Delete(_ context.Context, app fairlead.AppID, id fairlead.Docu
 		return fairlead.Document{}, notFound()
 	}
 	d := l.docs[i]
+	l.leave(func(m *fairlead.VectorStoreFile) bool { return m.Document.ID == id })
 	l.docs = slices.Delete(l.docs, i, i+1)
-	l.members = slices.DeleteFunc(l.members, func(m fairlead.VectorStoreFile) bool { return m.Document.ID == id })
 	delete(l.files, id)
 	return d, nil
 }

@@ -50,8 +50,8 @@ func (l *Library) DeleteVectorStore(_ context.Context, app fairlead.AppID, id fa
 	if i < 0 {
 		return false, nil
 	}
+	l.leave(func(m *fairlead.VectorStoreFile) bool { return m.Store == id })
 	l.stores = slices.Delete(l.stores, i, i+1)
-	l.members = slices.DeleteFunc(l.members, func(m fairlead.VectorStoreFile) bool { return m.Store == id })
 	return true, nil
 }
 
@@ -65,13 +65,34 @@ func (l *Library) PutVectorStoreFiles(_ context.Context, app fairlead.AppID, fil
 		}
 	}
 	for _, m := range files {
-		if i := l.findMember(m.Store, m.Document.ID); i >= 0 {
-			l.members[i] = m
+		l.count(app, &m)
+		i := l.findMember(m.Store, m.Document.ID)
+		if i < 0 {
+			l.members = append(l.members, m)
 			continue
 		}
-		l.members = append(l.members, m)
+		l.members[i].Attributes = m.Attributes
+		if m.Batch == "" {
+			l.members[i].Batch = ""
+		}
 	}
 	return nil
+}
+
+// SetVectorStoreFileAttributes implements fairlead.VectorStoreFiles.
+func (l *Library) SetVectorStoreFileAttributes(
+	_ context.Context, app fairlead.AppID, store fairlead.VectorStoreID, id fairlead.DocumentID, attributes map[string]any,
+) (fairlead.VectorStoreFile, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.findMember(store, id)
+	if i < 0 || l.findStore(app, store) < 0 {
+		return fairlead.VectorStoreFile{}, false, nil
+	}
+	l.members[i].Attributes = attributes
+	m := l.members[i]
+	m.Document = l.docs[l.find(app, id)]
+	return m, true, nil
 }
 
 // findMember is where a file of a store is. The caller holds the mutex.
@@ -94,7 +115,7 @@ func (l *Library) of(app fairlead.AppID, store fairlead.VectorStoreID) (all []fa
 	return all
 }
 
-// VectorStoreFile implements fairlead.VectorStoreFiles.
+// VectorStoreFile implements fairlead.VectorStoreContents.
 func (l *Library) VectorStoreFile(
 	_ context.Context, app fairlead.AppID, store fairlead.VectorStoreID, id fairlead.DocumentID,
 ) (fairlead.VectorStoreFile, bool, error) {
@@ -108,14 +129,14 @@ func (l *Library) VectorStoreFile(
 	return fairlead.VectorStoreFile{}, false, nil
 }
 
-// ListVectorStoreFiles implements fairlead.VectorStoreFiles.
+// ListVectorStoreFiles implements fairlead.VectorStoreContents.
 func (l *Library) ListVectorStoreFiles(
 	_ context.Context, app fairlead.AppID, store fairlead.VectorStoreID, which fairlead.VectorStoreFileList,
 ) ([]fairlead.VectorStoreFile, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	some := slices.DeleteFunc(l.of(app, store), func(m fairlead.VectorStoreFile) bool {
-		return which.Batch != "" && m.Batch != which.Batch || which.Statuses != nil && !slices.Contains(which.Statuses, m.Document.Status)
+		return which.Batch != "" && !l.inBatch(which.Batch, &m) || which.Statuses != nil && !slices.Contains(which.Statuses, m.Document.Status)
 	})
 	return pageOf(some, which.After, func(m *fairlead.VectorStoreFile) string { return string(m.Document.ID) })
 }
@@ -130,22 +151,20 @@ func (l *Library) RemoveVectorStoreFile(
 	if i < 0 || l.findStore(app, store) < 0 {
 		return false, nil
 	}
-	l.members = slices.Delete(l.members, i, i+1)
+	l.leave(func(m *fairlead.VectorStoreFile) bool { return m.Store == store && m.Document.ID == id })
 	return true, nil
 }
 
-// CountVectorStoreFiles counts the files of a store, or of a batch if that is not "".
+// CountVectorStoreFiles implements fairlead.VectorStoreContents.
 func (l *Library) CountVectorStoreFiles(
-	_ context.Context, app fairlead.AppID, store fairlead.VectorStoreID, batch string,
+	_ context.Context, app fairlead.AppID, store fairlead.VectorStoreID,
 ) (fairlead.DocumentCensus, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	census := fairlead.DocumentCensus{ByStatus: make(map[fairlead.DocumentStatus]int)}
 	for _, m := range l.of(app, store) {
-		if batch == "" || m.Batch == batch {
-			census.ByStatus[m.Document.Status]++
-			census.Bytes += m.Document.Bytes
-		}
+		census.ByStatus[m.Document.Status]++
+		census.Bytes += m.Document.Bytes
 	}
 	return census, nil
 }

@@ -36,6 +36,8 @@ type contentStore interface {
 type vectorStores interface {
 	fairlead.VectorStores
 	fairlead.VectorStoreFiles
+	fairlead.VectorStoreContents
+	fairlead.VectorStoreBatches
 }
 
 type upkeep interface {

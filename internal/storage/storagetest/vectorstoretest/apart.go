@@ -23,11 +23,14 @@ func testAppsApart(t *testing.T, p sample.Place) {
 	}
 	_, err := s.ListVectorStores(t.Context(), "b", fairlead.After{ID: string(storeID(1)), Limit: 9})
 	sample.WantKind(t, "a's store as b's cursor", err, fairlead.NotFound, "cursor_not_found")
-	for _, batch := range []string{"", "batch"} {
-		census, err := s.CountVectorStoreFiles(t.Context(), "b", storeID(1), batch)
-		if err != nil || len(census.ByStatus) != 0 || census.Bytes != 0 {
-			t.Errorf("b counts %+v, %v", census, err)
-		}
+	census, err := s.CountVectorStoreFiles(t.Context(), "b", storeID(1))
+	if err != nil || len(census.ByStatus) != 0 || census.Bytes != 0 {
+		t.Errorf("b counts %+v, %v", census, err)
+	}
+	wantNoBatch(t, s, "b", storeID(1), "batch")
+	wantNoBatch(t, s, "b", storeID(2), "batch")
+	if _, ok, err := s.SetVectorStoreFileAttributes(t.Context(), "b", storeID(1), as.ID, nil); ok || err != nil {
+		t.Errorf("b changes a file of a's: %v, %v", ok, err)
 	}
 	which := fairlead.VectorStoreFileList{After: fairlead.After{Limit: 9}}
 	_, err = s.ListVectorStoreFiles(t.Context(), "b", storeID(1), which)
@@ -47,7 +50,9 @@ func testAppsApart(t *testing.T, p sample.Place) {
 	putStore(t, s, stray)
 	wantNoFile(t, s, "b", storeID(1), as.ID)
 	wantStore(t, s, vectorStore("a", 1))
+	wantNoBatch(t, s, "b", storeID(1), "batch")
 	wantFile(t, s, file(1, as, "batch"))
+	wantBatch(t, s, "batch", counts{waiting: 1})
 }
 
 // Sweeping takes the files of a store that is gone, and no others.
@@ -56,15 +61,17 @@ func testSwept(t *testing.T, p sample.Place) {
 	d := sample.Add(t, s, sample.Document("a", 1))
 	putStore(t, s, vectorStore("a", 1))
 	putStore(t, s, vectorStore("a", 2))
-	putFiles(t, s, file(1, d, ""), file(2, d, ""))
+	putFiles(t, s, file(1, d, "kept"), file(2, d, "old"))
 	if ok, err := s.DeleteVectorStore(t.Context(), "a", storeID(2)); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	putStore(t, s, vectorStore("a", 2))
 	putFiles(t, s, file(2, d, "new"))
+	wantNoBatch(t, s, "a", storeID(2), "old")
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantFile(t, s, file(1, d, ""))
+	wantFile(t, s, file(1, d, "kept"))
+	wantBatch(t, s, "kept", counts{waiting: 1})
 	wantFile(t, s, file(2, d, "new"))
 }
