@@ -15,10 +15,12 @@ import (
 // OwnProgram is this program, even if its file was replaced since.
 const OwnProgram = "/proc/self/exe"
 
-// Attributes of a child: a session and a group of its own, and the end of the thread that
-// started it is its end.
+// Attributes of a child: a group of its own, and the end of the thread that started it is
+// its end. It stays in its parent's session: where sessions share the processors as such
+// (sched_autogroup), a low priority counts within its session alone, and a child in one of
+// its own would take as much as the whole service.
 func Attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // KillAll kills a child and all that it may have started.

@@ -5,30 +5,25 @@ import (
 	"database/sql"
 
 	"github.com/fairleadhq/fairlead"
-	"github.com/fairleadhq/fairlead/internal/storage/documents/row"
 	"github.com/fairleadhq/fairlead/internal/storage/litefile"
 )
 
 const (
-	// chunkColumns are those of a chunk c of document d, with the part of its text that is
-	// in piece p. Chunks and pieces are joined by touches: a chunk comes once for each
-	// piece that it touches, in the text's order, and once if it touches none.
-	chunkColumns = `c.number, d.id, c.seq, c.start, c.end, c.page, c.last_page, c.section, c.context, c.tokens, c.is_table,
-		substr(p.text, max(c.start - p.start, 0) + 1, max(c.end - max(c.start, p.start), 0))`
-	touches = `p.content = c.content AND p.start > c.start - ?4 AND p.start < c.end`
+	// chunkColumns are those of a chunk c of document d, without its text.
+	chunkColumns = `c.number, d.id, c.seq, c.start, c.end, c.page, c.last_page, c.section, c.context, c.tokens, c.is_table`
 
 	selectChunks = `
-		SELECT ` + chunkColumns + `
-		FROM documents d CROSS JOIN chunks c LEFT JOIN pieces p ON ` + touches + `
-		WHERE d.id = ?2 AND d.app = ?1 AND c.content = d.content AND c.seq >= ?3 AND c.seq < ?5
-		ORDER BY c.seq, p.start`
-	selectLastSeq = `
-		SELECT c.seq FROM documents d CROSS JOIN chunks c
+		SELECT ` + chunkColumns + `, c.content
+		FROM documents d CROSS JOIN chunks c
 		WHERE d.id = ?2 AND d.app = ?1 AND c.content = d.content AND c.seq >= ?3
-		ORDER BY c.seq LIMIT 1 OFFSET ?4`
+		ORDER BY c.seq LIMIT ?4`
+	// selectChunksByNumber has each chunk once for each piece that it touches, in the text's
+	// order, and once if it touches none.
 	selectChunksByNumber = `
-		SELECT ` + chunkColumns + `
-		FROM json_each(?2) AS wanted CROSS JOIN chunks c CROSS JOIN documents d LEFT JOIN pieces p ON ` + touches + `
+		SELECT ` + chunkColumns + `,
+			substr(p.text, max(c.start - p.start, 0) + 1, max(c.end - max(c.start, p.start), 0))
+		FROM json_each(?2) AS wanted CROSS JOIN chunks c CROSS JOIN documents d
+		LEFT JOIN pieces p ON p.content = c.content AND p.start > c.start - ?4 AND p.start < c.end
 		WHERE c.number = wanted.value AND d.content = c.content AND d.app = ?1 AND d.status = ?3
 		ORDER BY wanted.key, p.start`
 )
@@ -39,17 +34,59 @@ func (s *Store) Chunks(ctx context.Context, app fairlead.AppID, id fairlead.Docu
 	chunks []fairlead.Chunk, err error,
 ) {
 	err = litefile.Read(ctx, s.file.Durable(), func(tx *sql.Tx) error {
-		end := row.BeyondAll
-		// The rows of a chunk are one for each of its pieces, so they can't be limited.
-		if _, err := litefile.One(tx.QueryRowContext(ctx, selectLastSeq, string(app), string(id), from, limit), &end); err != nil {
+		var content int64
+		err := litefile.Query(ctx, tx, func(rows *sql.Rows) error {
+			var c fairlead.Chunk
+			if err := rows.Scan(append(columnsOf(&c), &content)...); err != nil {
+				return err
+			}
+			chunks = append(chunks, c)
+			return nil
+		}, selectChunks, string(app), string(id), from, limit)
+		if err != nil {
 			return err
 		}
-		return litefile.Query(ctx, tx, joinChunks(&chunks), selectChunks, string(app), string(id), from, maxPiece, end)
+		return fillTexts(ctx, tx, chunks, content)
 	})
 	if err != nil {
 		return nil, s.file.Refused(ctx, "read the chunks of document "+string(id), err)
 	}
 	return chunks, nil
+}
+
+// columnsOf are where chunkColumns are read to.
+func columnsOf(c *fairlead.Chunk) []any {
+	return []any{&c.Number, &c.Document, &c.Seq, &c.Start, &c.End, &c.Page, &c.LastPage, &c.Section, &c.Context, &c.Tokens, &c.Table}
+}
+
+// fillTexts reads the texts of chunks that lie side by side in a content: each piece is
+// read once, which many of them share.
+func fillTexts(ctx context.Context, tx *sql.Tx, chunks []fairlead.Chunk, content int64) error {
+	if len(chunks) == 0 {
+		return nil
+	}
+	whole := fairlead.TextSpan{Start: chunks[0].Start, End: chunks[0].End}
+	texts := make([][]byte, len(chunks))
+	for i := range chunks {
+		whole.Start, whole.End = min(whole.Start, chunks[i].Start), max(whole.End, chunks[i].End)
+	}
+	err := litefile.Query(ctx, tx, func(rows *sql.Rows) error {
+		var (
+			from  int64
+			piece sql.RawBytes
+		)
+		if err := rows.Scan(&from, &piece); err != nil {
+			return err
+		}
+		for i := range chunks {
+			texts[i] = append(texts[i], cut(piece, from, fairlead.TextSpan{Start: chunks[i].Start, End: chunks[i].End})...)
+		}
+		return nil
+	}, selectPieces, content, whole.Start, whole.End, maxPiece)
+	for i := range chunks {
+		chunks[i].Text = string(texts[i])
+	}
+	return err
 }
 
 // ChunksByNumber implements fairlead.DocumentChunks. A number that is named twice counts
@@ -66,7 +103,7 @@ func (s *Store) ChunksByNumber(ctx context.Context, app fairlead.AppID, numbers 
 	return chunks, nil
 }
 
-// joinChunks reads rows of chunkColumns into chunks.
+// joinChunks reads rows of selectChunksByNumber into chunks.
 func joinChunks(chunks *[]fairlead.Chunk) func(rows *sql.Rows) error {
 	var text []byte // of the last chunk
 	return func(rows *sql.Rows) error {
@@ -74,8 +111,7 @@ func joinChunks(chunks *[]fairlead.Chunk) func(rows *sql.Rows) error {
 			c     fairlead.Chunk
 			piece sql.RawBytes
 		)
-		err := rows.Scan(&c.Number, &c.Document, &c.Seq, &c.Start, &c.End, &c.Page, &c.LastPage, &c.Section, &c.Context,
-			&c.Tokens, &c.Table, &piece)
+		err := rows.Scan(append(columnsOf(&c), &piece)...)
 		if err != nil {
 			return err
 		}

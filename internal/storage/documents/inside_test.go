@@ -38,7 +38,7 @@ func TestNoStatementScans(t *testing.T) {
 		"noteProgress": noteProgress, "dropContent": dropContent, "finishDocument": finishDocument, "selectHeld": selectHeld,
 		"updateLength": updateLength, "selectTextBytes": selectTextBytes, "selectPieces": selectPieces,
 		"selectReadyContent": selectReadyContent, "selectOutlines": selectOutlines, "selectChunks": selectChunks,
-		"selectLastSeq": selectLastSeq, "selectChunksByNumber": selectChunksByNumber, "selectContent": selectContent,
+		"selectChunksByNumber": selectChunksByNumber, "selectContent": selectContent,
 		"upsertEmbedding": upsertEmbedding, "selectEmbeddings": selectEmbeddings,
 		"selectEmbeddingsByNumber": selectEmbeddingsByNumber, "setPending": setPending,
 		"next": sweep().Next, "forget": sweep().Forget,

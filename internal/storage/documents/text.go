@@ -95,13 +95,18 @@ func addPart(ctx context.Context, tx *sql.Tx, part fairlead.DocumentContent, con
 }
 
 func addPieces(ctx context.Context, tx *sql.Tx, part fairlead.DocumentContent, content int64) error {
-	at := part.Offset
-	for piece := range slices.Chunk(part.Text, maxPiece) {
+	add, err := tx.PrepareContext(ctx, insertPiece)
+	if err != nil {
+		return err
+	}
+	defer add.Close()
+	for at, rest := part.Offset, part.Text; len(rest) > 0; {
 		runtime.Gosched() // whoever computes for long gives way only after 10 ms
-		if _, err := tx.ExecContext(ctx, insertPiece, content, at, piece); err != nil {
+		n := min(len(rest), maxPiece)
+		if _, err := add.ExecContext(ctx, content, at, rest[:n]); err != nil {
 			return err
 		}
-		at += int64(len(piece))
+		at, rest = at+int64(n), rest[n:]
 	}
 	return nil
 }
