@@ -37,6 +37,9 @@ type Envelope struct {
 	// CloseAt is the offset of the body's closing brace, where members may be
 	// added.
 	CloseAt int
+	// Flat says that a chat body is known to hold no image: no member of a message is
+	// an array or an object, and none of the body but its messages and stream options.
+	Flat bool
 }
 
 // Request is a model operation in the caller's own bytes. Body must not be

@@ -157,7 +157,7 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 		return nil
 	}
 	pass.caller = c.partyOf(call).callerOf(c.tokens, model)
-	pass.bytes = estimate.PromptBytes(req.Body, c.config.Tokens)
+	pass.bytes = promptBytes(req, c.config.Tokens)
 	if req.Dialect == fairlead.AnthropicMessages && c.config.Tokens != estimate.Hard {
 		pass.bytes -= estimate.BlockExcess(req.Body)
 	}
@@ -174,6 +174,13 @@ func (c *Controller) Reserve(ctx context.Context, call *fairlead.Call, pass *Pas
 		Input: cost.Input, Output: cost.Output, Most: cost.Most, Stream: req.Envelope.Stream, Width: c.width(call, cost.Input),
 	})
 	return c.reserveTokens(ctx, call, pass, cost)
+}
+
+func promptBytes(req *fairlead.Request, mode estimate.Mode) int {
+	if req.Envelope.Flat {
+		return estimate.TextBytes(req.Body, mode)
+	}
+	return estimate.PromptBytes(req.Body, mode)
 }
 
 // roomWait is how long a call should stay away where only the room that is left for

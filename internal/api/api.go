@@ -209,5 +209,6 @@ type IDs struct{ made atomic.Uint64 }
 
 // Next makes an id of what came at that time.
 func (i *IDs) Next(now time.Time) string {
-	return "req_" + strconv.FormatUint(i.made.Add(1), 10) + "_" + strconv.FormatInt(now.Unix(), 10)
+	id := strconv.AppendUint(append(make([]byte, 0, 48), "req_"...), i.made.Add(1), 10)
+	return string(strconv.AppendInt(append(id, '_'), now.Unix(), 10))
 }

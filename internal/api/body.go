@@ -14,6 +14,7 @@ import (
 
 	"github.com/fairleadhq/fairlead"
 	"github.com/fairleadhq/fairlead/internal/api/budget"
+	"github.com/fairleadhq/fairlead/internal/life"
 )
 
 const (
@@ -95,7 +96,7 @@ func (x *Exchange) readBody(ctx context.Context, buf []byte, most int64) ([]byte
 // that is ended from elsewhere does not wait for its body.
 func (x *Exchange) cutReads(ctx context.Context) (restore func()) {
 	cut := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	stop := life.AfterFunc(ctx, func() {
 		defer close(cut)
 		_ = x.control.SetReadDeadline(longAgo())
 	})

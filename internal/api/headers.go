@@ -35,7 +35,6 @@ func (x *Exchange) NoteWindows(requests, tokens fairlead.WindowState) {
 
 // writeHead sends the head, with the headers that were gathered.
 func (x *Exchange) writeHead(status int) {
-	x.fields.Set(x.W.Header())
 	x.began = true
-	x.W.WriteHeader(status)
+	x.fields.WriteHead(x.W, status)
 }

@@ -33,6 +33,15 @@ func PromptBytes(body []byte, mode Mode) int {
 	return n - excess
 }
 
+// TextBytes is PromptBytes of a body that is known to hold no image: a body of usual
+// length is not read.
+func TextBytes(body []byte, mode Mode) int {
+	if mode == Hard || !mayHoldFile(body) {
+		return len(body)
+	}
+	return PromptBytes(body, mode)
+}
+
 // links counts the images of a body, those in base64 included: each has a type of
 // that name and a member of that name.
 func links(body []byte) int {

@@ -42,6 +42,13 @@ func checkPrompt(t *testing.T, body string) {
 			t.Fatalf("%d bytes, mode %v: got %d, want %d", len(body), mode, got, want)
 		}
 	}
+	if strings.Count(body, `"image_url"`) < 2 { // there is no image
+		for _, mode := range []Mode{Expected, Hard} {
+			if got, want := TextBytes([]byte(body), mode), PromptBytes([]byte(body), mode); got != want {
+				t.Fatalf("%d bytes, mode %v: without images %d, want %d", len(body), mode, got, want)
+			}
+		}
+	}
 	if got, want := mayHoldFile([]byte(body)), naiveMayHoldFile(body); got != want {
 		t.Fatalf("%d bytes: got %t, want %t", len(body), got, want)
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/fairleadhq/fairlead/internal/front/lines"
 )
 
 // answer is the writer of an answer. Like that of net/http it holds the body back
@@ -22,7 +24,8 @@ type answer struct {
 	declared int64
 	written  int64
 	facts    facts
-	out      *out // nil between flushes
+	lines    []lines.Line // of the head, until it is on its way
+	out      *out         // nil between flushes
 	err      error
 
 	sent    bool // the head is on its way
@@ -59,19 +62,48 @@ func (a *answer) SetWriteDeadline(t time.Time) error {
 // WriteHeader implements http.ResponseWriter. The headers are those of now. A
 // status 1xx is passed over.
 func (a *answer) WriteHeader(status int) {
+	if a.takes(status) {
+		a.lines = a.conn.sorter.Map(a.header, a.facts.note)
+		a.declare()
+	}
+}
+
+// WriteHead is WriteHeader with further headers, which replace those of Header: the
+// n-th name is canonical and has the n-th value. To put them into a map, and to take
+// them out again, is dearer than all else that is done with a head.
+func (a *answer) WriteHead(status int, names, values []string) {
+	if len(a.header) > 0 {
+		for i, name := range names {
+			a.header[name] = []string{values[i]}
+		}
+		a.WriteHeader(status)
+		return
+	}
+	if a.takes(status) {
+		a.lines = a.conn.sorter.List(names, values, a.facts.note)
+		a.declare()
+	}
+}
+
+// takes reports whether the head begins, and is one with that status.
+func (a *answer) takes(status int) bool {
 	if a.status != 0 {
 		a.conn.server.logf("http: superfluous response.WriteHeader call")
-		return
+		return false
 	}
 	const least, most = 100, 999
 	if status < least || status > most {
 		panic("invalid WriteHeader code " + strconv.Itoa(status))
 	}
 	if status < http.StatusOK && status != http.StatusSwitchingProtocols {
-		return
+		return false
 	}
 	a.status = status
-	a.snapshot()
+	return true
+}
+
+// declare notes the length that the headers declare.
+func (a *answer) declare() {
 	if a.facts.length != "" {
 		if n, err := strconv.ParseInt(a.facts.length, 10, 64); err == nil && n >= 0 {
 			a.declared = n

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fairleadhq/fairlead/internal/buffer"
+	"github.com/fairleadhq/fairlead/internal/front/lines"
 	"github.com/fairleadhq/fairlead/internal/front/plain"
 	"github.com/fairleadhq/fairlead/internal/front/socket"
 	"github.com/fairleadhq/fairlead/internal/life"
@@ -53,9 +54,8 @@ type conn struct {
 	wasPost  bool           // the request before was a POST
 	asked    http.Header
 	answered http.Header
-	values   []string // of asked
-	lines    []line   // of the answer under way
-	names    []string // of the headers of the answer before, sorted
+	values   []string     // of asked
+	sorter   lines.Sorter // of answers' headers
 
 	mu       sync.Mutex    // guards following, which are shared with the watcher
 	current  *life.Context // nil between requests

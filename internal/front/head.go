@@ -5,17 +5,13 @@ package front
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/fairleadhq/fairlead/internal/front/plain"
+	"github.com/fairleadhq/fairlead/internal/front/lines"
 )
 
 const lineEnd = "\r\n"
-
-// line is a header line of an answer.
-type line struct{ name, value string }
 
 // facts are what the headers of an answer say that framing needs.
 type facts struct {
@@ -24,43 +20,8 @@ type facts struct {
 	encoded                     bool // it has a Content-Encoding
 }
 
-// snapshot keeps the headers as they are now, sorted by name. The names of the
-// answer before are tried first: they are mostly the same, and then there is
-// nothing to sort.
-func (a *answer) snapshot() {
-	c, h := a.conn, a.header
-	found := 0
-	for _, name := range c.names {
-		if _, ok := h[name]; ok {
-			found++
-		}
-	}
-	if found < len(h) {
-		c.names = c.names[:0]
-		for name := range h {
-			c.names = append(c.names, name)
-		}
-		slices.Sort(c.names)
-	}
-	c.lines = c.lines[:0]
-	for _, name := range c.names {
-		values, ok := h[name]
-		if !ok {
-			continue
-		}
-		a.facts.note(name, values)
-		for _, value := range values {
-			c.lines = append(c.lines, line{name, value})
-		}
-	}
-}
-
-// note keeps what framing needs.
-func (f *facts) note(name string, values []string) {
-	first := ""
-	if len(values) > 0 {
-		first = values[0]
-	}
+// note keeps what framing needs of a header, of which this is the first value.
+func (f *facts) note(name, first string) {
 	switch name {
 	case "Content-Length":
 		f.hasLength, f.length = true, first
@@ -146,28 +107,28 @@ func (a *answer) append(e *extra) {
 	} else {
 		b = fmt.Appendf(b, "HTTP/1.1 %03d status code %d\r\n", a.status, a.status)
 	}
-	for _, l := range a.conn.lines {
-		if !e.drops(l.name) && plain.IsToken(l.name) {
-			b = appendLine(b, l.name, clean(l.value))
+	for _, l := range a.lines {
+		if !e.drops(l.Name) {
+			b = lines.Append(b, l.Name, l.Value)
 		}
 	}
 	if !a.facts.hasDate {
-		b = appendLine(b, "Date", a.conn.server.date.text())
+		b = lines.Append(b, "Date", a.conn.server.date.text())
 	}
 	if e.length >= 0 {
 		b = append(strconv.AppendInt(append(b, "Content-Length: "...), e.length, 10), lineEnd...)
 	}
 	if e.kind != "" {
-		b = appendLine(b, "Content-Type", e.kind)
+		b = lines.Append(b, "Content-Type", e.kind)
 	}
 	if e.connection != "" {
-		b = appendLine(b, "Connection", e.connection)
+		b = lines.Append(b, "Connection", e.connection)
 	}
 	if a.chunked {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
 	o.ready = append(b, lineEnd...)
-	clear(a.conn.lines) // what they hold is not needed any more
+	a.conn.sorter.Forget()
 }
 
 // drops reports whether a header of the handler's is left out.
@@ -183,18 +144,6 @@ func (e *extra) drops(name string) bool {
 		return true
 	}
 	return false
-}
-
-func appendLine(b []byte, name, value string) []byte {
-	return append(append(append(append(b, name...), ": "...), value...), lineEnd...)
-}
-
-// clean is a value without line ends, which would begin another line.
-func clean(value string) string {
-	if strings.ContainsAny(value, "\r\n") {
-		value = strings.NewReplacer("\n", " ", "\r", " ").Replace(value)
-	}
-	return strings.Trim(value, " \t")
 }
 
 // hasToken reports whether a list has a token, in any case.

@@ -162,6 +162,13 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	}
 	c.again.earn()
 	resp, failed := c.exchange(ctx, held, r)
+	for failed != nil && errors.Is(failed.Err, wire.ErrLoud) {
+		c.pool.reused.Add(-1)
+		if held, err = c.living(ctx, c.pool.instead()); err != nil {
+			return nil, &Error{Err: err}
+		}
+		resp, failed = c.exchange(ctx, held, r)
+	}
 	if failed != nil && held.kept && stale(failed) && c.again.spend() {
 		resp, failed = c.onceMore(ctx, r, failed)
 	}
@@ -187,6 +194,12 @@ func (c *Client) connection(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.living(ctx, g)
+}
+
+// living returns a connection that lives, as far as that can be seen before it is
+// used.
+func (c *Client) living(ctx context.Context, g grant) (*conn, error) {
 	for g.kept != nil {
 		if g.kept.alive() {
 			c.pool.reused.Add(1)
@@ -262,14 +275,23 @@ func (c *Client) reach(ctx context.Context) (*conn, error) {
 func (c *Client) exchange(ctx context.Context, held *conn, r *Request) (*Response, *Error) {
 	held.begin(ctx)
 	resp := &Response{client: c, conn: held, patience: c.readTimeout}
-	unsent := held.send(r, c.version)
+	until := deadline(c.readTimeout)
+	unsent := held.send(r, c.version, until)
 	var line message.StatusLine
 	var err error
-	if unsent != nil {
+	switch {
+	case errors.Is(unsent, wire.ErrLoud):
+		held.end()
+		held.drop()
+		return nil, &Error{Err: unsent}
+	case unsent != nil:
 		// The server may have said why it reads no more.
 		line, err = held.receive(&resp.Header, time.Now().Add(earlyAnswer), 0)
-	} else {
-		line, err = held.receive(&resp.Header, deadline(c.readTimeout), c.readTimeout)
+	default:
+		if !held.wire.Asked() { // to write it has taken some of that time
+			until = deadline(c.readTimeout)
+		}
+		line, err = held.receive(&resp.Header, until, c.readTimeout)
 	}
 	if err == nil {
 		var reason message.Reason

@@ -63,8 +63,13 @@ func (c *conn) end() bool {
 }
 
 // alive reports whether a kept connection can be used again: the other side
-// has not closed it, nor sent what nobody asked for.
-func (c *conn) alive() bool { return c.wire.Quiet(c.top, c.one[:]) }
+// has not closed it, nor sent what nobody asked for. Of one that asks, send finds that
+// out.
+func (c *conn) alive() bool { return c.asks() || c.wire.Quiet(c.top, c.one[:]) }
+
+// asks reports whether the request is written by the wire's Ask. On a new connection
+// there may be something to read: a server that can't serve says so at once.
+func (c *conn) asks() bool { return c.kept && c.plain() && c.wire.CanFill() }
 
 // hangUp closes the connection in good order: TLS is told.
 func (c *conn) hangUp() {
@@ -79,8 +84,9 @@ func (c *conn) drop() { _ = c.wire.Close() }
 func (c *conn) plain() bool { return c.top == net.Conn(c.wire) }
 
 // send writes the request: in one piece if it is short, and without copying a
-// long body to a plain socket.
-func (c *conn) send(r *message.Request, version string) error {
+// long body to a plain socket. It fails with wire.ErrLoud if the connection has died
+// while it was kept. The answer's head is to be there by until.
+func (c *conn) send(r *message.Request, version string, until time.Time) error {
 	b := c.pool.Get()
 	defer c.pool.Put(b)
 	head, body := r.AppendHead(b.Bytes(), version), r.Body
@@ -90,7 +96,11 @@ func (c *conn) send(r *message.Request, version string) error {
 		head, body = append(head, body[:n]...), body[n:]
 	}
 	b.Set(head)
-	if vector {
+	switch {
+	case c.asks():
+		c.wire.ReadBy(until)
+		return c.wire.Ask(head, body)
+	case vector:
 		return c.wire.WriteBoth(head, body)
 	}
 	if _, err := c.top.Write(head); err != nil || len(body) == 0 {

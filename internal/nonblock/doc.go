@@ -18,3 +18,9 @@ package nonblock
 const most = 256 << 10
 
 func bounded(p []byte) []byte { return p[:min(len(p), most)] }
+
+// boundedBoth is bounded for two parts of one call.
+func boundedBoth(head, body []byte) (first, second []byte) {
+	head = bounded(head)
+	return head, body[:min(len(body), most-len(head))]
+}

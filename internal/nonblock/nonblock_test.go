@@ -5,6 +5,7 @@ package nonblock
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -31,13 +32,6 @@ func TestBytesPass(t *testing.T) {
 	if n, err := Read(b, room); n != 0 || !errors.Is(err, syscall.EAGAIN) {
 		t.Errorf("nothing is there: %d, %v", n, err)
 	}
-	if n, err := WriteMore(a, []byte("one ")); err == nil {
-		if n != 4 {
-			t.Errorf("wrote %d", n)
-		}
-	} else if !errors.Is(err, syscall.EAGAIN) {
-		t.Error(err)
-	}
 	if n, err := Write(a, []byte("two")); n != 3 || err != nil {
 		t.Errorf("wrote %d, %v", n, err)
 	}
@@ -49,6 +43,76 @@ func TestBytesPass(t *testing.T) {
 		if n, err := call(b, nil); n != 0 || err != nil {
 			t.Errorf("nothing to move: %d, %v", n, err)
 		}
+	}
+}
+
+// TestBothPartsPass: head and body arrive in order, whichever of them is empty, and
+// nothing is written behind head.
+func TestBothPartsPass(t *testing.T) {
+	for _, parts := range [][2]string{{"head ", "body"}, {"", "body"}, {"head", ""}, {"", ""}, {"h", strings.Repeat("b", 100_000)}} {
+		a, b := pair(t)
+		head := append(make([]byte, 0, 16), parts[0]...)
+		n, err := WriteBoth(a, head, []byte(parts[1]))
+		if errors.Is(err, syscall.EAGAIN) {
+			continue // not on this system
+		}
+		want := parts[0] + parts[1]
+		if n != len(want) || err != nil {
+			t.Errorf("wrote %d of %d, %v", n, len(want), err)
+		}
+		room := make([]byte, len(want)+1)
+		got := 0
+		for got < len(want) {
+			n, err := Read(b, room[got:])
+			if n == 0 || err != nil {
+				t.Fatalf("read %d, %v", n, err)
+			}
+			got += n
+		}
+		if string(room[:got]) != want {
+			t.Errorf("%d bytes arrived otherwise", got)
+		}
+		if spare := head[len(head):cap(head)]; len(bytes.Trim(spare, "\x00")) > 0 {
+			t.Errorf("behind head is now %q", spare)
+		}
+	}
+}
+
+// TestBothPartsTillFull: what a full socket takes of two parts is told as it is.
+func TestBothPartsTillFull(t *testing.T) {
+	a, b := pair(t)
+	body := bytes.Repeat([]byte("x"), most+1)
+	sent := 0
+	for {
+		n, err := WriteBoth(a, []byte("head"), body)
+		if n > most {
+			t.Fatalf("one call wrote %d bytes", n)
+		}
+		sent += n
+		if errors.Is(err, syscall.EAGAIN) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := 0
+	room := make([]byte, most+1)
+	for got < sent {
+		n, err := Read(b, room)
+		if n == 0 || err != nil {
+			t.Fatalf("read %d, %v", n, err)
+		}
+		got += n
+	}
+	if n, err := Read(b, room); n != 0 || !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("there is more: %d, %v", n, err)
+	}
+	if err := syscall.Shutdown(int(b), syscall.SHUT_RDWR); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := WriteBoth(a, []byte("head"), body); n != 0 || !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("wrote %d, %v", n, err)
 	}
 }
 

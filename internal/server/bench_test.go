@@ -25,6 +25,7 @@ const (
 		`"usage":{"prompt_tokens":120,"completion_tokens":10,"total_tokens":130}}`
 	// benchConfig has everything on that is by default, with limits that are never reached.
 	benchConfig = `
+chat: {websocket: {concurrency: {server: {max_keepalive_requests: 0}}}}
 limits: {max_concurrent_requests: 5000, rate_limit_per_minute: 1000000, burst: {requests_per_second: 1000000}}
 apps: [{name: bench, keys: [` + benchKey + `]}]
 llm:

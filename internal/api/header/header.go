@@ -33,9 +33,10 @@ type Fields struct {
 	ends  []int // where the value of each name ends in text
 
 	room struct { // what the headers of one answer seldom exceed
-		text  [512]byte
-		names [20]string
-		ends  [20]int
+		text   [512]byte
+		names  [20]string
+		values [20]string
+		ends   [20]int
 	}
 }
 
@@ -63,15 +64,46 @@ func (f *Fields) AddInt(name string, n int64) {
 
 // Set sets the headers, and forgets them.
 func (f *Fields) Set(h http.Header) {
-	text, start := string(f.text), 0
-	values := make([]string, len(f.names))
+	values := f.appendValues(make([]string, 0, len(f.names)))
 	for i, name := range f.names {
-		values[i] = text[start:f.ends[i]]
 		h[name] = values[i : i+1 : i+1]
-		start = f.ends[i]
 	}
-	f.text, f.names, f.ends = f.text[:0], f.names[:0], f.ends[:0]
+	f.forget()
 }
+
+// writer takes the headers of an answer as they were gathered: the n-th name has the
+// n-th value, and a name that comes again replaces the one before. It keeps neither
+// slice.
+type writer interface {
+	WriteHead(status int, names, values []string)
+}
+
+// WriteHead writes the head of an answer, and forgets the headers. To put them into
+// the map of a ResponseWriter that can do without is too dear.
+func (f *Fields) WriteHead(w http.ResponseWriter, status int) {
+	able, ok := w.(writer)
+	if !ok {
+		f.Set(w.Header())
+		w.WriteHeader(status)
+		return
+	}
+	values := f.appendValues(f.room.values[:0])
+	able.WriteHead(status, f.names, values)
+	clear(values) // they would keep the text
+	f.forget()
+}
+
+// appendValues appends the values to dst: parts of one string.
+func (f *Fields) appendValues(dst []string) []string {
+	text, start := string(f.text), 0
+	for _, end := range f.ends {
+		dst = append(dst, text[start:end])
+		start = end
+	}
+	return dst
+}
+
+func (f *Fields) forget() { f.text, f.names, f.ends = f.text[:0], f.names[:0], f.ends[:0] }
 
 // AddRetry says when to come back.
 func (f *Fields) AddRetry(e *fairlead.Error) {

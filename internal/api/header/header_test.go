@@ -2,7 +2,11 @@ package header
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -77,6 +81,54 @@ func TestRetryHeaders(t *testing.T) {
 		got := fmt.Sprint(h.Get("Retry-After"), "|", h.Get("Retry-After-Ms"), "|", h.Get("X-Should-Retry"))
 		if want := c.seconds + "|" + c.millis + "|" + c.again; got != want {
 			t.Errorf("%v: %s, want %s", c.wait, got, want)
+		}
+	}
+}
+
+// listed is a ResponseWriter that makes a map of what it is given.
+type listed struct {
+	http.ResponseWriter
+
+	status int
+	header http.Header
+}
+
+func (l *listed) WriteHead(status int, names, values []string) {
+	l.status, l.header = status, http.Header{}
+	for i, name := range names {
+		l.header[name] = []string{values[i]}
+	}
+}
+
+// TestWriteHead: what is gathered reaches whoever takes it as it would a map, however
+// much it is, and is forgotten.
+func TestWriteHead(t *testing.T) {
+	var f Fields
+	f.Reset()
+	for n := range 30 {
+		gather := func() {
+			for i := range n {
+				f.Add(fmt.Sprintf("X-%d", i), strconv.Itoa(n*i))
+			}
+		}
+		gather()
+		want := http.Header{}
+		f.Set(want)
+		gather()
+		got := &listed{}
+		f.WriteHead(got, http.StatusAccepted)
+		if got.status != http.StatusAccepted || !maps.EqualFunc(got.header, want, slices.Equal) {
+			t.Errorf("%d headers: got %d %v, want %v", n, got.status, got.header, want)
+		}
+		gather()
+		usual := httptest.NewRecorder()
+		f.WriteHead(usual, http.StatusAccepted)
+		if usual.Code != http.StatusAccepted || !maps.EqualFunc(usual.Header(), want, slices.Equal) {
+			t.Errorf("%d headers: a map has %d %v, want %v", n, usual.Code, usual.Header(), want)
+		}
+		after := http.Header{}
+		if f.Set(after); len(after) > 0 {
+			t.Errorf("%v is left", after)
 		}
 	}
 }

@@ -26,5 +26,6 @@ func (s *bodyScan) messagesMember(name []byte) error {
 	case "messages", "model", "stream", "max_tokens", "tools":
 		return s.chatMember(name)
 	}
+	s.noteNested()
 	return nil
 }

@@ -12,9 +12,9 @@ func TestMessages(t *testing.T) {
 		body, code, param string
 		want              fairlead.Envelope
 	}{
-		{body: `{"model":"claude","max_tokens":10,"stream":true,` + rest + `}`, want: fairlead.Envelope{Model: "claude", MaxTokens: 10, Stream: true}},
+		{body: `{"model":"claude","max_tokens":10,"stream":true,` + rest + `}`, want: fairlead.Envelope{Model: "claude", MaxTokens: 10, Stream: true, Flat: true}},
 		{body: `{` + rest + `,"system":[{"type":"text","text":"x"}],"n":"any","stream_options":7,"next_week":{"a":1,"a":2}}`},
-		{body: `{"model":null,"max_tokens":null,"stream":null,"tools":null,` + rest + `}`},
+		{body: `{"model":null,"max_tokens":null,"stream":null,"tools":null,` + rest + `}`, want: fairlead.Envelope{Flat: true}},
 		{body: `{"model":"a","model":"b",` + rest + `}`, code: codeDuplicateKey, param: "model"},
 		{body: `{"mod\u0065l":"a","model":"b",` + rest + `}`, code: codeDuplicateKey, param: "model"},
 		{body: `{"messages":[{"role":"user","role":"assistant"}]}`, code: codeDuplicateKey, param: "role"},

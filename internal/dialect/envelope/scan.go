@@ -78,6 +78,7 @@ type bodyScan struct {
 	completionTokens int
 	sawMessages      bool
 	saidUsage        bool // the stream options say whether usage is told
+	nested           bool // see noteNested
 }
 
 func newBodyScan(body []byte) *bodyScan {
@@ -104,21 +105,32 @@ func (s *bodyScan) chat() (fairlead.Envelope, error) {
 		return fairlead.Envelope{}, missing("messages", "The body has no messages")
 	}
 	s.env.MaxTokens = max(s.env.MaxTokens, s.completionTokens)
+	s.env.Flat = !s.nested
 	return s.env, nil
 }
 
+// noteNested looks at a member's value, of a message or of the body: an array or an
+// object may hold anything, an image too.
+func (s *bodyScan) noteNested() {
+	kind := s.Kind()
+	s.nested = s.nested || kind == jsonscan.ArrayKind || kind == jsonscan.ObjectKind
+}
+
 func (s *bodyScan) chatMember(name []byte) error {
-	var err error
 	switch string(name) {
 	case "messages":
 		s.sawMessages = true
 		return s.messages()
+	case "stream_options":
+		return s.streamOptions()
+	}
+	s.noteNested()
+	var err error
+	switch string(name) {
 	case "model":
 		return s.model()
 	case "stream":
 		s.env.Stream, err = s.boolean("stream")
-	case "stream_options":
-		return s.streamOptions()
 	case "max_tokens":
 		s.env.MaxTokens, err = s.count("max_tokens")
 	case "max_completion_tokens":
@@ -185,6 +197,7 @@ func (s *bodyScan) messages() error {
 		}
 		sawRole := false
 		if _, err := s.Object(func(name []byte) error {
+			s.noteNested()
 			if string(name) != "role" {
 				return nil
 			}

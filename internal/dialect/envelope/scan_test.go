@@ -53,6 +53,32 @@ func TestScanChatReadsWhatAnAnswerMayCost(t *testing.T) {
 	}
 }
 
+// TestFlat: what may hold an image is not called flat.
+func TestFlat(t *testing.T) {
+	const link = `{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}`
+	for _, test := range []struct {
+		body     string
+		chat     bool
+		messages bool
+	}{
+		{`{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null}]}`, true, true},
+		{`{"model":"m","messages":[{"role":"user","content":"\"image_url\""}],"n":1,"stream":true,"user":"u"}`, true, true},
+		{`{"messages":[{"role":"user","content":[` + link + `]}]}`, false, false},
+		{`{"messages":[{"role":"user","content":"hi"},{"content":[],"role":"user"}]}`, false, false},
+		{`{"messages":[{"role":"user","content":"hi","more":` + link + `}]}`, false, false},
+		{`{"more":[` + link + `],"messages":[{"role":"user"}]}`, false, false},
+		{`{"tools":[],"messages":[{"role":"user"}]}`, false, false},
+		{`{"messages":[{"role":"user"}],"stream_options":{"include_usage":true}}`, true, false},
+	} {
+		if env, err := Chat([]byte(test.body)); err != nil || env.Flat != test.chat {
+			t.Errorf("%s: a chat is flat: %t, %v", test.body, env.Flat, err)
+		}
+		if env, err := Messages([]byte(test.body)); err != nil || env.Flat != test.messages {
+			t.Errorf("%s: messages are flat: %t, %v", test.body, env.Flat, err)
+		}
+	}
+}
+
 func TestScanChatTakesNulls(t *testing.T) {
 	for _, body := range []string{
 		`{"messages":[{"role":"user"}]}`,

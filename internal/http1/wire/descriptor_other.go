@@ -20,3 +20,7 @@ func (*descriptor) fill() (*buffer.Buffer, error) { return nil, errors.ErrUnsupp
 func (*descriptor) glance([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func (*descriptor) put(_, _ []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func (*descriptor) asked() bool { return false }
+
+func (*descriptor) ask(_, _ []byte) (int, error) { return 0, errors.ErrUnsupported }

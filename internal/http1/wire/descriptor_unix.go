@@ -24,12 +24,29 @@ type descriptor struct {
 	tryOnce  func(fd uintptr) bool
 	lookOnce func(fd uintptr)
 	sendOnce func(fd uintptr)
+	askOnce  func(fd uintptr) bool
 	buf      *buffer.Buffer
 	into     []byte
 	out      [2][]byte
 	n        int
 	err      error
+
+	// Of ask: how far it is, how much it wrote, and how its wait ended.
+	stage  stage
+	one    [1]byte
+	wrote  int
+	waited error
 }
+
+// stage is how far asking is.
+type stage int
+
+const (
+	idle   stage = iota
+	loud         // there was something to read, or an end, before anything was written
+	partly       // not all was written
+	whole        // all was written, and what comes back waited for
+)
 
 func describe(socket *net.TCPConn, pool *buffer.Buffers) *descriptor {
 	raw, err := socket.SyscallConn()
@@ -37,14 +54,20 @@ func describe(socket *net.TCPConn, pool *buffer.Buffers) *descriptor {
 		return nil
 	}
 	d := &descriptor{raw: raw, pool: pool}
-	d.tryOnce, d.lookOnce, d.sendOnce = d.try, d.look, d.send
+	d.tryOnce, d.lookOnce, d.sendOnce, d.askOnce = d.try, d.look, d.send, d.askStep
 	return d
 }
 
 // fill waits until the socket can be read, or its read deadline has passed,
-// and reads into a buffer from the pool. A buffer comes without an error.
+// and reads into a buffer from the pool. A buffer comes without an error. After an
+// ask that wrote all, it returns what that has waited for.
 func (d *descriptor) fill() (*buffer.Buffer, error) {
-	if err := d.raw.Read(d.tryOnce); err != nil {
+	err := d.waited
+	if d.stage != whole {
+		err = d.raw.Read(d.tryOnce)
+	}
+	d.stage, d.waited = idle, nil
+	if err != nil {
 		return nil, err
 	}
 	b := d.buf
@@ -106,16 +129,53 @@ func (d *descriptor) put(head, body []byte) (int, error) {
 }
 
 func (d *descriptor) send(fd uintptr) {
-	head, body := d.out[0], d.out[1]
-	if len(body) == 0 {
+	if head, body := d.out[0], d.out[1]; len(body) == 0 {
 		d.n, d.err = nonblock.Write(fd, head)
-		return
+	} else {
+		d.n, d.err = nonblock.WriteBoth(fd, head, body)
 	}
-	if len(head) > 0 {
-		d.n, d.err = nonblock.WriteMore(fd, head)
+}
+
+// ask looks whether the socket is quiet, writes head and body like put, and if it
+// took them all, waits like fill, which then returns what came. All of it is one read
+// to the runtime's poller. That forgets what it was told of the socket before; what
+// comes after the look it tells, so that nothing has to be read in vain between
+// writing and waiting.
+func (d *descriptor) ask(head, body []byte) (int, error) {
+	d.out, d.stage, d.wrote = [2][]byte{head, body}, idle, 0
+	err := d.raw.Read(d.askOnce)
+	d.out = [2][]byte{}
+	switch d.stage {
+	case loud:
+		return 0, ErrLoud
+	case partly:
+		if d.err != nil && !errors.Is(d.err, syscall.EAGAIN) {
+			err = os.NewSyscallError("write", d.err)
+		}
+	case whole:
+		d.waited, err = err, nil
+	case idle: // err says why nothing was done
 	}
-	if d.n == len(head) && d.err == nil {
-		n, err := nonblock.Write(fd, body)
-		d.n, d.err = d.n+n, err
+	return d.wrote, err
+}
+
+// asked reports whether fill returns what ask has waited for.
+func (d *descriptor) asked() bool { return d.stage == whole }
+
+// askStep looks and writes when it is called first, and then reads.
+func (d *descriptor) askStep(fd uintptr) bool {
+	if d.stage == whole {
+		return d.try(fd)
 	}
+	if _, err := nonblock.Read(fd, d.one[:]); !errors.Is(err, syscall.EAGAIN) {
+		d.stage = loud
+		return true
+	}
+	d.send(fd)
+	d.wrote, d.stage = d.n, partly
+	if d.err != nil || d.wrote < len(d.out[0])+len(d.out[1]) {
+		return true
+	}
+	d.stage = whole
+	return false
 }

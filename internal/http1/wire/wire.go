@@ -52,6 +52,9 @@ func (nothingError) Error() string   { return "nothing to read" }
 func (nothingError) Timeout() bool   { return true }
 func (nothingError) Temporary() bool { return true }
 
+// ErrLoud is the error of an Ask on a connection that is not quiet.
+var ErrLoud = errors.New("there is something to read, or an end, before anything was asked")
+
 // New wraps a connection. Fill takes its buffers from pool.
 func New(conn net.Conn, pool *buffer.Buffers) *Conn {
 	c := &Conn{Conn: conn, isCut: make(chan struct{})}
@@ -234,9 +237,40 @@ func (c *Conn) writeNow(head, body []byte) (int, error) {
 // WriteBoth writes head and body as Write would if they were one.
 func (c *Conn) WriteBoth(head, body []byte) error {
 	n, err := c.writeNow(head, body)
-	switch {
-	case err != nil || n == len(head)+len(body):
+	if err != nil {
 		return err
+	}
+	return c.writeFrom(n, head, body)
+}
+
+// Ask writes head and body like WriteBoth, if the connection is quiet, as Quiet tells;
+// if it is not, it writes nothing and fails with ErrLoud. It may wait for the answer
+// too: Fill comes next, and tells how that ended. It works where Fill does.
+func (c *Conn) Ask(head, body []byte) error {
+	for {
+		if err := c.ready(&c.in); err != nil {
+			return err
+		}
+		n, err := c.descriptor.ask(head, body)
+		c.sent = c.sent || n > 0
+		switch {
+		case err == nil:
+			return c.writeFrom(n, head, body)
+		case n > 0 || !c.again(&c.in, err):
+			return err
+		}
+	}
+}
+
+// Asked reports whether an Ask has written all at once, and Fill has not told yet what
+// it has waited for.
+func (c *Conn) Asked() bool { return c.descriptor != nil && c.descriptor.asked() }
+
+// writeFrom writes what is left of head and body when n bytes are written.
+func (c *Conn) writeFrom(n int, head, body []byte) error {
+	switch {
+	case n == len(head)+len(body):
+		return nil
 	case n >= len(head):
 		_, err := c.writeRest(body[n-len(head):])
 		return err
@@ -246,7 +280,7 @@ func (c *Conn) WriteBoth(head, body []byte) error {
 	if err := c.writePair(head, body[:first]); err != nil || first == len(body) {
 		return err
 	}
-	_, err = c.writeRest(body[first:])
+	_, err := c.writeRest(body[first:])
 	return err
 }
 
