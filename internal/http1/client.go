@@ -258,6 +258,7 @@ func (c *Client) reach(ctx context.Context) (*conn, error) {
 	}
 	w := wire.New(bare, &c.buffers)
 	opened := &conn{wire: w, top: w, pool: &c.buffers}
+	opened.sent = opened.giveBack
 	if c.tls != nil {
 		secure := tls.Client(w, c.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {

@@ -41,6 +41,8 @@ type conn struct {
 	// Of the request under way:
 
 	unwatch  func() bool    // ends the watch over its context
+	sending  *buffer.Buffer // what is being sent, or nil
+	sent     func()         // c.giveBack, made once
 	unread   *buffer.Buffer // bytes that came and were not taken yet, or nil
 	answered bool           // bytes of an answer came
 }
@@ -88,7 +90,8 @@ func (c *conn) plain() bool { return c.top == net.Conn(c.wire) }
 // while it was kept. The answer's head is to be there by until.
 func (c *conn) send(r *message.Request, version string, until time.Time) error {
 	b := c.pool.Get()
-	defer c.pool.Put(b)
+	c.sending = b
+	defer c.giveBack()
 	head, body := r.AppendHead(b.Bytes(), version), r.Body
 	vector := c.wire.Socket() && c.plain() && len(head)+len(body) > buffer.Kept
 	if !vector {
@@ -99,7 +102,7 @@ func (c *conn) send(r *message.Request, version string, until time.Time) error {
 	switch {
 	case c.asks():
 		c.wire.ReadBy(until)
-		return c.wire.Ask(head, body)
+		return c.wire.Ask(head, body, c.sent)
 	case vector:
 		return c.wire.WriteBoth(head, body)
 	}
@@ -108,6 +111,15 @@ func (c *conn) send(r *message.Request, version string, until time.Time) error {
 	}
 	_, err := c.top.Write(body)
 	return err
+}
+
+// giveBack gives back the buffer of what was sent: while the answer is waited for, there
+// is none.
+func (c *conn) giveBack() {
+	if c.sending != nil {
+		c.pool.Put(c.sending)
+		c.sending = nil
+	}
 }
 
 // receive reads the head of the answer, which is to be there by until; the

@@ -23,7 +23,8 @@ func asking(t *testing.T) (*Conn, *net.TCPConn) {
 }
 
 // TestAsk: what is asked arrives, and what is answered comes by Fill: again and again,
-// at once and late, over a connection whose older deadline has passed.
+// at once and late, over a connection whose older deadline has passed. That all is
+// written is told before the answer is waited for.
 func TestAsk(t *testing.T) {
 	c, theirs := asking(t)
 	c.ReadBy(time.Now().Add(time.Millisecond))
@@ -32,6 +33,7 @@ func TestAsk(t *testing.T) {
 	}
 	for i, question := range [][2]string{{"a", ""}, {"head ", "body"}, {"", "x"}, {"again", "!"}} {
 		var group sync.WaitGroup
+		told := make(chan struct{})
 		group.Go(func() {
 			got := make([]byte, len(question[0]+question[1]))
 			if _, err := io.ReadFull(theirs, got); err != nil {
@@ -40,11 +42,12 @@ func TestAsk(t *testing.T) {
 			if i%2 == 1 {
 				<-time.After(5 * time.Millisecond)
 			}
+			<-told
 			_, _ = theirs.Write(bytes.ToUpper(got))
 		})
 		c.Unsend()
 		c.ReadBy(time.Now().Add(10 * time.Second))
-		if err := c.Ask([]byte(question[0]), []byte(question[1])); err != nil || !c.Sent() || !c.Asked() {
+		if err := c.Ask([]byte(question[0]), []byte(question[1]), func() { close(told) }); err != nil || !c.Sent() || !c.Asked() {
 			t.Fatalf("%d: %v, sent %t, asked %t", i, err, c.Sent(), c.Asked())
 		}
 		b, err := c.Fill()
@@ -69,12 +72,12 @@ func TestAskOfALoudConnection(t *testing.T) {
 	if n, err := c.Read(scratch); n != 1 || err != nil { // the other has come too
 		t.Fatalf("got %d and %v", n, err)
 	}
-	if err := c.Ask([]byte("head"), []byte("body")); !errors.Is(err, ErrLoud) || c.Sent() {
+	if err := c.Ask([]byte("head"), []byte("body"), func() {}); !errors.Is(err, ErrLoud) || c.Sent() {
 		t.Errorf("there are bytes: %v, sent %t", err, c.Sent())
 	}
 	theirs.Close()
 	_, _ = c.Read(scratch) // waits for the end
-	if err := c.Ask([]byte("head"), nil); !errors.Is(err, ErrLoud) || c.Sent() {
+	if err := c.Ask([]byte("head"), nil, func() {}); !errors.Is(err, ErrLoud) || c.Sent() {
 		t.Errorf("there is an end: %v, sent %t", err, c.Sent())
 	}
 }
@@ -92,7 +95,7 @@ func TestAskOfALongBody(t *testing.T) {
 		}
 		_, _ = theirs.Write([]byte("yes"))
 	})
-	if err := c.Ask([]byte("head"), body); err != nil {
+	if err := c.Ask([]byte("head"), body, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := c.Fill(); err != nil || string(b.Bytes()) != "yes" {
@@ -119,7 +122,7 @@ func TestAskSeesTheEnd(t *testing.T) {
 		began := time.Now()
 		c.ReadBy(began.Add(limit))
 		close(begin)
-		err := c.Ask([]byte("head"), nil)
+		err := c.Ask([]byte("head"), nil, func() {})
 		if err == nil {
 			_, err = c.Fill()
 		}
@@ -135,7 +138,7 @@ func TestAskIsCut(t *testing.T) {
 	c, _ := asking(t)
 	timer := time.AfterFunc(20*time.Millisecond, func() { c.Cut(io.ErrClosedPipe) })
 	defer timer.Stop()
-	if err := c.Ask([]byte("head"), nil); err != nil {
+	if err := c.Ask([]byte("head"), nil, func() {}); err != nil {
 		t.Errorf("got %v, want it of Fill", err)
 	}
 	if _, err := c.Fill(); err == nil || c.CutBy() == nil {
@@ -144,7 +147,7 @@ func TestAskIsCut(t *testing.T) {
 	c.AwaitCut()
 	c.Unsend()
 	c.ReadBy(time.Now().Add(time.Hour))
-	if err := c.Ask([]byte("head"), nil); err == nil || c.Sent() {
+	if err := c.Ask([]byte("head"), nil, func() {}); err == nil || c.Sent() {
 		t.Errorf("asked after the cut: %v", err)
 	}
 }

@@ -23,4 +23,4 @@ func (*descriptor) put(_, _ []byte) (int, error) { return 0, errors.ErrUnsupport
 
 func (*descriptor) asked() bool { return false }
 
-func (*descriptor) ask(_, _ []byte) (int, error) { return 0, errors.ErrUnsupported }
+func (*descriptor) ask(_, _ []byte, _ func()) (int, error) { return 0, errors.ErrUnsupported }

@@ -31,11 +31,13 @@ type descriptor struct {
 	n        int
 	err      error
 
-	// Of ask: how far it is, how much it wrote, and how its wait ended.
-	stage  stage
-	one    [1]byte
-	wrote  int
-	waited error
+	// Of ask: how far it is, how much it wrote, who is told when that is all, and how its
+	// wait ended.
+	stage   stage
+	one     [1]byte
+	wrote   int
+	written func()
+	waited  error
 }
 
 // stage is how far asking is.
@@ -140,11 +142,12 @@ func (d *descriptor) send(fd uintptr) {
 // took them all, waits like fill, which then returns what came. All of it is one read
 // to the runtime's poller. That forgets what it was told of the socket before; what
 // comes after the look it tells, so that nothing has to be read in vain between
-// writing and waiting.
-func (d *descriptor) ask(head, body []byte) (int, error) {
-	d.out, d.stage, d.wrote = [2][]byte{head, body}, idle, 0
+// writing and waiting. When all is written, and before it waits, it calls written and
+// has no use for head and body any more.
+func (d *descriptor) ask(head, body []byte, written func()) (int, error) {
+	d.out, d.stage, d.wrote, d.written = [2][]byte{head, body}, idle, 0, written
 	err := d.raw.Read(d.askOnce)
-	d.out = [2][]byte{}
+	d.out, d.written = [2][]byte{}, nil
 	switch d.stage {
 	case loud:
 		return 0, ErrLoud
@@ -176,6 +179,7 @@ func (d *descriptor) askStep(fd uintptr) bool {
 	if d.err != nil || d.wrote < len(d.out[0])+len(d.out[1]) {
 		return true
 	}
-	d.stage = whole
+	d.stage, d.out = whole, [2][]byte{}
+	d.written()
 	return false
 }

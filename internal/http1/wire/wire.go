@@ -245,13 +245,14 @@ func (c *Conn) WriteBoth(head, body []byte) error {
 
 // Ask writes head and body like WriteBoth, if the connection is quiet, as Quiet tells;
 // if it is not, it writes nothing and fails with ErrLoud. It may wait for the answer
-// too: Fill comes next, and tells how that ended. It works where Fill does.
-func (c *Conn) Ask(head, body []byte) error {
+// too: Fill comes next, and tells how that ended. It works where Fill does. Where it
+// waits, it calls written before, and does not use head and body any more.
+func (c *Conn) Ask(head, body []byte, written func()) error {
 	for {
 		if err := c.ready(&c.in); err != nil {
 			return err
 		}
-		n, err := c.descriptor.ask(head, body)
+		n, err := c.descriptor.ask(head, body, written)
 		c.sent = c.sent || n > 0
 		switch {
 		case err == nil:
