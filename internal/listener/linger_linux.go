@@ -31,8 +31,7 @@ func (l *Listener) linger(tcp *net.TCPConn) {
 		}
 		select {
 		case l.lingering <- struct{}{}:
-		default: // too many do that
-			_ = syscall.SetsockoptLinger(int(fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+		default: // too many do that: this one is the system's
 			return
 		}
 		kept, err := keep(int(fd))

@@ -86,7 +86,7 @@ func Listen(ctx context.Context, config Config) (*Listener, error) {
 	}
 	made := &Listener{
 		config: config, tcp: tcp, refusals: make(chan struct{}, mostRefusals), ended: make(chan struct{}),
-		lingering: make(chan struct{}, mostLingering), lingerGrace: lingerGrace,
+		lingering: make(chan struct{}, MostLingering), lingerGrace: lingerGrace,
 	}
 	if config.TLS != nil {
 		made.plain = config.TLS.Clone()
@@ -174,9 +174,9 @@ func (l *Listener) Retire(ctx context.Context) {
 }
 
 const (
-	// mostLingering is how many connections are watched at a time that were closed before
-	// their client had taken everything.
-	mostLingering = 4096
+	// MostLingering is how many connections are watched at a time that were closed before
+	// their client had taken everything: so many files are open beside those of Places.
+	MostLingering = 1024
 	// lingerGrace is how long such a client may take what it likes; then it has to go on at
 	// a reasonable pace.
 	lingerGrace = 15 * time.Second

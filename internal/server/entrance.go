@@ -80,7 +80,7 @@ const spareFiles = 400
 // checkFiles warns where the process may not open as many files as it needs for the
 // connections that it may have; files is 0 where that is not known.
 func (s *Server) checkFiles(files int) {
-	needed := s.config.Server.MaxConnections + spareFiles
+	needed := s.config.Server.MaxConnections + listener.MostLingering + spareFiles
 	for _, p := range s.config.LLM.Providers {
 		needed += p.HTTPClient.MaxConnections * max(len(p.APIKeys), 1)
 	}

@@ -346,7 +346,7 @@ func TestTheSystemIsTooSmall(t *testing.T) {
 		{func(s *Server) { s.checkBacklog(2048, 128) }, `"backlog":2048,"somaxconn":128`},
 		{func(s *Server) { s.checkBacklog(2048, 2048) }, ""},
 		{func(s *Server) { s.checkBacklog(2048, 0) }, ""},
-		{func(s *Server) { s.checkFiles(1024) }, `"allowed":1024,"needed":10500`},
+		{func(s *Server) { s.checkFiles(1024) }, `"allowed":1024,"needed":11524`},
 		{func(s *Server) { s.checkFiles(10500) }, ""},
 		{func(s *Server) { s.checkFiles(0) }, ""},
 	} {

@@ -240,7 +240,10 @@ func (s *Searcher) putMissing(ctx context.Context, r *room, missing []fairlead.D
 	r.total = len(missing)
 	r.mu.Unlock()
 	for i := range missing {
-		if err := r.shelf.Put(ctx, missing[i], s.config.Chunks, nil); err != nil {
+		err := r.shelf.Put(ctx, missing[i], s.config.Chunks, nil)
+		if isOfOne(err) {
+			s.complain(ctx, "document not put into the search index", r.app, err)
+		} else if err != nil {
 			return s.asDamage(r, err)
 		}
 		r.mu.Lock()
@@ -253,6 +256,16 @@ func (s *Searcher) putMissing(ctx context.Context, r *room, missing []fairlead.D
 		}
 	}
 	return nil
+}
+
+// isOfOne reports whether an error is of one document, so that others can be gone on with:
+// else a shelf would not be searched for as long as one document can't be indexed.
+func isOfOne(err error) bool {
+	if err == nil {
+		return false
+	}
+	code := fairlead.AsError(err).Code
+	return code == "indexer_crashed" || code == "indexer_killed" || code == "indexer_late"
 }
 
 // proofs are the Numbers up to which the documents of shelves were proven; allProven where
@@ -303,7 +316,9 @@ func (s *Searcher) proveSome(ctx context.Context, r *room, after int64) (next in
 			s.config.Logger.Info("document is put into the search index anew", slog.String("app", string(r.app)), slog.String("document", string(d.ID)))
 			err = r.shelf.Put(ctx, *d, s.config.Chunks, nil)
 		}
-		if err != nil {
+		if isOfOne(err) {
+			s.complain(ctx, "document not put into the search index", r.app, err)
+		} else if err != nil {
 			return after, s.asDamage(r, err)
 		}
 		after = max(after, d.Number)

@@ -15,7 +15,7 @@ import (
 )
 
 // maxPiece is the most bytes of one piece of a text. Whoever reads a passage reads the
-// pieces that it touches. It may be made smaller at any time, and never larger: it tells
+// pieces that it touches. It may be made larger at any time, and never smaller: it tells
 // readers how far in front of a place the piece that holds it can begin.
 const maxPiece = 16 << 10
 

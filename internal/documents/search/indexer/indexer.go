@@ -77,7 +77,8 @@ func New(c Config) *Indexer {
 // Begin implements shelf.Maker. It blocks while the child works for others. Errors, those
 // of what it returns as well, are of Kind Canceled where ctx ended, and Internal with Code
 // "indexer_start" where there was no child to be had, "indexer_crashed" where it died or
-// spoke nonsense, which may be the document's doing, and "indexer_late" where it did not
+// spoke nonsense, which may be the document's doing, "indexer_killed" where the system has
+// killed it, which does so where memory is short, and "indexer_late" where it did not
 // answer in time.
 func (x *Indexer) Begin(ctx context.Context, t shelf.Title) (shelf.Making, error) { //nolint:ireturn // as the interface has it
 	select {
@@ -85,17 +86,33 @@ func (x *Indexer) Begin(ctx context.Context, t shelf.Title) (shelf.Making, error
 	case <-ctx.Done():
 		return nil, fairlead.NewCanceled(ctx.Err())
 	}
-	p, err := x.take()
-	if err != nil {
-		<-x.turn
-		return nil, failed("indexer_start", err)
+	for {
+		p, err := x.take()
+		if err != nil {
+			<-x.turn
+			return nil, failed("indexer_start", err)
+		}
+		used := p.used
+		p.used = true
+		m := &making{indexer: x, child: p}
+		err = m.speak(ctx, func() error { return p.out.begin(t) })
+		switch {
+		case err == nil:
+			return m, nil
+		case !used || ctx.Err() != nil:
+			m.Close()
+			return nil, err
+		}
+		x.drop(p) // it has died while it had nothing to do, which is nobody's doing
 	}
-	m := &making{indexer: x, child: p}
-	if err := m.speak(ctx, func() error { return p.out.begin(t) }); err != nil {
-		m.Close()
-		return nil, err
-	}
-	return m, nil
+}
+
+// drop has a child ended that is of no more use, while the turn is held.
+func (x *Indexer) drop(p *process) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p.end()
+	x.child = nil
 }
 
 // take returns the child, which is started if there is none.
@@ -191,23 +208,20 @@ func (m *making) Close() { m.indexer.leave(m.child) }
 func (m *making) speak(ctx context.Context, do func() error) error {
 	p := m.child
 	late := time.AfterFunc(m.indexer.config.Answer, p.giveUp)
-	defer late.Stop()
 	goOn := context.AfterFunc(ctx, p.kill)
 	err := do()
-	if !goOn() && err == nil {
-		err = ctx.Err() // it is being killed
-	}
-	if err == nil {
+	if onTime, asked := late.Stop(), goOn(); err == nil && onTime && asked {
 		return nil
 	}
-	p.kill()
 	switch {
 	case ctx.Err() != nil:
+		p.kill()
 		return fairlead.NewCanceled(ctx.Err())
-	case p.late.Load():
+	case err == nil, p.late.Load():
+		p.giveUp()
 		return failed("indexer_late", errors.New("the child did not answer in time"))
 	}
-	return failed("indexer_crashed", p.why(err))
+	return p.failure(err)
 }
 
 func failed(code string, err error) *fairlead.Error {

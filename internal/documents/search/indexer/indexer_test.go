@@ -239,6 +239,46 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// TestKilled: a child that the system kills while it has nothing to do is nobody's
+// trouble; one that is killed at work is not the document's.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	x := newIndexer(t, Command, Config{})
+	for range 3 {
+		if _, err := segments(t.Context(), x, 1); err != nil {
+			t.Fatal(err)
+		}
+		p := childOf(x)
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-p.gone
+	}
+	m, err := x.Begin(t.Context(), title)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	p := childOf(x)
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.gone
+	err = m.Add(t.Context(), lotOf(rand.New(rand.NewPCG(1, 1)), 1, 300))
+	if err == nil {
+		_, err = m.Build(t.Context(), 1)
+	}
+	if err == nil || fairlead.AsError(err).Code != "indexer_killed" {
+		t.Errorf("got %v, want indexer_killed", err)
+	}
+}
+
+func childOf(x *Indexer) *process {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.child
+}
+
 // FuzzServe: whatever the child is told, it answers or ends with an error.
 func FuzzServe(f *testing.F) {
 	var good bytes.Buffer

@@ -21,8 +21,9 @@ type process struct {
 	input io.Closer // its standard input
 	out   *sender
 	in    *receiver
-	ended func() // that its thread may end
+	gone  chan struct{} // closed when it has ended
 
+	used   bool // it was spoken with before
 	killed atomic.Bool
 	late   atomic.Bool
 }
@@ -45,18 +46,24 @@ func start(command []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &process{
-		cmd: cmd, input: input, ended: ended,
+	p := &process{
+		cmd: cmd, input: input, gone: make(chan struct{}),
 		out: &sender{to: bufio.NewWriterSize(input, pipeBytes)},
 		in:  &receiver{from: bufio.NewReaderSize(output, pipeBytes)},
-	}, nil
+	}
+	go func() {
+		_ = cmd.Wait() // how it ended is in its state
+		close(p.gone)
+		ended()
+	}()
+	return p, nil
 }
 
-// kill kills the child: whoever speaks with it meets an error. It does not block.
+// kill kills the child, which has none of its own: whoever speaks with it meets an error.
+// It does not block.
 func (p *process) kill() {
-	if !p.killed.Swap(true) {
-		_ = child.KillAll(p.cmd.Process)
-	}
+	p.killed.Store(true)
+	_ = p.cmd.Process.Kill() // it may be gone
 }
 
 // giveUp kills a child that does not answer.
@@ -73,15 +80,33 @@ func (p *process) end() {
 	_ = p.input.Close() // it ends with its input
 	late := time.AfterFunc(endTime, p.kill)
 	defer late.Stop()
-	_ = p.cmd.Wait() // how it ended is in its state
-	p.ended()
+	<-p.gone
 }
 
-// why says why the child is of no more use. What it wrote is not told: it may quote a
-// document.
-func (p *process) why(err error) error {
-	if errors.Is(err, errNonsense) {
-		return err
+// isGone reports whether the child has ended, for which it is given a moment.
+func (p *process) isGone() bool {
+	late := time.NewTimer(endTime)
+	defer late.Stop()
+	select {
+	case <-p.gone:
+		return true
+	case <-late.C:
+		return false
 	}
-	return fmt.Errorf("the child is gone: %w", err)
+}
+
+// failure says why the child is of no more use, which was killed if it had not ended by
+// itself. What it wrote is not told: it may quote a document.
+func (p *process) failure(err error) error {
+	if errors.Is(err, errNonsense) {
+		p.kill()
+		return failed("indexer_crashed", err)
+	}
+	killed := p.killed.Load()
+	gone := p.isGone()
+	p.kill()
+	if gone && !killed && child.WasKilled(p.cmd.ProcessState) {
+		return failed("indexer_killed", errors.New("the system has killed the child"))
+	}
+	return failed("indexer_crashed", fmt.Errorf("the child is gone: %w", err))
 }
