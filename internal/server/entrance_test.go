@@ -347,7 +347,7 @@ func TestTheSystemIsTooSmall(t *testing.T) {
 		{func(s *Server) { s.checkBacklog(2048, 2048) }, ""},
 		{func(s *Server) { s.checkBacklog(2048, 0) }, ""},
 		{func(s *Server) { s.checkFiles(1024) }, `"allowed":1024,"needed":11524`},
-		{func(s *Server) { s.checkFiles(10500) }, ""},
+		{func(s *Server) { s.checkFiles(11524) }, ""},
 		{func(s *Server) { s.checkFiles(0) }, ""},
 	} {
 		log := &journal{}
