@@ -176,7 +176,7 @@ func (l *Listener) Retire(ctx context.Context) {
 const (
 	// MostLingering is how many connections are watched at a time that were closed before
 	// their client had taken everything: so many files are open beside those of Places.
-	MostLingering = 1024
+	MostLingering = 4096
 	// lingerGrace is how long such a client may take what it likes; then it has to go on at
 	// a reasonable pace.
 	lingerGrace = 15 * time.Second

@@ -346,8 +346,8 @@ func TestTheSystemIsTooSmall(t *testing.T) {
 		{func(s *Server) { s.checkBacklog(2048, 128) }, `"backlog":2048,"somaxconn":128`},
 		{func(s *Server) { s.checkBacklog(2048, 2048) }, ""},
 		{func(s *Server) { s.checkBacklog(2048, 0) }, ""},
-		{func(s *Server) { s.checkFiles(1024) }, `"allowed":1024,"needed":11524`},
-		{func(s *Server) { s.checkFiles(11524) }, ""},
+		{func(s *Server) { s.checkFiles(1024) }, `"allowed":1024,"needed":14596`},
+		{func(s *Server) { s.checkFiles(14596) }, ""},
 		{func(s *Server) { s.checkFiles(0) }, ""},
 	} {
 		log := &journal{}
