@@ -63,7 +63,7 @@ type Process struct {
 // Start starts the target and waits until it answers a call with 200, at most
 // half a minute. Stop it.
 func (s *Spec) Start(ctx context.Context, setup Setup) (*Process, error) {
-	port, err := freePort(ctx)
+	port, err := FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -209,8 +209,8 @@ func (p *Process) logEnd() string {
 	return string(text[max(0, len(text)-shownLog):])
 }
 
-// freePort finds a port on which nobody listens.
-func freePort(ctx context.Context) (int, error) {
+// FreePort finds a port on which nobody listens.
+func FreePort(ctx context.Context) (int, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -63,7 +62,7 @@ func start(ctx context.Context, p plan, dir string, use func(*service, *client) 
 	}
 	port, provider, key := 0, 0, target.Keys(1)[0]
 	for _, to := range []*int{&port, &provider} {
-		if *to, err = freePort(ctx); err != nil {
+		if *to, err = target.FreePort(ctx); err != nil {
 			return err
 		}
 	}
@@ -249,17 +248,4 @@ func (b *bench) memory(when string) error {
 	}
 	fmt.Fprintf(b.out, "\nMemory of the service, %s: %.0f MB resident, of it %.0f MB not of files; %.0f MB at most. %d chunks.\n", when, m[0], m[1], m[2], b.hasMade)
 	return nil
-}
-
-func freePort(ctx context.Context) (int, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer listener.Close()
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, errors.New("find a free port: not a TCP address")
-	}
-	return address.Port, nil
 }

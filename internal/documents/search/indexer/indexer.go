@@ -103,16 +103,21 @@ func (x *Indexer) Begin(ctx context.Context, t shelf.Title) (shelf.Making, error
 			m.Close()
 			return nil, err
 		}
-		x.drop(p) // it has died while it had nothing to do, which is nobody's doing
+		x.end() // it has died while it had nothing to do, which is nobody's doing
 	}
 }
 
-// drop has a child ended that is of no more use, while the turn is held.
-func (x *Indexer) drop(p *process) {
+// end ends the child, if there is one. The caller holds the turn.
+func (x *Indexer) end() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	p.end()
-	x.child = nil
+	if x.idle != nil {
+		x.idle.Stop()
+	}
+	if x.child != nil {
+		x.child.end()
+		x.child = nil
+	}
 }
 
 // take returns the child, which is started if there is none.
@@ -149,31 +154,17 @@ func (x *Indexer) leave(p *process) {
 func (x *Indexer) rest() {
 	select {
 	case x.turn <- struct{}{}:
-		defer func() { <-x.turn }()
-	default:
-		return // there is something by now
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.child != nil {
-		x.child.end()
-		x.child = nil
+		x.end()
+		<-x.turn
+	default: // there is something by now
 	}
 }
 
 // Close ends the child. It blocks until nobody uses it.
 func (x *Indexer) Close() error {
 	x.turn <- struct{}{}
-	defer func() { <-x.turn }()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.idle != nil {
-		x.idle.Stop()
-	}
-	if x.child != nil {
-		x.child.end()
-		x.child = nil
-	}
+	x.end()
+	<-x.turn
 	return nil
 }
 
